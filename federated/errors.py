@@ -1,0 +1,105 @@
+"""The errors of a federation: families that say what kind of wrong, sentences that say why.
+
+Every sentence has three parts: what is wrong, what was expected, what was received.
+The families are mapped to HTTP statuses in one place, `serving/errors.py`.
+"""
+
+from __future__ import annotations
+
+
+class FederationError(Exception):
+    """Root of every error that this project raises on purpose.
+
+    Args:
+        problem: What is wrong, as a sentence without a full stop.
+        expected: What was expected instead, if that can be said.
+        received: What was received, if it may be shown to whoever asked.
+        code: Machine-readable word in snake case; each family has a default.
+    """
+
+    code = "federation_error"
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        expected: str | None = None,
+        received: object = None,
+        code: str | None = None,
+    ) -> None:
+        """Keeps the three parts; see the class docstring."""
+        self.problem = problem
+        self.expected = expected
+        self.received = received
+        self.code = code or type(self).code
+        super().__init__(self.detail)
+
+    @property
+    def detail(self) -> str:
+        """The three parts as one readable line."""
+        sentences = [f"{self.problem}."]
+        if self.expected is not None:
+            sentences.append(f"Expected {self.expected}.")
+        if self.received is not None:
+            sentences.append(f"Received {self.received}.")
+        return " ".join(sentences)
+
+
+class InvalidInput(FederationError):
+    """What was sent cannot be accepted as it is, however often it is sent."""
+
+    code = "invalid_input"
+
+
+class TooLarge(InvalidInput):
+    """What was sent, or what it says that it unpacks to, is over a limit."""
+
+    code = "too_large"
+
+
+class NotFound(FederationError):
+    """There is no such thing, or none that the caller may know of."""
+
+    code = "not_found"
+
+
+class Conflict(FederationError):
+    """The call is fine in itself, but not in the state that things are in."""
+
+    code = "conflict"
+
+
+class NotAuthenticated(FederationError):
+    """The caller did not show a token that this server knows."""
+
+    code = "not_authenticated"
+
+
+class NotAllowed(FederationError):
+    """The caller's token is known, but its role may not do this."""
+
+    code = "not_allowed"
+
+
+class Unavailable(FederationError):
+    """Something that the call needs is away for now; trying again later is right."""
+
+    code = "unavailable"
+
+
+class StorageFailure(FederationError):
+    """The disk or the database refused; nothing was kept of what was sent."""
+
+    code = "storage_failure"
+
+
+class ShapeMismatch(InvalidInput):
+    """Tensors do not have the names, shapes and dtypes of the signature."""
+
+    code = "signature_mismatch"
+
+
+class NotEnoughUpdates(FederationError):
+    """There is nothing, or too little, to average."""
+
+    code = "not_enough_updates"

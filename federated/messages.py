@@ -1,0 +1,204 @@
+"""What master and children say to each other over REST.
+
+Messages ignore fields that they do not know, so that versions can mix for a while.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from federated.plan import Plan
+from federated.signature import Signature
+from federated.states import NodeState
+from federated.study import Study
+from federated.values import Message, Sha256, Slug
+
+Counts = dict[str, Annotated[int, Field(ge=0)]]
+"""Labelled pictures by class name."""
+
+
+class JoinRequest(Message):
+    """`POST /nodes`: a child asks to take part.
+
+    Attributes:
+        join_token: Single-use token from the operator.
+        name: The site's name, unique at the master.
+        url: Base address where the master reaches the child; absent: the child pulls.
+        push_token: What the child will accept from the master; goes with `url`.
+        version: Version of the child's software.
+    """
+
+    join_token: Annotated[str, Field(min_length=8, max_length=200)]
+    name: Slug
+    url: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=300)] | None = None
+    push_token: Annotated[str, Field(min_length=16, max_length=200)] | None = None
+    version: Annotated[str, Field(max_length=40)] = "unknown"
+
+
+class Enrolment(Message):
+    """Answer to a `JoinRequest`: the node's identity; the token is shown this once."""
+
+    node_id: str
+    token: str
+    state: NodeState
+
+
+class StudyCounts(Message):
+    """What a site holds of one study: numbers only.
+
+    Attributes:
+        counts: Labelled pictures by class.
+        new_labelled: Labelled pictures that no accepted round has trained on yet.
+        weights: SHA-256 of the global model that the site holds, if any.
+    """
+
+    counts: Counts = Field(default_factory=dict)
+    new_labelled: Annotated[int, Field(ge=0)] = 0
+    weights: Sha256 | None = None
+
+
+class Heartbeat(Message):
+    """`POST /nodes/<id>/heartbeat`: a child lives, and holds this much.
+
+    Attributes:
+        studies: By study id.
+        activity: What the child does.
+        tasks: Tasks that it still works on or still has to deliver; their leases are renewed.
+        url: Where the master reaches it now; a restart may have changed the port.
+    """
+
+    studies: dict[Slug, StudyCounts] = Field(default_factory=dict)
+    activity: Literal["idle", "training"] = "idle"
+    tasks: tuple[str, ...] = ()
+    version: Annotated[str, Field(max_length=40)] = "unknown"
+    url: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=300)] | None = None
+
+
+class HeartbeatAnswer(Message):
+    """What the master makes of a heartbeat.
+
+    Attributes:
+        state: The node's state.
+        interval_seconds: When to call again.
+        cancelled: Of the tasks named, those that are over for the master: drop them.
+    """
+
+    state: NodeState
+    interval_seconds: Annotated[float, Field(gt=0, le=3600)] = 5.0
+    cancelled: tuple[str, ...] = ()
+
+
+class StudyPush(Message):
+    """`PUT /studies/<id>` at a child: a study, its model, and the global weights to hold.
+
+    Sent before the weights themselves where the child does not have them yet.
+
+    Attributes:
+        study: The classification problem.
+        plan: The plan whose model the weights belong to.
+        signature: Names, shapes and dtypes of the weights.
+        weights: SHA-256 of the current global weights.
+        run: Run that made them; None for the initial model.
+        round: Round that made them; 0 for the initial model.
+    """
+
+    study: Study
+    plan: Plan
+    signature: Signature
+    weights: Sha256
+    run: str | None = None
+    round: Annotated[int, Field(ge=0)] = 0
+
+
+class StudyReceipt(Message):
+    """Answer to a `StudyPush`: whether the blob must still be sent."""
+
+    missing_blob: bool
+
+
+class Task(Message):
+    """One unit of work, handed to one node by `POST /tasks` or `GET /tasks/next`.
+
+    Attributes:
+        id: The task's name; an update names it.
+        kind: What to do.
+        run: The run it belongs to.
+        study: The classification problem.
+        plan: Settings of the run.
+        round: The round's number, from 1.
+        base_round: Round that made the weights to start from; 0 for the initial model.
+        weights: SHA-256 of the weights to start from.
+        signature: Signature of those weights and of the update.
+        seed: Seed of this task alone: shuffling and dropout.
+        lease_seconds: Silence after which the master takes the task for lost.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    kind: Literal["train"] = "train"
+    run: Annotated[str, Field(max_length=64)]
+    study: Study
+    plan: Plan
+    round: Annotated[int, Field(ge=1)]
+    base_round: Annotated[int, Field(ge=0)]
+    weights: Sha256
+    signature: Signature
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    lease_seconds: Annotated[float, Field(gt=0)] = 60.0
+
+
+class Progress(Message):
+    """`POST /tasks/<id>/progress`: how far a training is.
+
+    Attributes:
+        epoch: Epoch under way, from 1; 0 while preparing.
+        epochs: Epochs that the task has.
+        step: Steps done in this epoch.
+        steps: Steps of an epoch.
+        loss: Training loss so far, if known.
+        accuracy: Training accuracy so far, if known.
+        num_examples: Pictures of the training part.
+    """
+
+    epoch: Annotated[int, Field(ge=0)] = 0
+    epochs: Annotated[int, Field(ge=0)] = 0
+    step: Annotated[int, Field(ge=0)] = 0
+    steps: Annotated[int, Field(ge=0)] = 0
+    loss: float | None = None
+    accuracy: float | None = None
+    num_examples: Annotated[int, Field(ge=0)] | None = None
+
+
+class Failure(Message):
+    """`POST /tasks/<id>/failure`: a task will not be answered, and why.
+
+    Attributes:
+        code: Machine-readable word, such as `too_few_examples` or `trainer_died`.
+        detail: A sentence for people; never a file name or a trace.
+    """
+
+    code: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
+    detail: Annotated[str, Field(max_length=500)]
+
+
+class UpdateReceipt(Message):
+    """Answer to `PUT /tasks/<id>/update`.
+
+    Attributes:
+        state: The task's state after the update: `submitted`, `accepted`, `rejected`, `late`.
+        sha256: Hash of what was received.
+    """
+
+    state: str
+    sha256: Sha256
+
+
+class JsonUpdate(Message):
+    """An update from a client that can only send text.
+
+    Attributes:
+        model: Base64 of the update's safetensors bytes.
+    """
+
+    model: Annotated[str, Field(min_length=16)]

@@ -1,0 +1,155 @@
+"""A plan: the frozen, hashed settings of a run.
+
+Two runs under the same plan hash, over the same pictures, were asked to do the same.
+Ready-made plans are TOML files in the folder `plans/`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from federated.values import Slug, Value, sha256_of
+
+Setting = bool | int | float | str
+"""The value of one free setting of a model or a strategy."""
+
+
+class ModelChoice(Value):
+    """Which architecture of the zoo, with which settings.
+
+    Attributes:
+        name: Name of an architecture in `models/`, such as `cnn10`.
+        settings: The architecture's own settings; the zoo checks names and ranges.
+    """
+
+    name: Slug = "cnn10"
+    settings: dict[str, Setting] = Field(default_factory=dict)
+
+
+class Training(Value):
+    """How a child trains in one round.
+
+    Attributes:
+        epochs: Passes over the training part per round; 0 trains nothing.
+        batch_size: Pictures per step.
+        optimizer: Made fresh in every round.
+        learning_rate: Step size of the optimiser.
+        loss: `cross_entropy` over the classes.
+        validation_fraction: Share of a site's labelled pictures kept out of training.
+    """
+
+    epochs: Annotated[int, Field(ge=0, le=1000)] = 1
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 32
+    optimizer: Literal["adam", "sgd"] = "adam"
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 1e-3
+    loss: Literal["cross_entropy"] = "cross_entropy"
+    validation_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.2
+
+
+class StrategyChoice(Value):
+    """Which aggregation rule, with which settings.
+
+    Attributes:
+        name: Name of a strategy in `federated/strategies/`.
+        settings: The strategy's own settings.
+        batch_norm: What happens to BatchNorm's moving statistics: `average` like any
+            tensor, or `local`: children keep their own.
+    """
+
+    name: Slug = "fedavg"
+    settings: dict[str, Setting] = Field(default_factory=dict)
+    batch_norm: Literal["average", "local"] = "average"
+
+
+class Trigger(Value):
+    """What opens a round.
+
+    Attributes:
+        kind: `start`: rounds follow one another from the start of the run. `upload`:
+            the run stands idle until a site reports enough new labelled pictures.
+        min_new_pictures: For `upload`: new labelled pictures at one site that open a round.
+    """
+
+    kind: Literal["start", "upload"] = "start"
+    min_new_pictures: Annotated[int, Field(ge=1, le=1_000_000)] = 10
+
+
+class Data(Value):
+    """Where a child takes its pictures from: its `own` store."""
+
+    kind: Literal["own"] = "own"
+
+
+class Privacy(Value):
+    """What a site insists on.
+
+    Attributes:
+        min_examples: Labelled pictures that a site must have to train: a few pictures
+            can be read back out of the weights that were trained on them alone.
+    """
+
+    min_examples: Annotated[int, Field(ge=1, le=1_000_000)] = 10
+
+
+class AuditPolicy(Value):
+    """How the master judges an update.
+
+    Attributes:
+        max_accuracy_gap: How far the accuracy that a node claims may lie above the one
+            measured on the master's audit pictures, beyond three standard errors.
+        on_gap: `note` accepts the update with a remark, for an honest site may have odd
+            pictures; `reject` does not average it.
+    """
+
+    max_accuracy_gap: Annotated[float, Field(ge=0, le=1)] = 0.3
+    on_gap: Literal["note", "reject"] = "note"
+
+
+class RewardPolicy(Value):
+    """How credits arise.
+
+    Attributes:
+        policy: `accuracy`: a round's pool is shared out in proportion to the accuracy of
+            the accepted updates on the audit pictures.
+        pool: Credits that one round hands out.
+    """
+
+    policy: Literal["accuracy"] = "accuracy"
+    pool: Annotated[int, Field(ge=0, le=1_000_000)] = 100
+
+
+class Plan(Value):
+    """Everything that a run is asked to do.
+
+    Attributes:
+        rounds: Rounds to run; a standing run (trigger `upload`) stops after that many.
+        quorum: Accepted updates without which a round fails.
+        deadline_seconds: Longest time that a round waits for its updates.
+        seed: Root of every random choice of the run.
+    """
+
+    model: ModelChoice = ModelChoice()
+    training: Training = Training()
+    strategy: StrategyChoice = StrategyChoice()
+    rounds: Annotated[int, Field(ge=1, le=100_000)] = 3
+    quorum: Annotated[int, Field(ge=1, le=100_000)] = 1
+    deadline_seconds: Annotated[float, Field(gt=0, le=30 * 86_400)] = 3600.0
+    trigger: Trigger = Trigger()
+    data: Data = Data()
+    privacy: Privacy = Privacy()
+    audit: AuditPolicy = AuditPolicy()
+    rewards: RewardPolicy = RewardPolicy()
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.training.epochs == 0 and self.trigger.kind == "upload":
+            raise ValueError("a run that waits for pictures must train: epochs is 0")
+        return self
+
+    @property
+    def sha256(self) -> str:
+        """The plan's name: SHA-256 of its canonical JSON."""
+        return sha256_of(self.model_dump(mode="json"))

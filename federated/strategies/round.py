@@ -1,0 +1,73 @@
+"""What a strategy is given, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from federated.plan import Setting
+from federated.signature import Signature
+from federated.wire import TensorReader
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """One accepted update.
+
+    Attributes:
+        node: Name of the node; contributions are taken in this order.
+        num_examples: Pictures of its training part; at least 1.
+        num_steps: Optimiser steps that it took.
+        weights: Its weights after training, read tensor by tensor.
+    """
+
+    node: str
+    num_examples: int
+    num_steps: int
+    weights: TensorReader
+
+
+@dataclass(frozen=True, slots=True)
+class RoundFacts:
+    """Everything that a strategy may know; the same facts give the same bytes.
+
+    Attributes:
+        number: The round's number, from 1.
+        signature: Names, shapes, dtypes and roles of the tensors.
+        previous: The global weights that the round started from.
+        contributions: The accepted updates, in any order.
+        settings: The strategy's own settings from the plan.
+        state: What the strategy itself returned from the round before; empty in round 1.
+    """
+
+    number: int
+    signature: Signature
+    previous: TensorReader
+    contributions: tuple[Contribution, ...]
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    state: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def ordered(self) -> list[Contribution]:
+        """The contributions in order of node name, so that sums repeat to the last bit."""
+        return sorted(self.contributions, key=lambda contribution: contribution.node)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a round makes of its updates.
+
+    Attributes:
+        weights: The new global weights, in the signature's order and dtypes.
+        shares: For each node the weight that its update had; the shares sum to 1.
+        state: What the strategy wants back in the next round.
+    """
+
+    weights: dict[str, np.ndarray]
+    shares: dict[str, float]
+    state: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+Strategy = Callable[[RoundFacts], Outcome]

@@ -1,0 +1,328 @@
+"""The wire format: weights and updates as safetensors.
+
+A blob is a safetensors file whose metadata has the single key `commonsight` with one JSON
+document, keys sorted: several metadata keys would be written in random order and change
+the hash. A blob's name is the SHA-256 of its bytes. Nothing is ever pickled.
+
+Format: https://huggingface.co/docs/safetensors
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Protocol, TypeVar
+
+import numpy as np
+from pydantic import Field, ValidationError
+from safetensors.numpy import save
+
+from federated.errors import InvalidInput, NotEnoughUpdates, ShapeMismatch
+from federated.plan import Setting
+from federated.signature import Signature
+from federated.values import Sha256, Slug, Value, canonical_json
+
+CONTENT_TYPE = "application/x-safetensors"
+METADATA_KEY = "commonsight"
+EXTRA_PREFIX = "extra/"
+SCALE_PREFIX = "scale/"
+
+MAX_EXAMPLES = 100_000_000
+"""No site has more labelled pictures than this; a larger claim is a forgery or a fault."""
+
+Encoding = Literal["float32", "float16", "int8"]
+
+_NUMPY_DTYPES = {"F16": "float16", "F32": "float32", "F64": "float64", "I8": "int8"}
+
+
+class TensorReader(Protocol):
+    """Named tensors that are read one at a time; `safetensors.safe_open` files are such."""
+
+    def keys(self) -> list[str]:
+        """Names of the tensors."""
+
+    def get_tensor(self, name: str) -> np.ndarray:
+        """One tensor, read when asked for."""
+
+
+class BlobReader(TensorReader, Protocol):
+    """A blob whose declared shapes can be looked at before anything is allocated."""
+
+    def metadata(self) -> dict[str, str] | None:
+        """The blob's metadata."""
+
+    def get_slice(self, name: str) -> Any:
+        """A tensor not yet read, with `get_shape()` and `get_dtype()`."""
+
+
+class WeightsDocument(Value):
+    """What the metadata of a blob of global weights says."""
+
+    format: Literal[1] = 1
+
+
+class UpdateDocument(Value):
+    """What the metadata of an update says.
+
+    Attributes:
+        task: The task that the update answers.
+        kind: `weights`, or `delta`: the difference to the weights that the task named.
+        base: SHA-256 of the weights that the task named.
+        encoding: `float32`, `float16`, or `int8` with a tensor `scale/<name>` beside each.
+        num_examples: Pictures of the training part.
+        num_steps: Optimiser steps taken.
+        metrics: Figures that the node measured itself, such as `val_accuracy`.
+        hyperparameters: What the node trained with.
+    """
+
+    format: Literal[1] = 1
+    task: Annotated[str, Field(min_length=1, max_length=64)]
+    kind: Literal["weights", "delta"] = "weights"
+    base: Sha256
+    encoding: Encoding = "float32"
+    num_examples: Annotated[int, Field(ge=1, le=MAX_EXAMPLES, strict=True)]
+    num_steps: Annotated[int, Field(ge=0, le=10**12, strict=True)]
+    metrics: Annotated[dict[Slug, float], Field(max_length=100, default_factory=dict)]
+    hyperparameters: Annotated[dict[Slug, Setting], Field(max_length=100, default_factory=dict)]
+
+
+Document = TypeVar("Document", WeightsDocument, UpdateDocument)
+
+
+def encode_weights(weights: Mapping[str, np.ndarray]) -> bytes:
+    """A blob of global weights; equal weights give equal bytes.
+
+    Args:
+        weights: Floating-point arrays by canonical name.
+    """
+    return _encode(weights, WeightsDocument())
+
+
+def encode_update(
+    weights: Mapping[str, np.ndarray],
+    document: UpdateDocument,
+    *,
+    base: Mapping[str, np.ndarray] | None = None,
+    extra: Mapping[str, np.ndarray] | None = None,
+) -> bytes:
+    """A blob of one update, encoded as its document says.
+
+    Args:
+        weights: The trained weights by canonical name.
+        document: What the metadata will say; decides kind and encoding.
+        base: The weights that the task named; needed for the kind `delta`.
+        extra: Tensors that a strategy needs besides, without the `extra/` prefix.
+
+    Raises:
+        InvalidInput: A delta was asked for without its base.
+    """
+    if document.kind == "delta":
+        if base is None:
+            raise InvalidInput("A delta needs the weights it starts from", expected="base")
+        weights = {name: array - base[name] for name, array in weights.items()}
+    tensors: dict[str, np.ndarray] = {}
+    for name, array in weights.items():
+        tensors.update(_encode_tensor(name, array, document.encoding))
+    for name, array in (extra or {}).items():
+        tensors[EXTRA_PREFIX + name] = array
+    return _encode(tensors, document)
+
+
+def read_weights_document(blob: BlobReader) -> WeightsDocument:
+    """The document of a blob of global weights.
+
+    Raises:
+        InvalidInput: The metadata is missing or says something else.
+    """
+    return _document(blob, WeightsDocument)
+
+
+def read_update_document(blob: BlobReader) -> UpdateDocument:
+    """The document of an update, each figure in its range.
+
+    Raises:
+        InvalidInput: The metadata is missing, or a figure is out of its range.
+    """
+    return _document(blob, UpdateDocument)
+
+
+def declared_shapes(blob: BlobReader) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Shape and dtype that a blob declares for each tensor, without reading any.
+
+    Raises:
+        ShapeMismatch: A dtype that never travels.
+    """
+    shapes = {}
+    for name in blob.keys():  # noqa: SIM118  (a reader is not a mapping)
+        part = blob.get_slice(name)
+        dtype = _NUMPY_DTYPES.get(part.get_dtype())
+        if dtype is None:
+            raise ShapeMismatch(
+                f"Tensor '{name}' has a dtype that does not travel",
+                expected=f"one of {sorted(_NUMPY_DTYPES)}",
+                received=part.get_dtype(),
+            )
+        shapes[name] = (tuple(part.get_shape()), dtype)
+    return shapes
+
+
+def check_weights(blob: BlobReader, signature: Signature) -> None:
+    """Compares a blob of global weights with the signature, reading no tensor.
+
+    Raises:
+        InvalidInput: The metadata is wrong.
+        ShapeMismatch: A tensor is missing, unknown, or of another shape or dtype.
+    """
+    read_weights_document(blob)
+    signature.check(declared_shapes(blob))
+
+
+def check_update(blob: BlobReader, signature: Signature) -> UpdateDocument:
+    """Compares an update with the signature under its encoding, reading no tensor.
+
+    Returns:
+        The update's document.
+
+    Raises:
+        InvalidInput: The metadata is wrong.
+        ShapeMismatch: A tensor is missing, unknown, or of another shape or dtype.
+    """
+    document = read_update_document(blob)
+    shapes = declared_shapes(blob)
+    weights = {
+        name: shape
+        for name, shape in shapes.items()
+        if not name.startswith((EXTRA_PREFIX, SCALE_PREFIX))
+    }
+    scales = {name for name in shapes if name.startswith(SCALE_PREFIX)}
+    _check_scales(scales, shapes, signature, document.encoding)
+    signature.check(
+        {
+            name: (shape, _logical_dtype(dtype, document.encoding, signature, name))
+            for name, (shape, dtype) in weights.items()
+        }
+    )
+    return document
+
+
+class UpdateReader:
+    """An update's weights, decoded tensor by tensor.
+
+    Args:
+        blob: The update, already passed by `check_update`.
+        document: Its document.
+        base: Reader of the weights that the task named; used for the kind `delta`.
+    """
+
+    def __init__(self, blob: BlobReader, document: UpdateDocument, base: TensorReader) -> None:
+        self._blob = blob
+        self._document = document
+        self._base = base
+
+    def keys(self) -> list[str]:
+        """Names of the weights, without scales and extras."""
+        prefixes = (EXTRA_PREFIX, SCALE_PREFIX)
+        names = self._blob.keys()
+        return [name for name in names if not name.startswith(prefixes)]
+
+    def get_tensor(self, name: str) -> np.ndarray:
+        """One weight tensor as the node has it after training; float."""
+        array = self._blob.get_tensor(name)
+        if self._document.encoding != "float32":
+            array = array.astype(np.float32)
+        if self._document.encoding == "int8":
+            array = array * self._blob.get_tensor(SCALE_PREFIX + name)
+        if self._document.kind == "delta":
+            array = self._base.get_tensor(name) + array
+        return array
+
+
+def check_finite(reader: TensorReader) -> None:
+    """Reads every tensor once and refuses NaN and infinities.
+
+    Raises:
+        InvalidInput: A tensor holds a value that is not a number.
+    """
+    for name in reader.keys():  # noqa: SIM118
+        array = reader.get_tensor(name)
+        if not np.isfinite(array).all():
+            raise InvalidInput(
+                f"Tensor '{name}' holds values that are not numbers",
+                expected="finite values only",
+                received=f"{int((~np.isfinite(array)).sum())} of {array.size} not finite",
+                code="not_finite",
+            )
+
+
+def largest_update(signature: Signature) -> int:
+    """Bytes that no honest update under this signature exceeds: weights, extras, header."""
+    return 3 * signature.nbytes + 1024 * (len(signature.tensors) + 1024)
+
+
+def _encode(tensors: Mapping[str, np.ndarray], document: Value) -> bytes:
+    if not tensors:
+        raise NotEnoughUpdates("There are no tensors to write", expected="at least one")
+    arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    metadata = {METADATA_KEY: canonical_json(document.model_dump(mode="json"))}
+    return save(arrays, metadata=metadata)
+
+
+def _encode_tensor(name: str, array: np.ndarray, encoding: Encoding) -> dict[str, np.ndarray]:
+    if encoding == "float32":
+        return {name: array}
+    if encoding == "float16":
+        limit = float(np.finfo(np.float16).max)
+        return {name: np.clip(array, -limit, limit).astype(np.float16)}
+    scale = np.float32(np.abs(array).max(initial=0.0) / 127) or np.float32(1)
+    return {
+        name: np.round(array / scale).astype(np.int8),
+        SCALE_PREFIX + name: np.asarray(scale, dtype=np.float32),
+    }
+
+
+def _logical_dtype(dtype: str, encoding: Encoding, signature: Signature, name: str) -> str:
+    """The signature's dtype, where the wire's dtype is what the encoding makes of it."""
+    if encoding == "float32" or dtype != encoding:
+        return dtype
+    spec = next((spec for spec in signature.tensors if spec.name == name), None)
+    return spec.dtype if spec else dtype
+
+
+def _check_scales(
+    scales: set[str],
+    shapes: Mapping[str, tuple[tuple[int, ...], str]],
+    signature: Signature,
+    encoding: Encoding,
+) -> None:
+    expected = {SCALE_PREFIX + name for name in signature.names} if encoding == "int8" else set()
+    if scales != expected or any(shapes[name] != ((), "float32") for name in scales):
+        raise ShapeMismatch(
+            f"The scale tensors do not fit the encoding {encoding}",
+            expected=f"{len(expected)} float32 scalars",
+            received=f"{len(scales)} tensors under '{SCALE_PREFIX}'",
+        )
+
+
+def _document(blob: BlobReader, kind: type[Document]) -> Document:
+    text = (blob.metadata() or {}).get(METADATA_KEY)
+    if text is None:
+        raise InvalidInput(
+            "The blob's metadata is missing",
+            expected=f"a JSON document under '{METADATA_KEY}'",
+            code="bad_metadata",
+        )
+    try:
+        return kind.model_validate(json.loads(text))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "document"
+        raise InvalidInput(
+            f"The blob's metadata has a wrong value for '{field}'",
+            expected=first["msg"],
+            received=repr(first.get("input"))[:80],
+            code=f"bad_{field.split('.')[0]}",
+        ) from None
+    except (ValueError, RecursionError):
+        raise InvalidInput(
+            "The blob's metadata is not JSON", expected="one JSON document", code="bad_metadata"
+        ) from None
