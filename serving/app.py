@@ -1,0 +1,80 @@
+"""The Flask application that both servers start from: errors, tokens, health, docs, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import flask_swagger_ui
+from apiflask import APIFlask
+from flask import Flask, Response, send_from_directory
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from serving.auth import VERIFY, Verify
+from serving.errors import install_error_handlers
+
+MAX_BODY = 1 << 30
+"""Bytes that no body of any call exceeds; calls have tighter limits of their own."""
+
+
+def create_app(
+    title: str,
+    version: str,
+    *,
+    verify: Verify,
+    health: Callable[[], dict[str, Any]],
+    registry: CollectorRegistry,
+) -> APIFlask:
+    """An application with `/health`, `/metrics`, `/openapi.json` and `/docs` at its root.
+
+    Args:
+        title: The server's name in its documentation.
+        version: Version of this software.
+        verify: Finds the principal of a token.
+        health: Facts beside `status` and `version` in the answer of `/health`.
+        registry: The server's own Prometheus metrics.
+    """
+    app = APIFlask(
+        title, title=title, version=version, docs_path="/docs", spec_path="/openapi.json"
+    )
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        SWAGGER_UI_CSS="/docs/scripts/swagger-ui.css",
+        SWAGGER_UI_BUNDLE_JS="/docs/scripts/swagger-ui-bundle.js",
+        SWAGGER_UI_STANDALONE_PRESET_JS="/docs/scripts/swagger-ui-standalone-preset.js",
+        DOCS_FAVICON="/docs/scripts/favicon-32x32.png",
+        VALIDATION_ERROR_STATUS_CODE=422,
+    )
+    app.extensions[VERIFY] = verify
+    install_error_handlers(app)
+    _serve_docs_scripts(app)
+
+    @app.get("/health")
+    def get_health() -> dict[str, Any]:
+        """Whether the server lives, and its version."""
+        return {"status": "ok", "version": version, **health()}
+
+    @app.get("/metrics")
+    @app.doc(hide=True)
+    def get_metrics() -> Response:
+        """Figures for Prometheus."""
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+    @app.after_request
+    def harden(response: Response) -> Response:
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return app
+
+
+def _serve_docs_scripts(app: Flask) -> None:
+    """Swagger UI's scripts from the installed package: the docs work without a network."""
+    folder = f"{flask_swagger_ui.__path__[0]}/dist"
+
+    def docs_script(name: str) -> Response:
+        return send_from_directory(folder, name)
+
+    # Added by Flask's own call, so that it does not show in the API's documentation.
+    Flask.add_url_rule(app, "/docs/scripts/<path:name>", "docs_script", docs_script)

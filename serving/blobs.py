@@ -1,0 +1,168 @@
+"""Blobs: immutable files named by the SHA-256 of their bytes.
+
+A blob is first written to the local folder (temporary file, fsync, rename), because weights
+are memory-mapped from there. Where a remote store is named (any URL that fsspec writes,
+`s3://` say), a blob counts as kept only once it is there too, and is fetched back when the
+local folder lost it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import fsspec
+from safetensors import SafetensorError, safe_open
+
+from federated.errors import InvalidInput, NotFound, TooLarge
+from federated.wire import BlobReader
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A blob that has arrived: its name and size in bytes."""
+
+    sha256: str
+    nbytes: int
+
+
+class BlobStore:
+    """A folder of blobs, and the remote store behind it, if any.
+
+    Args:
+        root: Local folder; made if missing.
+        remote: URL of a folder that fsspec writes, or None.
+    """
+
+    def __init__(self, root: Path, remote: str | None = None) -> None:
+        self.root = root
+        root.mkdir(parents=True, exist_ok=True)
+        self._remote: tuple[Any, str] | None = fsspec.url_to_fs(remote) if remote else None
+
+    def put(self, data: bytes) -> str:
+        """Keeps `data` and returns its SHA-256."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        if not self.has(sha256):
+            with self._draft() as draft:
+                draft.write(data)
+                self._keep(draft, sha256)
+        return sha256
+
+    def receive(self, stream: IO[bytes], *, limit: int, expected: str | None = None) -> Received:
+        """Keeps what a stranger sends, hashing as it comes; nothing stays of a refused body.
+
+        Args:
+            stream: The body.
+            limit: Bytes above which the body is refused.
+            expected: SHA-256 that the sender announced, if any.
+
+        Raises:
+            TooLarge: The body is over the limit.
+            InvalidInput: The body's hash is not the announced one.
+        """
+        digest, size = hashlib.sha256(), 0
+        with self._draft() as draft:
+            while chunk := stream.read(CHUNK):
+                size += len(chunk)
+                if size > limit:
+                    raise TooLarge("The body is too large", expected=f"at most {limit} bytes")
+                digest.update(chunk)
+                draft.write(chunk)
+            sha256 = digest.hexdigest()
+            if expected is not None and sha256 != expected:
+                raise InvalidInput(
+                    "The body does not have the announced hash",
+                    expected=expected,
+                    received=sha256,
+                    code="hash_mismatch",
+                )
+            self._keep(draft, sha256)
+        return Received(sha256, size)
+
+    def adopt(self, path: Path) -> Received:
+        """Keeps a finished file of this machine and removes it from where it was."""
+        with path.open("rb") as file:
+            received = self.receive(file, limit=path.stat().st_size)
+        path.unlink(missing_ok=True)
+        return received
+
+    def has(self, sha256: str) -> bool:
+        """Whether the blob can be had."""
+        if (self.root / sha256).exists():
+            return True
+        return self._remote is not None and bool(self._remote[0].exists(self._address(sha256)))
+
+    def path(self, sha256: str) -> Path:
+        """The blob as a local file, fetched from the remote store if need be.
+
+        Raises:
+            NotFound: There is no such blob.
+        """
+        path = self.root / sha256
+        if not path.exists():
+            if not self.has(sha256):
+                raise NotFound("There is no such blob", received=sha256, code="missing_blob")
+            self._fetch(sha256)
+        return path
+
+    def names(self) -> list[str]:
+        """Hashes of the blobs in the local folder, sorted."""
+        return sorted(path.name for path in self.root.iterdir() if len(path.name) == 64)
+
+    def delete(self, sha256: str) -> None:
+        """Forgets a blob; one that is not there is fine."""
+        (self.root / sha256).unlink(missing_ok=True)
+        if self._remote is not None and self.has(sha256):
+            self._remote[0].rm(self._address(sha256))
+
+    @contextmanager
+    def _draft(self) -> Iterator[IO[bytes]]:
+        """A temporary file beside the blobs that is gone afterwards unless it was kept."""
+        with tempfile.NamedTemporaryFile(dir=self.root, prefix="draft-", delete=False) as draft:
+            try:
+                yield draft
+            finally:
+                Path(draft.name).unlink(missing_ok=True)
+
+    def _keep(self, draft: IO[bytes], sha256: str) -> None:
+        draft.flush()
+        os.fsync(draft.fileno())
+        if self._remote is not None:
+            self._remote[0].put_file(draft.name, self._address(sha256))
+        os.replace(draft.name, self.root / sha256)
+
+    def _fetch(self, sha256: str) -> None:
+        remote = self._remote
+        if remote is not None:
+            with remote[0].open(self._address(sha256), "rb") as stream:
+                self.receive(stream, limit=1 << 40, expected=sha256)
+
+    def _address(self, sha256: str) -> str:
+        return f"{self._remote[1]}/{sha256}" if self._remote else sha256
+
+
+@contextmanager
+def open_blob(path: Path) -> Iterator[BlobReader]:
+    """A blob as a reader of memory-mapped tensors; its header is checked on opening.
+
+    Raises:
+        InvalidInput: The file is not safetensors, or its header does not fit its size.
+    """
+    try:
+        with safe_open(path, framework="np") as blob:
+            yield blob
+    except SafetensorError as error:
+        raise InvalidInput(
+            "The blob is not a whole safetensors file",
+            expected="a header whose sizes fit the file",
+            received=str(error)[:120],
+            code="not_safetensors",
+        ) from None

@@ -1,0 +1,111 @@
+"""The one place where errors become HTTP: `{"error": code, "detail": sentence}`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from apiflask import APIFlask
+from apiflask.exceptions import HTTPError
+from pydantic import ValidationError
+from werkzeug.datastructures import Headers
+
+from federated import errors
+
+log = logging.getLogger(__name__)
+
+STATUSES: Mapping[type[errors.FederationError], int] = MappingProxyType(
+    {
+        errors.TooLarge: 413,
+        errors.InvalidInput: 422,
+        errors.NotFound: 404,
+        errors.Conflict: 409,
+        errors.NotAuthenticated: 401,
+        errors.NotAllowed: 403,
+        errors.Unavailable: 503,
+        errors.StorageFailure: 507,
+    }
+)
+
+_CODES = MappingProxyType(
+    {
+        400: "bad_request",
+        401: "not_authenticated",
+        403: "not_allowed",
+        404: "not_found",
+        405: "method_not_allowed",
+        413: "too_large",
+        415: "unsupported_media_type",
+        422: "invalid_input",
+    }
+)
+
+Answer = tuple[dict[str, str], int, Headers]
+
+
+def status_of(error: errors.FederationError) -> int:
+    """HTTP status of an error: that of its nearest family; 500 without one."""
+    return next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
+
+
+def validation_sentence(error: ValidationError) -> str:
+    """All faults that pydantic found, as one line; never the values of secrets."""
+    faults = (
+        f"{'.'.join(str(part) for part in fault['loc']) or 'body'}: {fault['msg']}"
+        for fault in error.errors(include_input=False, include_url=False)
+    )
+    return "The message is not as expected. " + "; ".join(faults) + "."
+
+
+def install_error_handlers(app: APIFlask) -> None:
+    """Maps every error that a view can raise to the one JSON form."""
+
+    @app.errorhandler(errors.FederationError)
+    def federation_error(error: errors.FederationError) -> Answer:
+        return {"error": error.code, "detail": error.detail}, status_of(error), Headers()
+
+    @app.errorhandler(ValidationError)
+    def validation_error(error: ValidationError) -> Answer:
+        return {"error": "invalid_input", "detail": validation_sentence(error)}, 422, Headers()
+
+    @app.errorhandler(OSError)
+    def os_error(error: OSError) -> Answer:
+        log.exception("The disk refused")
+        sentence = (
+            f"The server could not write to its disk ({error.strerror or 'unknown reason'}). "
+            "Nothing of this call was kept. Free some space, then try again."
+        )
+        return {"error": "storage_failure", "detail": sentence}, 507, Headers()
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Answer:
+        log.exception("Unexpected error")
+        sentence = "The server met an error that it did not expect; its log has the details."
+        return {"error": "internal_error", "detail": sentence}, 500, Headers()
+
+    @app.error_processor
+    def http_error(error: HTTPError) -> Answer:
+        return _http_body(error), error.status_code, Headers(error.headers)
+
+
+def _http_body(error: HTTPError) -> dict[str, str]:
+    code = _CODES.get(error.status_code, "http_error")
+    faults = _flatten(error.detail)
+    detail = f"{error.message}." if not faults else "; ".join(faults) + "."
+    if error.status_code == 401:
+        detail = "A token is needed. Expected the header 'Authorization: Bearer <token>'."
+    if error.status_code == 403:
+        detail = "This token's role may not do that."
+    return {"error": code, "detail": detail}
+
+
+def _flatten(detail: Any, path: str = "") -> list[str]:
+    """Validation faults of a nested mapping as `field: message` lines."""
+    if isinstance(detail, Mapping):
+        joined = ((f"{path}.{key}".strip("."), value) for key, value in detail.items())
+        return [line for inner, value in joined for line in _flatten(value, inner)]
+    if isinstance(detail, list):
+        return [f"{path}: {message}" for message in detail]
+    return [f"{path}: {detail}"] if detail else []

@@ -1,0 +1,128 @@
+"""Serving an application: waitress, signals, and no plain HTTP off this machine."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import signal
+import threading
+from types import FrameType
+from typing import Any
+from urllib.parse import urlsplit
+
+from waitress.server import create_server
+
+from federated.errors import FederationError, InvalidInput
+
+THREADS = 16
+"""Calls that one server answers at the same time; the work itself is in worker processes."""
+
+
+class CannotListen(FederationError):
+    """The address cannot be listened on."""
+
+    code = "cannot_listen"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def check_url(url: str, *, allow_plain: bool) -> str:
+    """Refuses plain HTTP to another machine: tokens and weights would be open to read.
+
+    Args:
+        url: Base address of a server.
+        allow_plain: Told by the operator, where something else protects the way.
+
+    Returns:
+        The address without a slash at its end.
+
+    Raises:
+        InvalidInput: It is no http(s) address, or plain HTTP that leaves this machine.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidInput("This is not a server's address", expected="https://…", received=url)
+    if parts.scheme == "http" and not is_loopback(parts.hostname) and not allow_plain:
+        raise InvalidInput(
+            "Plain HTTP to another machine would show tokens and weights to the network",
+            expected="https://, or --allow-plain-http where a proxy or a VPN protects the way",
+            received=url,
+        )
+    return url.rstrip("/")
+
+
+class Server:
+    """A waitress server with a lifetime.
+
+    Args:
+        app: The WSGI application.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
+        behind_proxy: Whether a proxy in front ends TLS; needed off loopback.
+
+    Raises:
+        InvalidInput: The host is not loopback and no proxy was announced.
+        CannotListen: The port is taken or may not be used.
+    """
+
+    def __init__(self, app: Any, host: str, port: int, *, behind_proxy: bool = False) -> None:
+        if not is_loopback(host) and not behind_proxy:
+            raise InvalidInput(
+                "This server speaks plain HTTP and would be open to the network",
+                expected="a loopback host, or --behind-proxy where a proxy ends TLS",
+                received=host,
+            )
+        try:
+            self._server = create_server(
+                app,
+                host=host,
+                port=port,
+                threads=THREADS,
+                ident=None,
+                clear_untrusted_proxy_headers=True,
+                channel_timeout=60,
+            )
+        except OSError as error:
+            raise CannotListen(
+                f"Port {port} on {host} cannot be listened on",
+                expected="a free port; choose another with --port",
+                received="it is taken" if error.errno == errno.EADDRINUSE else str(error.strerror),
+            ) from None
+        self.port = int(self._server.effective_port)
+
+    def run(self) -> None:
+        """Answers calls until `close`."""
+        self._server.run()
+
+    def start(self) -> threading.Thread:
+        """Answers calls in a thread of its own."""
+        thread = threading.Thread(target=self.run, name="http", daemon=True)
+        thread.start()
+        return thread
+
+    def close(self) -> None:
+        """Stops listening."""
+        self._server.close()
+
+
+def wait_for_signal() -> int:
+    """Blocks until SIGINT, SIGTERM or SIGHUP; returns which."""
+    received = threading.Event()
+    numbers: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        numbers.append(number)
+        received.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, note)
+    received.wait()
+    return numbers[0]
