@@ -1,0 +1,5 @@
+"""The zoo: Keras models that know arrays, and nothing of servers, databases or folders.
+
+`models.catalogue` and `models.measures` import without Keras. Everything else runs in
+worker processes, which call `models.runtime.configure` before anything of Keras.
+"""

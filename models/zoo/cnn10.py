@@ -1,0 +1,77 @@
+"""`cnn10`: a small convolutional network of ten layers, trained from nothing.
+
+Three times convolution and pooling, one flattening, one hidden dense layer, one dropout and the
+output make ten; the scaling of the pixels comes on top and has nothing to learn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from federated.plan import Setting
+from federated.study import Study
+from models.architecture import Architecture, ArchitectureSetting
+from models.seeds import draw_seeds
+
+if TYPE_CHECKING:
+    import keras
+
+ARCHITECTURE = Architecture(
+    name="cnn10",
+    summary="Ten layers, small and quick: three convolutions and two dense layers.",
+    settings=(
+        ArchitectureSetting(
+            "width", 16, "Filters of the first convolution; each next has twice as many.", 4, 128
+        ),
+        ArchitectureSetting("units", 64, "Units of the hidden dense layer.", 4, 1024),
+        ArchitectureSetting("dropout", 0.3, "Share of hidden units dropped in training.", 0, 0.9),
+    ),
+)
+
+
+def build(study: Study, settings: Mapping[str, Setting], seed: int) -> keras.Model:
+    """The model, uncompiled, with fresh weights.
+
+    Args:
+        study: Gives the picture's shape and the number of classes.
+        settings: A value for each of the architecture's settings.
+        seed: Same seed, same initial weights.
+
+    Returns:
+        A model from pixels as they are stored, (n, size, size, channels), 0–255, to class
+        probabilities, float32 (n, classes).
+    """
+    import keras
+    from keras import layers
+
+    seeds = draw_seeds(seed, 6)
+    pixels = keras.Input(study.picture_shape, name="pixels")
+    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(pixels)
+    for block in range(3):
+        x = layers.Conv2D(
+            int(settings["width"]) * 2**block,
+            # The first convolution strides: most of the time would go into its full resolution.
+            kernel_size=5 if block == 0 else 3,
+            strides=2 if block == 0 else 1,
+            padding="same",
+            activation="relu",
+            kernel_initializer=keras.initializers.HeNormal(seeds[block]),
+            name=f"conv{block + 1}",
+        )(x)
+        x = layers.MaxPooling2D(2, padding="same", name=f"pool{block + 1}")(x)
+    x = layers.GlobalMaxPooling2D(name="flatten")(x)
+    x = layers.Dense(
+        int(settings["units"]),
+        activation="relu",
+        kernel_initializer=keras.initializers.HeNormal(seeds[3]),
+        name="hidden",
+    )(x)
+    x = layers.Dropout(float(settings["dropout"]), seed=seeds[4], name="dropout")(x)
+    probabilities = layers.Dense(
+        len(study.classes),
+        activation="softmax",
+        kernel_initializer=keras.initializers.GlorotUniform(seeds[5]),
+        name="output",
+    )(x)
+    return keras.Model(pixels, probabilities, name="cnn10")
