@@ -60,41 +60,50 @@ State = TaskState | RoundState | RunState | NodeState
 
 _T, _R, _U, _N = TaskState, RoundState, RunState, NodeState
 
-MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
+# One table a kind: the states are strings, and a run's "pending" equals a node's.
+MOVES: Mapping[type[State], Mapping[State, frozenset[State]]] = MappingProxyType(
     {
-        _T.QUEUED: frozenset({_T.LEASED, _T.EXPIRED, _T.FAILED, _T.CANCELLED}),
-        _T.LEASED: frozenset(
-            {_T.TRAINING, _T.SUBMITTED, _T.QUEUED, _T.EXPIRED, _T.FAILED, _T.CANCELLED}
-        ),
-        _T.TRAINING: frozenset({_T.SUBMITTED, _T.QUEUED, _T.EXPIRED, _T.FAILED, _T.CANCELLED}),
-        _T.SUBMITTED: frozenset({_T.ACCEPTED, _T.REJECTED, _T.LATE, _T.CANCELLED}),
-        _T.EXPIRED: frozenset({_T.LATE}),
-        _T.ACCEPTED: frozenset(),
-        _T.REJECTED: frozenset(),
-        _T.LATE: frozenset(),
-        _T.FAILED: frozenset(),
-        _T.CANCELLED: frozenset(),
-        _R.OPEN: frozenset({_R.AGGREGATING, _R.FAILED}),
-        _R.AGGREGATING: frozenset({_R.CLOSED, _R.FAILED}),
-        _R.CLOSED: frozenset(),
-        _R.FAILED: frozenset(),
-        _U.PENDING: frozenset({_U.RUNNING, _U.IDLE, _U.STOPPED, _U.FAILED}),
-        _U.RUNNING: frozenset({_U.IDLE, _U.PAUSED, _U.COMPLETED, _U.STOPPED, _U.FAILED}),
-        _U.IDLE: frozenset({_U.RUNNING, _U.PAUSED, _U.COMPLETED, _U.STOPPED, _U.FAILED}),
-        _U.PAUSED: frozenset({_U.RUNNING, _U.IDLE, _U.STOPPED, _U.FAILED}),
-        _U.COMPLETED: frozenset(),
-        _U.STOPPED: frozenset(),
-        _U.FAILED: frozenset(),
-        _N.PENDING: frozenset({_N.ACTIVE, _N.SUSPENDED}),
-        _N.ACTIVE: frozenset({_N.SUSPENDED}),
-        _N.SUSPENDED: frozenset({_N.ACTIVE}),
+        TaskState: {
+            _T.QUEUED: frozenset({_T.LEASED, _T.EXPIRED, _T.FAILED, _T.CANCELLED}),
+            _T.LEASED: frozenset(
+                {_T.TRAINING, _T.SUBMITTED, _T.QUEUED, _T.EXPIRED, _T.FAILED, _T.CANCELLED}
+            ),
+            _T.TRAINING: frozenset({_T.SUBMITTED, _T.QUEUED, _T.EXPIRED, _T.FAILED, _T.CANCELLED}),
+            _T.SUBMITTED: frozenset({_T.ACCEPTED, _T.REJECTED, _T.LATE, _T.CANCELLED}),
+            _T.EXPIRED: frozenset({_T.LATE}),
+            _T.ACCEPTED: frozenset(),
+            _T.REJECTED: frozenset(),
+            _T.LATE: frozenset(),
+            _T.FAILED: frozenset(),
+            _T.CANCELLED: frozenset(),
+        },
+        RoundState: {
+            _R.OPEN: frozenset({_R.AGGREGATING, _R.FAILED}),
+            _R.AGGREGATING: frozenset({_R.CLOSED, _R.FAILED}),
+            _R.CLOSED: frozenset(),
+            _R.FAILED: frozenset(),
+        },
+        RunState: {
+            _U.PENDING: frozenset({_U.RUNNING, _U.IDLE, _U.STOPPED, _U.FAILED}),
+            _U.RUNNING: frozenset({_U.IDLE, _U.PAUSED, _U.COMPLETED, _U.STOPPED, _U.FAILED}),
+            _U.IDLE: frozenset({_U.RUNNING, _U.PAUSED, _U.COMPLETED, _U.STOPPED, _U.FAILED}),
+            _U.PAUSED: frozenset({_U.RUNNING, _U.IDLE, _U.STOPPED, _U.FAILED}),
+            _U.COMPLETED: frozenset(),
+            _U.STOPPED: frozenset(),
+            _U.FAILED: frozenset(),
+        },
+        NodeState: {
+            _N.PENDING: frozenset({_N.ACTIVE, _N.SUSPENDED}),
+            _N.ACTIVE: frozenset({_N.SUSPENDED}),
+            _N.SUSPENDED: frozenset({_N.ACTIVE}),
+        },
     }
 )
 
 
 def is_final(state: State) -> bool:
     """Whether nothing follows; an expired task only ever turns late."""
-    return not MOVES[state] or state is TaskState.EXPIRED
+    return not MOVES[type(state)][state] or state is TaskState.EXPIRED
 
 
 def check_move(before: State, after: State) -> None:
@@ -103,8 +112,9 @@ def check_move(before: State, after: State) -> None:
     Raises:
         Conflict: The move is not in the table.
     """
-    if after not in MOVES[before]:
-        allowed = sorted(str(state) for state in MOVES[before]) or ["nothing: this state is final"]
+    moves = MOVES[type(before)][before]
+    if type(after) is not type(before) or after not in moves:
+        allowed = sorted(str(state) for state in moves) or ["nothing: this state is final"]
         raise Conflict(
             f"A {type(before).__name__.removesuffix('State').lower()} cannot go from "
             f"{before} to {after}",

@@ -262,7 +262,8 @@ def largest_update(signature: Signature) -> int:
 def _encode(tensors: Mapping[str, np.ndarray], document: Value) -> bytes:
     if not tensors:
         raise NotEnoughUpdates("There are no tensors to write", expected="at least one")
-    arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    # Not `ascontiguousarray`, which would give a scalar a dimension.
+    arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     metadata = {METADATA_KEY: canonical_json(document.model_dump(mode="json"))}
     return save(arrays, metadata=metadata)
 
