@@ -7,7 +7,7 @@ from typing import Any
 
 import flask_swagger_ui
 from apiflask import APIFlask
-from flask import Flask, Response, send_from_directory
+from flask import Response, send_from_directory
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from serving.auth import VERIFY, Verify
@@ -69,12 +69,11 @@ def create_app(
     return app
 
 
-def _serve_docs_scripts(app: Flask) -> None:
+def _serve_docs_scripts(app: APIFlask) -> None:
     """Swagger UI's scripts from the installed package: the docs work without a network."""
     folder = f"{flask_swagger_ui.__path__[0]}/dist"
 
+    @app.get("/docs/scripts/<path:name>")
+    @app.doc(hide=True)
     def docs_script(name: str) -> Response:
         return send_from_directory(folder, name)
-
-    # Added by Flask's own call, so that it does not show in the API's documentation.
-    Flask.add_url_rule(app, "/docs/scripts/<path:name>", "docs_script", docs_script)

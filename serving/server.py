@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import ipaddress
 import signal
+import socket
 import threading
 from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
+from waitress import wasyncore
 from waitress.server import create_server
 
 from federated.errors import FederationError, InvalidInput
@@ -80,27 +82,23 @@ class Server:
                 expected="a loopback host, or --behind-proxy where a proxy ends TLS",
                 received=host,
             )
-        try:
-            self._server = create_server(
-                app,
-                host=host,
-                port=port,
-                threads=THREADS,
-                ident=None,
-                clear_untrusted_proxy_headers=True,
-                channel_timeout=60,
-            )
-        except OSError as error:
-            raise CannotListen(
-                f"Port {port} on {host} cannot be listened on",
-                expected="a free port; choose another with --port",
-                received="it is taken" if error.errno == errno.EADDRINUSE else str(error.strerror),
-            ) from None
-        self.port = int(self._server.effective_port)
+        listening = _listen(host, port)
+        self.port = int(listening.getsockname()[1])
+        self._channels: dict[int, Any] = {}
+        self._server = create_server(
+            app,
+            map=self._channels,
+            sockets=[listening],
+            threads=THREADS,
+            ident=None,
+            clear_untrusted_proxy_headers=True,
+            channel_timeout=60,
+        )
 
     def run(self) -> None:
         """Answers calls until `close`."""
         self._server.run()
+        self._server.task_dispatcher.shutdown()
 
     def start(self) -> threading.Thread:
         """Answers calls in a thread of its own."""
@@ -109,8 +107,22 @@ class Server:
         return thread
 
     def close(self) -> None:
-        """Stops listening."""
-        self._server.close()
+        """Stops listening and lets `run` return; may be called from any thread."""
+        # The sockets belong to the thread that selects on them: it closes them itself.
+        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._channels))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host.strip("[]"), port), family=family)
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        raise CannotListen(
+            f"Port {port} on {host} cannot be listened on",
+            expected="a free port; choose another with --port",
+            received="it is taken" if taken else str(error.strerror),
+        ) from None
 
 
 def wait_for_signal() -> int:

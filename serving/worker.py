@@ -7,6 +7,7 @@ server; the next request starts a new one. A worker whose server dies ends itsel
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import subprocess
@@ -115,7 +116,7 @@ class Worker:
         """Ends the process; a request under way fails with `WorkerDied`."""
         self._stopped = True
         process = self._process
-        if process is None or process.poll() is not None:
+        if process is None:
             return
         process.terminate()
         try:
@@ -123,11 +124,15 @@ class Worker:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if not self.busy:
+            _close_pipes(process)
 
     def _ensure_started(self) -> subprocess.Popen[bytes]:
         if self._stopped:
             raise WorkerDied("The worker process was stopped with its server")
         if self._process is None or self._process.poll() is not None:
+            if self._process is not None:
+                _close_pipes(self._process)
             self._log_path.parent.mkdir(parents=True, exist_ok=True)
             with self._log_path.open("ab") as stderr:
                 self._process = subprocess.Popen(
@@ -172,3 +177,10 @@ class Worker:
             expected="an answer",
             received=f"exit status {status}",
         )
+
+
+def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()

@@ -1,0 +1,96 @@
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from serving.worker import Worker, WorkerDied, WorkerFailed
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[Worker]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    worker = Worker("tests.serving.echo_worker", [], environment, tmp_path / "logs" / "worker.log")
+    yield worker
+    worker.stop()
+
+
+def test_it_answers_and_stays_warm(worker: Worker) -> None:
+    first = worker.call("echo", {"x": 1})
+    second = worker.call("echo", {"x": 2})
+    assert (first["echo"], second["echo"]) == ({"x": 1}, {"x": 2})
+    assert first["pid"] == second["pid"] == worker.pid
+    assert not worker.busy
+
+
+def test_events_come_in_order_before_the_answer(worker: Worker) -> None:
+    events: list[int] = []
+    worker.call("echo", {"events": 3}, on_event=lambda event: events.append(event["number"]))
+    assert events == [0, 1, 2]
+
+
+def test_what_libraries_print_goes_to_the_log(worker: Worker, tmp_path: Path) -> None:
+    worker.call("echo", {})
+    worker.stop()
+    assert "noise" in (tmp_path / "logs" / "worker.log").read_text()
+
+
+def test_a_refusal_keeps_its_code_and_sentence(worker: Worker) -> None:
+    with pytest.raises(WorkerFailed, match=r"This is wrong\. Expected better\.$") as caught:
+        worker.call("refuse", {})
+    assert caught.value.code == "wrong_thing"
+
+
+def test_a_bug_costs_one_request(worker: Worker) -> None:
+    with pytest.raises(WorkerFailed, match="ZeroDivisionError"):
+        worker.call("bug", {})
+    assert worker.call("echo", {"x": 3})["echo"] == {"x": 3}
+
+
+def test_a_death_costs_one_request_and_the_next_has_a_new_process(worker: Worker) -> None:
+    pid = worker.call("echo", {})["pid"]
+    with pytest.raises(WorkerDied):
+        worker.call("crash", {})
+    assert worker.call("echo", {})["pid"] != pid
+
+
+def test_a_request_can_be_given_up(worker: Worker) -> None:
+    assert worker.call("until_cancelled", {}, on_event=lambda event: worker.cancel()) == {
+        "cancelled": True
+    }
+
+
+def test_a_stopped_worker_is_gone_and_stays_so(worker: Worker) -> None:
+    pid = worker.call("echo", {})["pid"]
+    worker.stop()
+    assert not psutil.pid_exists(pid)
+    with pytest.raises(WorkerDied):
+        worker.call("echo", {})
+
+
+def test_a_worker_ends_with_its_server(tmp_path: Path) -> None:
+    program = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from serving.worker import Worker\n"
+        "w = Worker('tests.serving.echo_worker', [], dict(os.environ), Path(sys.argv[1]))\n"
+        "print(w.call('echo', {})['pid'], flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    server = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "log")],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    pid = int(server.stdout)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(pid).wait(timeout=10)
+    assert not psutil.pid_exists(pid)
