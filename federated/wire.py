@@ -82,8 +82,10 @@ class UpdateDocument(Value):
     encoding: Encoding = "float32"
     num_examples: Annotated[int, Field(ge=1, le=MAX_EXAMPLES, strict=True)]
     num_steps: Annotated[int, Field(ge=0, le=10**12, strict=True)]
-    metrics: Annotated[dict[Slug, float], Field(max_length=100, default_factory=dict)]
-    hyperparameters: Annotated[dict[Slug, Setting], Field(max_length=100, default_factory=dict)]
+    metrics: Annotated[dict[Slug, float], Field(max_length=100)] = Field(default_factory=dict)
+    hyperparameters: Annotated[dict[Slug, Setting], Field(max_length=100)] = Field(
+        default_factory=dict
+    )
 
 
 Document = TypeVar("Document", WeightsDocument, UpdateDocument)
@@ -214,7 +216,7 @@ class UpdateReader:
         base: Reader of the weights that the task named; used for the kind `delta`.
     """
 
-    def __init__(self, blob: BlobReader, document: UpdateDocument, base: TensorReader) -> None:
+    def __init__(self, blob: TensorReader, document: UpdateDocument, base: TensorReader) -> None:
         self._blob = blob
         self._document = document
         self._base = base

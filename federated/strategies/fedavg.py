@@ -14,6 +14,9 @@ from federated.errors import NotEnoughUpdates
 from federated.signature import TensorSpec
 from federated.strategies.round import Contribution, Outcome, RoundFacts
 
+PIECE = 1 << 15
+"""Values that are summed at a time: 256 KiB in float64."""
+
 
 def fedavg(facts: RoundFacts) -> Outcome:
     """W ← Σ nᵢ Wᵢ / Σ nᵢ, with nᵢ the examples of update i.
@@ -51,6 +54,23 @@ def weighted_mean(updates: list[Contribution], spec: TensorSpec) -> np.ndarray:
     total = sum(update.num_examples for update in updates)
     mean = np.zeros(spec.shape, dtype=np.float64)
     for update in updates:
-        share = update.num_examples / total
-        mean += share * update.weights.get_tensor(spec.name).astype(np.float64)
+        add_scaled(mean, update.weights.get_tensor(spec.name), update.num_examples / total)
     return mean.astype(spec.dtype)
+
+
+def add_scaled(total: np.ndarray, array: np.ndarray, scale: float) -> None:
+    """Adds scale * array to total, in float64 and in place.
+
+    Args:
+        total: float64, any shape, contiguous.
+        array: Float, of the same shape.
+        scale: Any number.
+    """
+    sums, values = total.reshape(-1), array.reshape(-1)
+    # Piece by piece, so that the products never leave the processor's cache.
+    products = np.empty(min(PIECE, sums.size), dtype=np.float64)
+    for start in range(0, sums.size, PIECE):
+        piece = slice(start, start + PIECE)
+        product = products[: values[piece].size]
+        np.multiply(values[piece], scale, out=product, dtype=np.float64)
+        sums[piece] += product

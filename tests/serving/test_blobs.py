@@ -8,7 +8,7 @@ import pytest
 
 from federated.errors import InvalidInput, NotFound, TooLarge
 from federated.wire import encode_weights
-from serving.blobs import BlobStore, open_blob
+from serving.blobs import BlobStore, StoredTensors, open_blob
 
 DATA = b"weights of a model"
 NAME = hashlib.sha256(DATA).hexdigest()
@@ -121,3 +121,11 @@ def test_a_file_that_is_not_whole_is_refused(tmp_path: Path, spoil) -> None:
     with pytest.raises(InvalidInput) as caught, open_blob(path):
         pass
     assert caught.value.code == "not_safetensors"
+
+
+def test_stored_tensors_are_read_one_at_a_time(store: BlobStore) -> None:
+    weights = {"a": np.arange(3, dtype=np.float32), "b": np.float32(2.5).reshape(())}
+    reader = StoredTensors(store.path(store.put(encode_weights(weights))))
+    assert sorted(reader.keys()) == ["a", "b"]
+    np.testing.assert_array_equal(reader.get_tensor("a"), weights["a"])
+    assert reader.get_tensor("b").shape == ()
