@@ -40,6 +40,11 @@ class TrainingProgram:
             self._train_on_batch, input_signature=_batch_signature(model), autograph=False
         )
 
+    @property
+    def num_compilations(self) -> int:
+        """How often the step was compiled: 1 for good, once it was called."""
+        return int(self._step.experimental_get_tracing_count())
+
     def reset(self, learning_rate: float, seed: int) -> None:
         """A fresh optimiser and fresh dropout, without compiling anything again."""
         for variable, value in zip(self._optimizer.variables, self._unused, strict=True):

@@ -1,0 +1,208 @@
+"""Training: the same as Keras's own, reproducible, batch by batch, and it can be stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from federated.errors import FederationError, InvalidInput
+from federated.plan import ModelChoice, Training
+from tests.models.fresh_process import digest
+from tests.models.studies import a_study, shades
+
+pytestmark = pytest.mark.usefixtures("keras_runtime")
+
+STUDY = a_study(classes=3)
+NO_DROPOUT = ModelChoice(name="cnn10", settings={"dropout": 0.0})
+
+
+class Recorder:
+    """Pictures that remember how many of them were asked for at a time."""
+
+    def __init__(self, images: np.ndarray) -> None:
+        self.images, self.asked = images, list[int]()
+        self.shape, self.dtype = images.shape, images.dtype
+
+    def __getitem__(self, index: Any) -> np.ndarray:
+        batch = self.images[index]
+        self.asked.append(len(batch))
+        return batch
+
+
+@pytest.mark.parametrize(("optimizer", "learning_rate"), [("adam", 2e-3), ("sgd", 5e-2)])
+def test_it_computes_what_keras_computes(optimizer: Any, learning_rate: float) -> None:
+    import keras
+
+    from models.fit import fit, shuffled_batches
+    from models.named import build_model
+
+    images, labels = shades(STUDY, 43)
+    training = Training(epochs=3, batch_size=10, optimizer=optimizer, learning_rate=learning_rate)
+    ours = build_model(STUDY, NO_DROPOUT, seed=1)
+    result = fit(ours, images, labels, training, seed=4)
+
+    theirs = build_model(STUDY, NO_DROPOUT, seed=1)
+    make = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}[optimizer]
+    theirs.keras_model.compile(
+        make(learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
+    rng = np.random.default_rng(4)
+    for figures in result.history:
+        order = np.concatenate(list(shuffled_batches(43, 10, rng)))
+        plain = theirs.keras_model.fit(
+            images[order], labels[order], batch_size=10, shuffle=False, verbose=0
+        ).history
+        assert figures.loss == pytest.approx(plain["loss"][0], rel=1e-4)
+        assert figures.accuracy == pytest.approx(plain["accuracy"][0])
+    for name, array in theirs.read().items():
+        np.testing.assert_allclose(ours.read()[name], array, rtol=1e-3, atol=1e-5)
+    assert (result.num_examples, result.num_steps, result.epochs) == (43, 15, 3)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_each_call_starts_with_a_fresh_optimiser_and_compiles_nothing_again(optimizer: Any) -> None:
+    from models.fit import fit
+    from models.named import build_model
+
+    model = build_model(STUDY, ModelChoice(), seed=1)
+    start = model.read()
+    ends = []
+    for learning_rate, seed, num_examples in [(1e-3, 9, 21), (3e-2, 2, 17), (1e-3, 9, 21)]:
+        model.assign(start)
+        training = Training(batch_size=6, optimizer=optimizer, learning_rate=learning_rate)
+        fit(model, *shades(STUDY, num_examples), training, seed)
+        ends.append(digest(model.read()))
+    assert ends[0] == ends[2] != ends[1]
+    program = model.program(f"train/{optimizer}", pytest.fail)
+    assert program.num_compilations == 1
+
+
+def test_the_seed_decides_the_order_and_the_dropout() -> None:
+    from models.fit import fit, shuffled_batches
+    from models.named import build_model
+
+    first, again, other = (
+        [batch.tolist() for batch in shuffled_batches(11, 4, np.random.default_rng(seed))]
+        for seed in (3, 3, 4)
+    )
+    assert first == again != other
+    assert [len(batch) for batch in first] == [4, 4, 3]
+    assert sorted(index for batch in first for index in batch) == list(range(11))
+
+    ends = []
+    for seed in (3, 4):
+        model = build_model(STUDY, ModelChoice(settings={"dropout": 0.9}), seed=0)
+        # One batch holds all pictures, so that only dropout can differ.
+        fit(model, *shades(STUDY, 9), Training(batch_size=9), seed)
+        ends.append(digest(model.read()))
+    assert ends[0] != ends[1]
+
+
+def test_a_memory_mapped_array_is_never_read_whole(tmp_path: Path) -> None:
+    from models.fit import fit
+    from models.named import build_model
+
+    images, labels = shades(STUDY, 40)
+    mapped = np.memmap(tmp_path / "pixels", np.uint8, "w+", shape=images.shape)
+    mapped[:] = images
+    ends = []
+    for pictures in (images, mapped, Recorder(images)):
+        model = build_model(STUDY, ModelChoice(), seed=0)
+        fit(model, pictures, labels, Training(epochs=2, batch_size=16), seed=0)
+        ends.append(digest(model.read()))
+    assert len(set(ends)) == 1
+    assert pictures.asked == [16, 16, 8] * 2
+
+
+def test_progress_is_told_a_few_times_an_epoch() -> None:
+    from models.fit import fit
+    from models.named import build_model
+
+    told: list[tuple[int, int, int, int, float, float]] = []
+    model = build_model(STUDY, ModelChoice(), seed=0)
+    result = fit(
+        model,
+        *shades(STUDY, 33),
+        Training(epochs=2, batch_size=3),
+        seed=0,
+        on_progress=lambda *figures: told.append(figures),
+    )
+    assert [entry[:4] for entry in told] == [
+        (epoch, 2, step, 11) for epoch in (1, 2) for step in (3, 6, 9, 11)
+    ]
+    assert [told[3][4], told[7][4]] == [figures.loss for figures in result.history]
+    assert [told[3][5], told[7][5]] == [figures.accuracy for figures in result.history]
+
+
+def test_it_stops_between_steps_when_asked() -> None:
+    from models.fit import fit
+    from models.named import build_model
+
+    answers = iter([False] * 5 + [True])
+    model = build_model(STUDY, ModelChoice(), seed=0)
+    result = fit(
+        model,
+        *shades(STUDY, 12),
+        Training(epochs=3, batch_size=4),
+        seed=0,
+        should_stop=lambda: next(answers),
+    )
+    assert (result.num_steps, result.epochs, result.stopped) == (5, 1, True)
+    assert len(result.history) == 1
+
+
+def test_no_epochs_leave_the_weights_alone() -> None:
+    from models.fit import fit
+    from models.named import build_model
+
+    model = build_model(STUDY, ModelChoice(), seed=0)
+    before = digest(model.read())
+    result = fit(model, *shades(STUDY, 5), Training(epochs=0), seed=0)
+    assert digest(model.read()) == before
+    assert (result.num_examples, result.num_steps, result.history) == (5, 0, ())
+
+
+def test_one_picture_is_enough() -> None:
+    from models.fit import fit
+    from models.named import build_model
+
+    model = build_model(STUDY, ModelChoice(), seed=0)
+    before = digest(model.read())
+    assert fit(model, *shades(STUDY, 1), Training(), seed=0).num_steps == 1
+    assert digest(model.read()) != before
+
+
+def test_a_training_that_diverges_says_so() -> None:
+    from models.fit import fit
+    from models.named import build_model
+
+    model = build_model(STUDY, ModelChoice(), seed=0)
+    model.assign(model.read() | {"output/bias": np.full(3, np.nan, np.float32)})
+    with pytest.raises(FederationError, match="diverged in epoch 1") as error:
+        fit(model, *shades(STUDY, 12), Training(), seed=0)
+    assert error.value.code == "training_diverged"
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "said"),
+    [
+        (np.zeros((4, 20, 20, 3), np.float32), np.zeros(4, int), "uint8"),
+        (np.zeros((4, 20, 21, 3), np.uint8), np.zeros(4, int), "20, 20, 3"),
+        (np.zeros((4, 20, 20), np.uint8), np.zeros(4, int), "20, 20, 3"),
+        (np.zeros((4, 20, 20, 3), np.uint8), np.zeros(3, int), "integers"),
+        (np.zeros((4, 20, 20, 3), np.uint8), np.zeros(4), "integers"),
+        (np.zeros((4, 20, 20, 3), np.uint8), np.array([0, 1, 2, 3]), "from 0 to 2"),
+        (np.zeros((4, 20, 20, 3), np.uint8), np.array([0, 1, -1, 2]), "from 0 to 2"),
+        (np.zeros((0, 20, 20, 3), np.uint8), np.zeros(0, int), "at least one"),
+    ],
+)
+def test_what_does_not_fit_is_refused(images: np.ndarray, labels: np.ndarray, said: str) -> None:
+    from models.fit import fit
+    from models.named import build_model
+
+    model = build_model(STUDY, ModelChoice(), seed=0)
+    with pytest.raises(InvalidInput, match=said):
+        fit(model, images, labels, Training(), seed=0)
