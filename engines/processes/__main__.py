@@ -1,0 +1,43 @@
+"""Command line: `python -m engines.processes [demo | train]`; `./run_all.sh` calls it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+from engines.processes.demo import demo
+from engines.processes.errors import Interrupted
+from engines.processes.options import parse
+from engines.processes.progress import say
+from engines.processes.servers import raise_on_signals
+from engines.processes.train import train
+from federated.errors import FederationError
+
+RUN: Mapping[str, Callable[..., int]] = {"demo": demo, "train": train}
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Does what the command line says; returns the exit status.
+
+    A demo ends by a signal, so that is no failure; a training that a signal ends is one.
+    """
+    options = parse(arguments, environment)
+    raise_on_signals()
+    try:
+        return RUN[options.command](options, environment)
+    except Interrupted as interruption:
+        say("Stopped.")
+        return 0 if options.command == "demo" else 128 + interruption.signal
+    except FederationError as error:
+        say(error.detail)
+    except OSError as error:
+        # A full disk, a folder that may not be written to: the user can mend it.
+        say(f"{error.strerror or error}: {error.filename or 'no file named'}.")
+    return 1
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    sys.exit(main(sys.argv[1:], os.environ))

@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from engines.processes import dataset as module
+from engines.processes.dataset import calls, deal_out, read_dataset, study_of
+from engines.processes.errors import WrongOption
+from federated.errors import FederationError
+
+
+def write(folder, label, count):
+    (folder / label).mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        pixels = np.full((8, 8, 3), number, np.uint8)
+        Image.fromarray(pixels).save(folder / label / f"{number:02d}.png")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write(tmp_path / "Skin Set" / "train", "cat", 7)
+    write(tmp_path / "Skin Set" / "train", "dog", 5)
+    write(tmp_path / "Skin Set" / "test", "dog", 3)
+    return tmp_path / "Skin Set"
+
+
+def test_parts_and_classes_are_read(folder):
+    dataset = read_dataset(folder)
+    assert dataset.classes == ("cat", "dog")
+    assert (len(dataset.train), len(dataset.test), len(dataset.audit)) == (12, 3, 0)
+
+
+def test_a_study_is_named_after_its_folder(folder):
+    study = study_of(folder, read_dataset(folder), 32)
+    assert (study.id, study.name, study.size) == ("skin-set", "Skin Set", 32)
+    assert study.classes == ("cat", "dog")
+
+
+def test_one_class_is_nothing_to_tell_apart(tmp_path):
+    write(tmp_path / "train", "cat", 3)
+    with pytest.raises(WrongOption, match="only 'cat'"):
+        read_dataset(tmp_path)
+
+
+def test_a_class_that_is_only_tested_is_refused(folder):
+    write(folder / "test", "horse", 1)
+    with pytest.raises(WrongOption, match="horse"):
+        read_dataset(folder)
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path):
+    with pytest.raises(FederationError):
+        read_dataset(tmp_path)
+
+
+def test_every_picture_is_dealt_to_one_site_and_the_seed_decides(folder):
+    dataset = read_dataset(folder)
+    dealt = deal_out(dataset, ("a", "b", "c"), "iid", 1)
+    assert sorted(found.name for site in dealt.values() for found in site) == sorted(
+        found.name for found in dataset.train
+    )
+    assert dealt == deal_out(dataset, ("a", "b", "c"), "iid", 1)
+    assert dealt != deal_out(dataset, ("a", "b", "c"), "iid", 2)
+
+
+def test_under_label_skew_a_site_lacks_a_class(folder):
+    dealt = deal_out(read_dataset(folder), ("a", "b"), "label-skew", 0)
+    assert {found.label for found in dealt["a"]} == {"dog"}
+    assert {found.label for found in dealt["b"]} == {"cat"}
+
+
+def test_an_unknown_partition_is_refused(folder):
+    with pytest.raises(FederationError, match="partition"):
+        deal_out(read_dataset(folder), ("a", "b"), "fair", 0)
+
+
+def test_calls_carry_one_class_each_and_every_file_once(folder, monkeypatch):
+    monkeypatch.setattr(module, "FILES_PER_CALL", 3)
+    made = list(calls(read_dataset(folder).train))
+    assert [(label, len(files)) for label, files in made] == [
+        *(("cat", 3), ("cat", 3), ("cat", 1), ("dog", 3), ("dog", 2))
+    ]
+    assert [name for label, files in made if label == "dog" for name, _ in files] == [
+        f"{number:02d}.png" for number in range(5)
+    ]
+
+
+def test_calls_are_bounded_in_bytes(folder, monkeypatch):
+    pictures = read_dataset(folder).train
+    largest = max(len(found.read()) for found in pictures)
+    monkeypatch.setattr(module, "BYTES_PER_CALL", largest)
+    assert all(len(files) == 1 for _, files in calls(pictures))
+
+
+def test_no_pictures_make_no_calls():
+    assert list(calls([])) == []
