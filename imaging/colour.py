@@ -19,30 +19,34 @@ NAMES = {
 """Pillow's modes other than RGB, in words."""
 
 
-def flatten(picture: Image.Image) -> Image.Image:
-    """`picture` as `L`, `RGB` or `CMYK`: without palette and transparency (over white).
+def plain(picture: Image.Image) -> Image.Image:
+    """`picture` as `L`, `RGB`, `RGBA` or `CMYK`, 8 bits each, without a palette.
 
     16-bit values are scaled to 8 bits; Pillow's own conversion would cut them off.
     """
     if picture.mode == "I;16":
         return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
     if picture.has_transparency_data:
-        colours = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(white, colours).convert("RGB")
+        return picture.convert("RGBA")
     if picture.mode in ("L", "RGB", "CMYK"):
-        return picture.copy()
+        return picture
     return picture.convert("L" if picture.mode == "1" else "RGB")
 
 
 def to_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
-    """`picture` (`L`, `RGB` or `CMYK`) as RGB, by its ICC profile if that can be used.
+    """`picture`, as `plain` gives it, as RGB over white, by its ICC profile if it can be used.
 
     A profile that is broken, or made for other colours, is left out of account: the
     picture then looks as it would in a program that knows no profiles.
     """
-    converted = _by_profile(picture, profile) if profile else None
-    return (converted or picture).convert("RGB")
+    opaque = _over_white(picture) if picture.mode == "RGBA" else picture
+    converted = _by_profile(opaque, profile) if profile else None
+    return (converted or opaque).convert("RGB")
+
+
+def _over_white(picture: Image.Image) -> Image.Image:
+    white = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(white, picture).convert("RGB")
 
 
 def _by_profile(picture: Image.Image, profile: bytes) -> Image.Image | None:

@@ -181,7 +181,7 @@ def _decode(
     try:
         with _open(stripped, original_format) as picture:
             picture.load()
-            mode, kept = picture.mode, colour.flatten(picture)
+            mode, kept = picture.mode, colour.plain(picture)
     except MemoryError:
         raise
     except Exception as error:
