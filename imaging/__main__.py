@@ -90,7 +90,7 @@ def _add_batches(parser: argparse.ArgumentParser) -> None:
 
 def _synthetic(options: argparse.Namespace) -> None:
     demo = DemoSize(options.count, options.audit, options.test, options.size, options.difficulty)
-    write_demo_set(options.out, np.random.default_rng(options.seed), demo)
+    write_demo_set(options.out, np.random.default_rng(options.seed), demo, _show_progress)
     print(f"{sum(demo.parts.values())} synthetic pictures are in {options.out}.")
 
 
@@ -104,6 +104,13 @@ def _batches(options: argparse.Namespace) -> None:
     index = write_batches(options.out, batches)
     size = sum(entry.bytes for entry in index.batches) / 2**20
     print(f"{len(index.batches)} batches ({size:.1f} MiB) are in {options.out}.")
+
+
+def _show_progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(
+            f"\r{done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True
+        )
 
 
 def _tell(skipped: Skipped) -> None:

@@ -86,6 +86,8 @@ def _why_not_class(folder: Path, inside: Path) -> str | None:
         return "a link that leads out of the data set"
     if not folder.is_dir():
         return "not in a class folder"
+    if not os.access(folder, os.R_OK | os.X_OK):
+        return "may not be read"
     try:
         _LABEL.validate_python(folder.name)
     except ValidationError:

@@ -6,11 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from federated.errors import StorageFailure
 from imaging.array_file import HEADER_BYTES, PixelArray
@@ -42,6 +45,18 @@ def test_appended_rows_follow_the_last(tmp_path: Path) -> None:
     assert array.append(np.stack([row(3)])) == range(2, 3)
     assert array.append(np.empty((0, *SHAPE), np.uint8)) == range(3, 3)
     assert array.open()[:, 4, 3, 2].tolist() == [1, 2, 3]
+
+
+@settings(max_examples=50, deadline=None)
+@given(puts=st.lists(st.tuples(st.integers(0, 12), st.integers(1, 255)), min_size=1))
+def test_the_last_pixels_put_into_a_row_are_in_it(puts: list[tuple[int, int]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        array = PixelArray(Path(folder) / "a", SHAPE)
+        expected = np.zeros((max(at for at, _ in puts) + 1, *SHAPE), np.uint8)
+        for at, value in puts:
+            array.put(at, row(value))
+            expected[at] = value
+        assert np.array_equal(array.open(), expected)
 
 
 def test_an_empty_file_and_none_have_no_rows(tmp_path: Path) -> None:

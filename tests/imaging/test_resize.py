@@ -6,6 +6,8 @@ import io
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from imaging.errors import WrongPixels
@@ -18,6 +20,19 @@ def test_the_result_has_the_size_and_channels_of_the_study() -> None:
         result = to_model_pixels(picture(30, 47), 24, channels)
         assert result.shape == (24, 24, channels)
         assert result.dtype == np.uint8
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    height=st.integers(1, 90),
+    width=st.integers(1, 90),
+    size=st.integers(1, 60),
+    level=st.integers(0, 255),
+)
+def test_a_plain_picture_stays_plain(height: int, width: int, size: int, level: int) -> None:
+    result = to_model_pixels(np.full((height, width, 3), level, np.uint8), size, 3)
+    assert result.shape == (size, size, 3)
+    assert (result == level).all()
 
 
 def test_a_picture_that_fits_is_left_alone() -> None:

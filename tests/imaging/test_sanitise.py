@@ -6,6 +6,7 @@ import io
 import struct
 import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -244,6 +245,17 @@ class TestColours:
         profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
         kept = sanitise(file_of(picture(), icc_profile=profile))
         assert np.array_equal(kept.pixels, picture())
+
+
+def test_threads_do_not_disturb_one_another() -> None:
+    files = [
+        file_of(picture(60, 80, seed), kind, icc_profile=_swapped_profile())
+        for seed in range(12)
+        for kind in ("PNG", "JPEG")
+    ]
+    alone = [sanitise(data).sha256 for data in files]
+    with ThreadPoolExecutor(6) as pool:
+        assert [kept.sha256 for kept in pool.map(sanitise, files)] == alone
 
 
 class TestRefusals:
