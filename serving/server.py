@@ -7,6 +7,7 @@ import ipaddress
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,13 +70,23 @@ class Server:
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
         behind_proxy: Whether a proxy in front ends TLS; needed off loopback.
+        memory_body: Bytes up to which a body waits in memory to be read; a larger one waits
+            in a temporary file, which has no name and is gone with the call.
 
     Raises:
         InvalidInput: The host is not loopback and no proxy was announced.
         CannotListen: The port is taken or may not be used.
     """
 
-    def __init__(self, app: Any, host: str, port: int, *, behind_proxy: bool = False) -> None:
+    def __init__(
+        self,
+        app: Any,
+        host: str,
+        port: int,
+        *,
+        behind_proxy: bool = False,
+        memory_body: int = 512 * 1024,
+    ) -> None:
         if not is_loopback(host) and not behind_proxy:
             raise InvalidInput(
                 "This server speaks plain HTTP and would be open to the network",
@@ -93,6 +104,7 @@ class Server:
             ident=None,
             clear_untrusted_proxy_headers=True,
             channel_timeout=60,
+            inbuf_overflow=memory_body,
         )
 
     def run(self) -> None:
@@ -125,8 +137,12 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def wait_for_signal() -> int:
-    """Blocks until SIGINT, SIGTERM or SIGHUP; returns which."""
+def wait_for_signal(ready: Callable[[], None] = lambda: None) -> int:
+    """Blocks until SIGINT, SIGTERM or SIGHUP; returns which.
+
+    Args:
+        ready: Called once a signal would be heard, and would no longer end the process.
+    """
     received = threading.Event()
     numbers: list[int] = []
 
@@ -136,5 +152,6 @@ def wait_for_signal() -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, note)
+    ready()
     received.wait()
     return numbers[0]
