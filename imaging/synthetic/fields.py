@@ -25,8 +25,11 @@ def noise(rng: np.random.Generator, size: int, cells: int) -> Field:
     offset = 1 + rng.random(2) * 0.9
     box = (offset[0], offset[1], offset[0] + cells, offset[1] + cells)
     image = Image.fromarray(grid).resize((size, size), Image.Resampling.BICUBIC, box=box)
-    field = np.asarray(image, dtype=np.float32)
-    return np.asarray((field - field.mean()) / (field.std() + 1e-6), dtype=np.float32)
+    field = np.array(image, dtype=np.float32)
+    field -= field.mean()
+    # `std` would make three more passes; most of a picture's time goes into noise.
+    field *= np.float32(1 / (np.sqrt(np.vdot(field, field) / field.size) + 1e-6))
+    return field
 
 
 def clouds(rng: np.random.Generator, size: int, cells: int, octaves: int = 3) -> Field:
@@ -57,15 +60,18 @@ def cell_walls(rng: np.random.Generator, x: Field, y: Field, cells: int, regular
         S. Worley, A Cellular Texture Basis Function, SIGGRAPH 1996.
     """
     centres = 0.5 + (rng.random((2, cells + 4, cells + 4), dtype=np.float32) - 0.5) * (1 - regular)
+    centres = centres.astype(np.float32)
     centres[0, ::2] += 0.5
-    u, v = ((np.clip(axis, -1, 1) + 1) * (cells / 2) + 1.5 for axis in (x, y))
-    column, line = u.astype(np.int32), v.astype(np.int32)
-    nearest = np.full(x.shape, 9, np.float32)
+    u, v = ((np.clip(axis, -1, 1) + 1) * np.float32(cells / 2) + 1.5 for axis in (x, y))
+    column, line = u.astype(np.int64), v.astype(np.int64)
+    nearest = np.full(x.shape, 81, np.float32)
     second = nearest.copy()
     for down in (-1, 0, 1):
         for right in (-2, -1, 0, 1):
             i, j = line + down, np.maximum(column + right, 0)
-            distance = np.hypot(j + centres[0, i, j] - u, i + centres[1, i, j] - v)
+            aside, below = j + centres[0, i, j] - u, i + centres[1, i, j] - v
+            distance = aside * aside + below * below
             second = np.minimum(second, np.maximum(nearest, distance))
             nearest = np.minimum(nearest, distance)
-    return np.asarray(np.exp(-(((second - nearest) / 0.22) ** 2)), dtype=np.float32)
+    from_wall = np.sqrt(second) - np.sqrt(nearest)
+    return np.asarray(np.exp(-((from_wall / 0.22) ** 2)), dtype=np.float32)
