@@ -1,0 +1,169 @@
+"""`/images`: the site's own pictures. No other role than the site's ever gets one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from apiflask import APIBlueprint
+from flask import Response, request
+from pydantic import Field
+
+from child.intake import File
+from child.services import services
+from federated.errors import InvalidInput
+from federated.study import Study
+from federated.values import Message, Slug
+from federated.views import PictureView
+from imaging.resize import thumbnail
+from imaging.sanitise import sanitise
+from serving.auth import AUTH
+from serving.errors import status_of
+
+blueprint = APIBlueprint("images", __name__, tag="Images")
+
+MAX_UPLOAD = 210 * 2**20
+"""Bytes of one call of `POST /images`: ten of the largest files, and the form around them."""
+THUMBNAIL_SIDE = 192
+
+
+class OfStudy(Message):
+    """Which study a picture is of."""
+
+    study: Slug
+
+
+class PictureQuery(Message):
+    """Which pictures to list."""
+
+    study: Slug
+    label: str | None = None
+    part: str | None = None
+    unlabelled: bool = False
+    offset: Annotated[int, Field(ge=0)] = 0
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+class PictureChange(Message):
+    """A picture's new label; null takes it away."""
+
+    study: Slug
+    label: str | None
+
+
+class PicturePage(Message):
+    """Some pictures, and how many there are in all."""
+
+    images: list[PictureView]
+    total: int
+
+
+@blueprint.post("/images")
+@blueprint.auth_required(AUTH, roles=["site"])
+@blueprint.doc(
+    responses={201: "Stored", 200: "All were here already", 413: "Too large", 422: "Refused"}
+)
+def post_images() -> tuple[dict[str, Any], int]:
+    """Uploads pictures: multipart `file` (repeated), `study`, and `label` or none.
+
+    Without a label it is read from each file's name. Each file is answered for by itself;
+    if all were refused, the status is that of the first.
+    """
+    request.max_content_length = MAX_UPLOAD
+    child = services()
+    study = _study_of_form()
+    outcomes = list(child.intake.take_in(study, _files(), request.form.get("label") or None))
+    child.changed()
+    images = [outcome.view.model_dump(mode="json") for outcome in outcomes]
+    errors = [outcome.error for outcome in outcomes]
+    first = errors[0]
+    if first is not None and all(errors):
+        answer = {"error": first.code, "detail": first.detail, "images": images}
+        return answer, status_of(first)
+    stored = any(outcome.view.status == "stored" for outcome in outcomes)
+    return {"images": images}, 201 if stored else 200
+
+
+@blueprint.get("/images")
+@blueprint.auth_required(AUTH, roles=["site"])
+@blueprint.input(PictureQuery, location="query", arg_name="query")
+@blueprint.output(PicturePage)
+def get_images(query: PictureQuery) -> PicturePage:
+    """A page of a study's pictures, newest first."""
+    child = services()
+    study = child.studies.get(query.study).study
+    pictures, total = child.pictures.page(
+        study.id,
+        label=query.label,
+        part=query.part,
+        unlabelled=query.unlabelled,
+        offset=query.offset,
+        limit=query.limit,
+    )
+    return PicturePage(images=pictures, total=total)
+
+
+@blueprint.get("/images/<picture>")
+@blueprint.auth_required(AUTH, roles=["site"])
+@blueprint.input(OfStudy, location="query", arg_name="query")
+def get_image(picture: str, query: OfStudy) -> Response:
+    """A picture as it is stored: a PNG file."""
+    return Response(_png(query.study, picture), content_type="image/png")
+
+
+@blueprint.get("/images/<picture>/thumbnail")
+@blueprint.auth_required(AUTH, roles=["site"])
+@blueprint.input(OfStudy, location="query", arg_name="query")
+def get_thumbnail(picture: str, query: OfStudy) -> Response:
+    """A small JPEG of a picture."""
+    pixels = sanitise(_png(query.study, picture)).pixels
+    return Response(thumbnail(pixels, THUMBNAIL_SIDE), content_type="image/jpeg")
+
+
+@blueprint.patch("/images/<picture>")
+@blueprint.auth_required(AUTH, roles=["site"])
+@blueprint.input(PictureChange, arg_name="change")
+@blueprint.output(PictureView)
+def patch_image(picture: str, change: PictureChange) -> PictureView:
+    """Gives a picture another label."""
+    child = services()
+    study = child.studies.get(change.study).study
+    view = child.intake.relabel(study, picture, change.label)
+    child.changed()
+    return view
+
+
+@blueprint.delete("/images/<picture>")
+@blueprint.auth_required(AUTH, roles=["site"])
+@blueprint.input(OfStudy, location="query", arg_name="query")
+def delete_image(picture: str, query: OfStudy) -> tuple[str, int]:
+    """Deletes a picture for good."""
+    child = services()
+    child.intake.remove(child.studies.get(query.study).study, picture)
+    child.changed()
+    return "", 204
+
+
+def _study_of_form() -> Study:
+    study = request.form.get("study")
+    if not study:
+        raise InvalidInput(
+            "The form does not say which study the pictures are for", expected="a field 'study'"
+        )
+    return services().studies.get(study).study
+
+
+def _files() -> Iterator[File]:
+    sent = request.files.getlist("file")
+    if not sent:
+        raise InvalidInput(
+            "There is no file in the form", expected="one or more fields 'file'", code="no_file"
+        )
+    for file in sent:
+        yield File(file.filename or "", file.read())
+
+
+def _png(study: str, picture: str) -> bytes:
+    child = services()
+    view = child.pictures.get(study, picture)
+    return child.folder.read(view.study, view.id)

@@ -1,0 +1,117 @@
+"""Global models: what the master pushes, checked before it counts as current."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+from collections.abc import Callable
+from typing import IO
+
+from child.store.studies import StudyStore
+from child.store.tasks import TaskStore
+from federated.errors import Conflict, FederationError
+from federated.messages import StudyPush
+from federated.signature import Signature
+from federated.statistics import WeightStatistics, weight_statistics
+from federated.wire import check_finite, check_weights
+from serving.blobs import BlobStore, open_blob
+
+log = logging.getLogger(__name__)
+
+HEADER_ALLOWANCE = 1 << 20
+"""Bytes that a blob's header may take beside its tensors."""
+SPARE_BLOBS = 4
+"""Blobs kept although nothing names them: a task may be on its way to start from one."""
+
+
+class GlobalModels:
+    """The models that this child holds for the master.
+
+    Args:
+        studies: The pushes.
+        tasks: Open tasks, whose blobs are kept.
+        blobs: The weights.
+        arrived: Called with each push that became current.
+    """
+
+    def __init__(
+        self,
+        studies: StudyStore,
+        tasks: TaskStore,
+        blobs: BlobStore,
+        arrived: Callable[[StudyPush], None],
+    ) -> None:
+        self._studies = studies
+        self._tasks = tasks
+        self._blobs = blobs
+        self._arrived = arrived
+        self._tidying = threading.Lock()
+        self._statistics = functools.lru_cache(maxsize=16)(self._compute_statistics)
+
+    def push(self, push: StudyPush) -> bool:
+        """Notes what the master wants held here; returns whether the weights are missing.
+
+        Raises:
+            Conflict: The study's pictures would not fit.
+            InvalidInput: The weights are here, and do not fit the push's signature.
+        """
+        self._studies.want(push)
+        if not self._blobs.has(push.weights):
+            return True
+        self._adopt(push)
+        return False
+
+    def receive(self, sha256: str, stream: IO[bytes]) -> None:
+        """Keeps weights that a push asked for.
+
+        Raises:
+            Conflict: No push asked for them.
+            TooLarge: They are larger than their signature allows.
+            InvalidInput: They have another hash, or do not fit the signature.
+        """
+        pushes = self._studies.wanting(sha256)
+        if not pushes:
+            raise Conflict(
+                "No study asks for these weights",
+                expected="weights that a PUT of a study has named before",
+                received=sha256,
+                code="unexpected_blob",
+            )
+        limit = max(push.signature.nbytes for push in pushes) + HEADER_ALLOWANCE
+        self._blobs.receive(stream, limit=limit, expected=sha256)
+        for push in pushes:
+            self._adopt(push)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Deletes blobs that neither a study nor an open task needs, but for the latest."""
+        with self._tidying:
+            used = self._studies.blobs_in_use() | self._tasks.blobs_in_use()
+            spare = [name for name in self._blobs.names() if name not in used]
+            spare.sort(key=lambda name: (self._blobs.root / name).stat().st_mtime)
+            for name in spare[:-SPARE_BLOBS]:
+                self._blobs.delete(name)
+
+    def statistics(self, push: StudyPush) -> WeightStatistics | None:
+        """Statistics of held weights; None where they cannot be read."""
+        try:
+            return self._statistics(push.weights, push.signature)
+        except FederationError as error:
+            log.warning("No statistics of the weights: %s", error.detail)
+            return None
+
+    def _adopt(self, push: StudyPush) -> None:
+        try:
+            with open_blob(self._blobs.path(push.weights)) as blob:
+                check_weights(blob, push.signature)
+                check_finite(blob)
+        except FederationError:
+            self._blobs.delete(push.weights)
+            raise
+        self._studies.adopt(push)
+        self._arrived(push)
+
+    def _compute_statistics(self, sha256: str, signature: Signature) -> WeightStatistics:
+        with open_blob(self._blobs.path(sha256)) as blob:
+            return weight_statistics(blob, signature)

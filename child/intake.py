@@ -1,0 +1,246 @@
+"""Intake: uploaded files become pictures, or get the reason why not.
+
+A file's name is read once, for its label, and told back to the sender; it is never stored.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy.exc import SQLAlchemyError
+
+from child.pictures import PictureFolder
+from child.store.pictures import NewPicture, PictureStore
+from federated.errors import FederationError, InvalidInput, StorageFailure
+from federated.study import Study
+from federated.views import PictureView, UploadView
+from imaging.errors import RefusedPicture
+from imaging.labels import label_from_name
+from imaging.resize import to_model_pixels
+from imaging.sanitise import DEFAULT_LIMITS, Limits, SanitisedPicture, sanitise
+
+GROUP = 32
+"""Pictures that are stored together: one sync of the array file and one commit for all."""
+
+LabelSource = Literal["given", "file_name", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as it was sent."""
+
+    name: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Candidate:
+    """A file that is a picture; its full pixels are let go of."""
+
+    name: str
+    sha256: str
+    png: bytes
+    pixels: npt.NDArray[np.uint8]
+    size: tuple[int, int]
+    original: tuple[int, int]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+    label: str | None
+    label_source: LabelSource
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file, with the error behind a refusal."""
+
+    view: UploadView
+    error: FederationError | None = None
+
+
+class Intake:
+    """Takes pictures in; one group of one upload is stored at a time.
+
+    Args:
+        folder: The pictures on the disk.
+        store: Their rows.
+        limits: How large a picture may be.
+    """
+
+    def __init__(
+        self, folder: PictureFolder, store: PictureStore, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
+        self._folder = folder
+        self._store = store
+        self._limits = limits
+        self._storing = threading.Lock()
+
+    def take_in(self, study: Study, files: Iterable[File], label: str | None) -> Iterator[Outcome]:
+        """Stores files one group after the other, and says what became of each.
+
+        Args:
+            study: The study that the pictures are for.
+            files: Read as they are needed, so that few are in memory at a time.
+            label: The class of all of them; None to read it from the files' names.
+
+        Raises:
+            InvalidInput: The study has no such class; nothing was stored.
+        """
+        known = check_label(study, label)
+        remaining = iter(files)
+        while group := list(islice(remaining, GROUP)):
+            yield from self._take_group(study, group, known)
+
+    def relabel(self, study: Study, picture: str, label: str | None) -> PictureView:
+        """Gives a picture another label, or takes it away.
+
+        Raises:
+            InvalidInput: The study has no such class.
+            NotFound: The picture is not stored.
+        """
+        return self._store.relabel(study.id, picture, check_label(study, label))
+
+    def remove(self, study: Study, picture: str) -> None:
+        """Deletes a picture: row, file and pixels.
+
+        Raises:
+            NotFound: It is not stored.
+        """
+        with self._storing:
+            row = self._store.remove(study.id, picture)
+            self._folder.discard(study, [picture], [row])
+
+    def _take_group(self, study: Study, group: list[File], label: str | None) -> list[Outcome]:
+        understood = [self._understand(study, file, label) for file in group]
+        candidates = [c for c in understood if isinstance(c, _Candidate)]
+        with self._storing:
+            known = self._store.find(study.id, {c.sha256 for c in candidates})
+            fresh = {c.sha256: c for c in reversed(candidates) if c.sha256 not in known}
+            try:
+                stored = self._keep(study, list(reversed(fresh.values())))
+            except FederationError as error:
+                return [_after_failure(c, fresh, known, error) for c in understood]
+            first = {id(candidate) for candidate in fresh.values()}
+            return [
+                c if isinstance(c, Outcome) else self._told(c, {**known, **stored}, id(c) in first)
+                for c in understood
+            ]
+
+    def _understand(self, study: Study, file: File, label: str | None) -> _Candidate | Outcome:
+        try:
+            picture = sanitise(file.data, self._limits)
+        except RefusedPicture as error:
+            return _refused(file.name, error)
+        found = label_from_name(file.name, study.classes).label if label is None else label
+        source: LabelSource = "given" if label else "file_name" if found else "none"
+        return _candidate(study, file.name, picture, found, source)
+
+    def _keep(self, study: Study, fresh: list[_Candidate]) -> dict[str, PictureView]:
+        if not fresh:
+            return {}
+        files = {c.sha256: c.png for c in fresh}
+        rows = self._folder.keep(study, files, np.stack([c.pixels for c in fresh]))
+        new = [NewPicture(c.sha256, c.label, *c.size, row=rows[c.sha256]) for c in fresh]
+        try:
+            return {view.id: view for view in self._store.add(study.id, new)}
+        except BaseException as error:
+            self._folder.discard(study, files, rows.values())
+            if isinstance(error, SQLAlchemyError):
+                raise StorageFailure(
+                    "The database refused the pictures; nothing of them was kept"
+                ) from error
+            raise
+
+    def _told(self, candidate: _Candidate, stored: dict[str, PictureView], is_new: bool) -> Outcome:
+        view = stored[candidate.sha256]
+        if is_new:
+            return _view(candidate, "stored", _sentence(candidate), view)
+        if view.label is None and candidate.label is not None:
+            view = self._store.relabel(view.study, view.id, candidate.label)
+            detail = f"This picture was here already; it now has the label “{view.label}”."
+        elif candidate.label not in (None, view.label):
+            detail = f"This picture is here already, with the label “{view.label}”, which it keeps."
+        else:
+            detail = "This picture is here already; nothing was stored twice."
+        return _view(candidate, "duplicate", detail, view)
+
+
+def check_label(study: Study, label: str | None) -> str | None:
+    """The label as the study spells it; None for none.
+
+    Raises:
+        InvalidInput: The study has no such class.
+    """
+    if not label:
+        return None
+    spelt = {name.casefold(): name for name in study.classes}
+    if label.casefold() not in spelt:
+        raise InvalidInput(
+            "The study has no such label",
+            expected=f"one of {list(study.classes)}",
+            received=repr(label)[:80],
+            code="unknown_label",
+        )
+    return spelt[label.casefold()]
+
+
+def _candidate(
+    study: Study, name: str, picture: SanitisedPicture, label: str | None, source: LabelSource
+) -> _Candidate:
+    return _Candidate(
+        name=name,
+        sha256=picture.sha256,
+        png=picture.png,
+        pixels=to_model_pixels(picture.pixels, study.size, study.channels),
+        size=(picture.width, picture.height),
+        original=(picture.original_width, picture.original_height),
+        removed=picture.removed,
+        changed=picture.changed,
+        label=label,
+        label_source=source,
+    )
+
+
+def _sentence(candidate: _Candidate) -> str:
+    parts = ["Stored at this site"]
+    parts += [", ".join(candidate.changed)] if candidate.changed else []
+    parts += [f"removed: {', '.join(candidate.removed)}"] if candidate.removed else []
+    return "; ".join(parts) + "."
+
+
+def _view(candidate: _Candidate, status: str, detail: str, picture: PictureView | None) -> Outcome:
+    view = UploadView(
+        status=status,
+        name=candidate.name,
+        detail=detail,
+        picture=picture,
+        label_source=candidate.label_source,
+        original=candidate.original,
+        removed=candidate.removed,
+    )
+    return Outcome(view)
+
+
+def _refused(name: str, error: FederationError) -> Outcome:
+    view = UploadView(status="refused", name=name, detail=error.detail, error=error.code)
+    return Outcome(view, error)
+
+
+def _after_failure(
+    understood: _Candidate | Outcome,
+    fresh: dict[str, _Candidate],
+    known: dict[str, PictureView],
+    error: FederationError,
+) -> Outcome:
+    """What is told of each file when the disk refused the new ones of its group."""
+    if isinstance(understood, Outcome):
+        return understood
+    if understood.sha256 in known:
+        detail = "This picture is here already; nothing was stored twice."
+        return _view(understood, "duplicate", detail, known[understood.sha256])
+    return _refused(understood.name, error)

@@ -1,0 +1,185 @@
+"""What the trainer does: has models ready, and trains them for tasks. Imports Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from child.model_shelf import ModelShelf, load_weights
+from child.orders import Examples, ModelOrder, TrainingOrder, TrainingReport
+from federated.errors import ShapeMismatch
+from federated.messages import Progress
+from federated.plan import Plan, Setting
+from federated.wire import UpdateDocument, encode_update
+from imaging.array_file import PixelArray
+from models.fit import FitResult, fit
+from models.named import NamedModel
+from models.predict import predict
+from serving.worker_main import Json, Request
+
+
+class RowPictures:
+    """Some rows of a memory-mapped array, as training indexes them; nothing is loaded ahead.
+
+    Args:
+        pixels: uint8 (rows, height, width, channels).
+        rows: Which of them, in order.
+    """
+
+    def __init__(self, pixels: npt.NDArray[np.uint8], rows: tuple[int, ...]) -> None:
+        self._pixels = pixels
+        self._rows = np.asarray(rows, dtype=np.int64)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """`(n, height, width, channels)`."""
+        return (len(self._rows), *self._pixels.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """`uint8`."""
+        return self._pixels.dtype
+
+    def __getitem__(self, index: Any, /) -> Any:
+        """The chosen pictures, read from the file now."""
+        return self._pixels[self._rows[index]]
+
+
+class Lessons:
+    """The trainer's handlers, and the models that it keeps warm between them.
+
+    Args:
+        clock: Seconds from any start.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._shelf = ModelShelf()
+        self._clock = clock
+
+    def prepare(self, arguments: Json, _request: Request) -> Json:
+        """Builds and compiles a model, so that its first task finds it warm."""
+        order = ModelOrder.model_validate(arguments)
+        model, built = self._shelf.get(order)
+        if built:
+            _warm(model, order)
+        return {}
+
+    def train(self, arguments: Json, request: Request) -> Json:
+        """Trains for a task and writes its update."""
+        started = self._clock()
+        order = TrainingOrder.model_validate(arguments)
+        task, training = order.task, order.task.plan.training
+        model, _ = self._shelf.get(ModelOrder(study=task.study, model=task.plan.model))
+        if model.signature != task.signature:
+            raise ShapeMismatch(
+                "The task's signature is not that of the model that this site builds",
+                expected=model.signature.sha256,
+                received=task.signature.sha256,
+            )
+        load_weights(model, order.weights)
+        pixels = PixelArray(order.pixels, task.study.picture_shape).open()
+        images, labels = _examples(pixels, order.train)
+        result = fit(
+            model,
+            images,
+            labels,
+            training,
+            task.seed,
+            lambda *figures: request.emit(_progress(len(labels), *figures)),
+            request.cancelled,
+        )
+        if result.stopped:
+            return TrainingReport(cancelled=True).model_dump()
+        metrics = _metrics(result) | _validate(model, pixels, order.validation)
+        metrics["seconds"] = round(self._clock() - started, 3)
+        _write_update(order, model, result, metrics)
+        return TrainingReport().model_dump()
+
+
+def validation_figures(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Cross-entropy and accuracy of `probabilities` (n, classes) for `labels` (n,); n > 0."""
+    likelihoods = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return {
+        # As Keras clips, so that one sure mistake does not make the mean infinite.
+        "val_loss": float(-np.log(np.clip(likelihoods, 1e-7, 1)).mean()),
+        "val_accuracy": float((probabilities.argmax(axis=1) == labels).mean()),
+        "val_examples": float(len(labels)),
+    }
+
+
+def _warm(model: NamedModel, order: ModelOrder) -> None:
+    size = min(order.training.batch_size, 64)
+    pictures = np.zeros((size, *order.study.picture_shape), np.uint8)
+    once = order.training.model_copy(update={"epochs": 1})
+    fit(model, pictures, np.zeros(size, np.int64), once, seed=0)
+    predict(model, pictures)
+
+
+def _examples(
+    pixels: npt.NDArray[np.uint8], examples: Examples
+) -> tuple[RowPictures, npt.NDArray[np.int64]]:
+    labels = np.asarray(examples.labels, dtype=np.int64)
+    return RowPictures(pixels, examples.rows), labels
+
+
+def _progress(num_examples: int, *figures: float) -> Json:
+    epoch, epochs, step, steps, loss, accuracy = figures
+    return Progress(
+        epoch=int(epoch),
+        epochs=int(epochs),
+        step=int(step),
+        steps=int(steps),
+        loss=loss,
+        accuracy=accuracy,
+        num_examples=num_examples,
+    ).model_dump(mode="json")
+
+
+def _metrics(result: FitResult) -> dict[str, float]:
+    if not result.history:
+        return {}
+    last = result.history[-1]
+    return {"loss": last.loss, "accuracy": last.accuracy}
+
+
+def _validate(
+    model: NamedModel, pixels: npt.NDArray[np.uint8], examples: Examples
+) -> dict[str, float]:
+    images, labels = _examples(pixels, examples)
+    if not len(labels):
+        return {}
+    return validation_figures(predict(model, images), labels)
+
+
+def _hyperparameters(plan: Plan) -> dict[str, Setting]:
+    training = plan.training
+    return {
+        "epochs": training.epochs,
+        "batch_size": training.batch_size,
+        "optimizer": training.optimizer,
+        "learning_rate": training.learning_rate,
+    }
+
+
+def _write_update(
+    order: TrainingOrder, model: NamedModel, result: FitResult, metrics: dict[str, float]
+) -> None:
+    document = UpdateDocument(
+        task=order.task.id,
+        base=order.task.weights,
+        num_examples=result.num_examples,
+        num_steps=result.num_steps,
+        metrics=metrics,
+        hyperparameters=_hyperparameters(order.task.plan),
+    )
+    _replace(order.update, encode_update(model.read(), document))
+
+
+def _replace(path: Path, data: bytes) -> None:
+    draft = path.with_suffix(".draft")
+    draft.write_bytes(data)
+    draft.replace(path)

@@ -1,0 +1,271 @@
+"""The child, put together: which part hears of what from which other."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from child import VERSION
+from child.agent.backoff import Backoff
+from child.agent.contact import Contact
+from child.agent.delivery import Delivery
+from child.agent.enrolment import Enrolment, Identity
+from child.agent.heartbeat import Heartbeats
+from child.agent.master_client import MasterClient
+from child.agent.reporter import ProgressReporter
+from child.api.application import child_app
+from child.global_models import GlobalModels
+from child.intake import Intake
+from child.metrics import Metrics
+from child.pictures import PictureFolder
+from child.prediction import Predictor
+from child.services import Services
+from child.settings import Settings
+from child.state_folder import StateFolder
+from child.status import heartbeat
+from child.store.access import AccessStore
+from child.store.departures import DepartureStore
+from child.store.opening import open_database
+from child.store.pictures import PictureStore
+from child.store.studies import StudyStore
+from child.store.tasks import TaskStore
+from child.tasks import Tasks
+from child.training import Site, Training
+from federated.messages import Heartbeat, JoinRequest, Progress, StudyPush
+from serving.blobs import BlobStore
+from serving.server import Server
+from serving.worker import Worker
+
+MEMORY_BODY = 256 * 2**20
+"""Bytes up to which a request's body stays in memory: above the largest upload."""
+
+
+class Child:
+    """One child with a lifetime.
+
+    Args:
+        settings: How it is set up.
+        now: The clock, seconds since the epoch.
+        rng: Source of chance for delays.
+        environ: Environment of the worker processes; our own variables are kept from them.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        now: Callable[[], float] = time.time,
+        rng: random.Random | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._settings = settings
+        self._rng = rng or random.Random(secrets.randbits(64))
+        self._environment = worker_environment(environ)
+        self.state = StateFolder(settings.state)
+        self.state.make()
+        self._database = open_database(self.state, settings.database)
+        self.access = AccessStore(self._database, now)
+        self.studies = StudyStore(self._database, now)
+        self.pictures = PictureStore(self._database, now)
+        self.departures = DepartureStore(self._database, now)
+        self.task_store = TaskStore(self._database, now)
+        self.blobs = BlobStore(self.state.blobs)
+        self.folder = PictureFolder(self.state.pictures)
+        self.contact = Contact(now)
+        self.url: str | None = None
+        self._minted: str | None = None
+        self.client = MasterClient(settings.master, self.departures, self.contact)
+        self.enrolment = self._make_enrolment()
+        self.heartbeats = self._make_heartbeats()
+        self.delivery = self._make_delivery()
+        self.reporter = ProgressReporter(self.client, self.enrolment)
+        self.training = self._make_training()
+        self.models = GlobalModels(self.studies, self.task_store, self.blobs, self._arrived)
+        self.predictor = Predictor(
+            self._worker("child.predictor", "predictor.log"), self.studies, self.blobs
+        )
+        self.metrics = Metrics(self._compose)
+        self.app = child_app(self._make_services(), self.metrics.registry)
+        self.server = Server(
+            self.app,
+            settings.host,
+            settings.port,
+            behind_proxy=settings.behind_proxy,
+            memory_body=MEMORY_BODY,
+        )
+
+    @property
+    def address(self) -> str:
+        """Where this child is reached from its own machine."""
+        host = self._settings.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.server.port}"
+
+    def start(self) -> None:
+        """Tidies what a crash left, answers calls, resumes its tasks, and joins the master."""
+        self.url = self.address if self._settings.url == "auto" else self._settings.url
+        self._tidy()
+        self.server.start()
+        for held in self.studies.all():
+            if held.current is not None:
+                self.training.prepare(held.current)
+        self.reporter.start()
+        self.delivery.start()
+        self.training.start()
+        self.heartbeats.start()
+
+    def close(self) -> None:
+        """Ends everything that `start` began, worker processes included."""
+        self.server.close()
+        self.heartbeats.stop()
+        self.reporter.stop()
+        self.delivery.stop()
+        self.predictor.stop()
+        self.training.stop()
+        self._database.close()
+
+    def _tidy(self) -> None:
+        for held in self.studies.all():
+            self.folder.tidy(held.study, self.pictures.places(held.study.id))
+        for draft in (*self.state.drafts.iterdir(), *self.state.blobs.glob("draft-*")):
+            draft.unlink()
+
+    def _compose(self) -> Heartbeat:
+        return heartbeat(self.studies, self.pictures, self.task_store, self.training, self.url)
+
+    def _arrived(self, push: StudyPush) -> None:
+        self.training.prepare(push)
+
+    def _progressed(self, task_id: str, progress: Progress) -> None:
+        self.reporter.report(task_id, progress)
+
+    def _finished(self, task_id: str) -> None:
+        self.reporter.forget(task_id)
+        self.delivery.submit(task_id)
+
+    def _confirmed(self, task_id: str) -> None:
+        self.pictures.confirm(task_id)
+        self.heartbeats.changed()
+
+    def _closed(self, task_id: str) -> None:
+        held = self.task_store.get(task_id)
+        self.metrics.ended(held.state if held else "unknown")
+        self.models.tidy()
+
+    def _drop(self, task_id: str) -> None:
+        self._tasks().drop(task_id)
+
+    def _backoff(self) -> Backoff:
+        return Backoff(self._rng)
+
+    def _make_enrolment(self) -> Enrolment:
+        return Enrolment(
+            self.client,
+            self.contact,
+            Identity(self.state.secrets / "node.json"),
+            self._join_request,
+            self._enrolled,
+        )
+
+    def _join_request(self) -> JoinRequest | None:
+        token = self._settings.join_token
+        if token is None:
+            return None
+        return JoinRequest(
+            join_token=token,
+            name=self._settings.name,
+            url=self.url,
+            push_token=self._push_token(),
+            version=VERSION,
+        )
+
+    def _push_token(self) -> str | None:
+        """What the master is to show when it calls: one for all tries to enrol."""
+        if self.url and self._minted is None:
+            self._minted = self.access.mint("master")
+        return self._minted
+
+    def _enrolled(self, push_token: str | None) -> None:
+        if push_token is not None:
+            self.access.keep_only(push_token, "master")
+
+    def _make_heartbeats(self) -> Heartbeats:
+        return Heartbeats(
+            self.client,
+            self.contact,
+            self.enrolment,
+            self._compose,
+            self._drop,
+            lambda: self.delivery.retry(),
+            self._backoff(),
+        )
+
+    def _make_delivery(self) -> Delivery:
+        return Delivery(
+            self.client,
+            self.enrolment,
+            self.heartbeats,
+            self.task_store,
+            self.blobs,
+            self._confirmed,
+            self._closed,
+            self._backoff(),
+        )
+
+    def _make_training(self) -> Training:
+        site = Site(
+            pictures=self.pictures,
+            folder=self.folder,
+            tasks=self.task_store,
+            access=self.access,
+            blobs=self.blobs,
+            min_examples=self._settings.least_examples,
+            drafts=self.state.drafts,
+        )
+        deterministic = "0" if self._settings.fast_math else "1"
+        worker = self._worker("child.trainer", "trainer.log", "--deterministic", deterministic)
+        return Training(site, worker, self._progressed, self._finished)
+
+    def _worker(self, module: str, log_name: str, *arguments: str) -> Worker:
+        threads = ("--threads", str(self._settings.threads))
+        log_path = self.state.logs / log_name
+        return Worker(module, (*threads, *arguments), self._environment, log_path)
+
+    def _tasks(self) -> Tasks:
+        return Tasks(
+            store=self.task_store,
+            studies=self.studies,
+            access=self.access,
+            blobs=self.blobs,
+            training=self.training,
+            deliver=self.delivery.submit,
+            forget=self.reporter.forget,
+        )
+
+    def _make_services(self) -> Services:
+        return Services(
+            settings=self._settings,
+            access=self.access,
+            studies=self.studies,
+            pictures=self.pictures,
+            departures=self.departures,
+            task_store=self.task_store,
+            folder=self.folder,
+            blobs=self.blobs,
+            intake=Intake(self.folder, self.pictures),
+            models=self.models,
+            tasks=self._tasks(),
+            predictor=self.predictor,
+            contact=self.contact,
+            changed=self.heartbeats.changed,
+        )
+
+
+def worker_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What worker processes get of the environment: no token, and where our code lies."""
+    kept = {name: value for name, value in environ.items() if not name.startswith("COMMONSIGHT_")}
+    code = str(Path(__file__).resolve().parents[1])
+    kept["PYTHONPATH"] = os.pathsep.join(filter(None, (code, kept.get("PYTHONPATH"))))
+    return kept

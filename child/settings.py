@@ -1,0 +1,157 @@
+"""Settings of a child: one list that the command line, the environment and the help share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from federated.errors import InvalidInput
+from federated.values import Slug
+from serving.server import check_url
+
+PREFIX = "COMMONSIGHT_"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One option of the command line.
+
+    Attributes:
+        flag: The option; its twin in the environment is made of it.
+        help: What it does.
+        default: Value where neither says anything; None where there is none.
+        kind: `str`, `int`, or `bool` for a switch.
+        required: Whether it must be given.
+    """
+
+    flag: str
+    help: str
+    default: str | int | bool | None = None
+    kind: type = str
+    required: bool = False
+
+    @property
+    def variable(self) -> str:
+        """The environment's twin, such as `COMMONSIGHT_STATE`."""
+        return PREFIX + self.flag.lstrip("-").replace("-", "_").upper()
+
+
+STATE = Setting("--state", "folder that holds everything this child owns", required=True)
+DATABASE = Setting(
+    "--database", "SQLAlchemy URL of another database; default: SQLite in the state folder"
+)
+
+SERVE = (
+    STATE,
+    Setting("--name", "the site's name at the master: a-z, 0-9, - and _", required=True),
+    Setting("--master", "address of the master, such as https://master.example", required=True),
+    Setting("--join-token", "single-use token from the operator; needed until enrolled"),
+    Setting(
+        "--url",
+        "address where the master reaches this child; 'auto' for this machine's own; "
+        "default: none, the master cannot push",
+    ),
+    Setting("--host", "address to listen on", "127.0.0.1"),
+    Setting("--port", "port to listen on; 0 takes a free one", 8502, int),
+    Setting("--min-examples", "labelled pictures without which this site never trains", 10, int),
+    Setting("--demo", "demonstration: a single picture is enough to train", False, bool),
+    Setting("--threads", "threads of the trainer; default: one for each core", 0, int),
+    Setting(
+        "--fast-math", "let the trainer be faster, but not repeatable to the byte", False, bool
+    ),
+    Setting("--behind-proxy", "a proxy in front of this child ends TLS", False, bool),
+    Setting("--allow-plain-http", "the way to the master is protected by other means", False, bool),
+    DATABASE,
+    Setting("--log-level", "debug, info, warning or error", "info"),
+)
+
+TOKEN = (STATE, DATABASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How one child is set up; see `SERVE` for what each means."""
+
+    state: Path
+    name: str
+    master: str
+    join_token: str | None = None
+    url: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8502
+    min_examples: int = 10
+    demo: bool = False
+    threads: int = 1
+    fast_math: bool = False
+    behind_proxy: bool = False
+    allow_plain_http: bool = False
+    database: str | None = None
+    log_level: str = "info"
+
+    @property
+    def least_examples(self) -> int:
+        """Labelled pictures without which this site never trains."""
+        return 1 if self.demo else self.min_examples
+
+
+def add_options(
+    parser: argparse.ArgumentParser, settings: Sequence[Setting], environ: Mapping[str, str]
+) -> None:
+    """Adds options whose defaults come from the environment."""
+    for setting in settings:
+        given = environ.get(setting.variable)
+        text = f"{setting.help} [{setting.variable}]"
+        if setting.kind is bool:
+            switched = (given or "").casefold() in ("1", "true", "yes", "on")
+            parser.add_argument(setting.flag, action="store_true", default=switched, help=text)
+            continue
+        default = given or setting.default
+        parser.add_argument(
+            setting.flag,
+            type=setting.kind,
+            default=default,
+            required=setting.required and default is None,
+            help=text if setting.default in (None, 0) else f"{text} (default: {setting.default})",
+        )
+
+
+def settings_from(options: argparse.Namespace) -> Settings:
+    """Settings from parsed options.
+
+    Raises:
+        InvalidInput: A value cannot be used.
+    """
+    values: dict[str, Any] = {
+        setting.flag.lstrip("-").replace("-", "_"): getattr(
+            options, setting.flag.lstrip("-").replace("-", "_")
+        )
+        for setting in SERVE
+    }
+    values["state"] = Path(values["state"]).expanduser().absolute()
+    values["threads"] = values["threads"] or os.cpu_count() or 1
+    values["master"] = check_url(values["master"], allow_plain=values["allow_plain_http"])
+    if values["url"] not in (None, "auto"):
+        values["url"] = check_url(values["url"], allow_plain=True)
+    _check_name(values["name"])
+    if values["min_examples"] < 1:
+        raise InvalidInput(
+            "--min-examples is too small", expected="1 or more", received=values["min_examples"]
+        )
+    return Settings(**values)
+
+
+def _check_name(name: str) -> None:
+    try:
+        TypeAdapter(Slug).validate_python(name)
+    except ValidationError:
+        raise InvalidInput(
+            "This cannot be a site's name",
+            expected="1 to 64 of a-z, 0-9, - and _, beginning with a letter or digit",
+            received=repr(name)[:80],
+        ) from None

@@ -1,0 +1,97 @@
+"""What the child shows of itself: its status, for people, and its heartbeat, for the master."""
+
+from __future__ import annotations
+
+from child import VERSION
+from child.services import Services
+from child.store.pictures import PictureStore
+from child.store.studies import HeldStudy, StudyStore
+from child.store.tasks import OPEN, HeldTask, TaskStore
+from child.training import Training
+from federated.messages import Heartbeat, StudyCounts
+from federated.views import ChildStatus, ChildStudy, ChildTask
+
+STORAGE = (
+    "Pictures are kept on this site's own computer only. What is sent to the master are model "
+    "weights and counts, never a picture."
+)
+
+
+def child_status(child: Services) -> ChildStatus:
+    """What this child does and holds."""
+    standing = child.contact.standing
+    latest = child.task_store.latest()
+    return ChildStatus(
+        name=child.settings.name,
+        version=VERSION,
+        mode="push" if child.settings.url else "pull",
+        master=child.settings.master,
+        master_reachable=standing.reachable,
+        last_contact=standing.last_contact,
+        node_state=standing.node_state,
+        activity=activity(child.tasks.training),
+        task=_task(latest, child.tasks.training) if latest is not None else None,
+        studies=[_study(held, child) for held in child.studies.all()],
+        storage=STORAGE,
+        demo=child.settings.demo,
+    )
+
+
+def activity(training: Training) -> str:
+    """`training` or `idle`."""
+    return "training" if training.under_way else "idle"
+
+
+def heartbeat(
+    studies: StudyStore,
+    pictures: PictureStore,
+    tasks: TaskStore,
+    training: Training,
+    url: str | None,
+) -> Heartbeat:
+    """The heartbeat of this moment: numbers, hashes and names of tasks."""
+    return Heartbeat(
+        studies={held.study.id: _counts(held, pictures) for held in studies.all()},
+        activity="training" if training.under_way else "idle",
+        tasks=tuple(tasks.in_states(*OPEN)),
+        version=VERSION,
+        url=url,
+    )
+
+
+def _counts(held: HeldStudy, pictures: PictureStore) -> StudyCounts:
+    tally = pictures.tally(held.study.id)
+    return StudyCounts(
+        counts=tally.counts,
+        new_labelled=tally.new_labelled,
+        weights=held.current.weights if held.current else None,
+    )
+
+
+def _study(held: HeldStudy, child: Services) -> ChildStudy:
+    tally, current = child.pictures.tally(held.study.id), held.current
+    return ChildStudy(
+        study=held.study,
+        model=(current or held.wanted).plan.model.name,
+        weights=current.weights if current else None,
+        run=current.run if current else None,
+        round=current.round if current else 0,
+        received_at=held.received_at,
+        statistics=child.models.statistics(current) if current else None,
+        counts={name: tally.counts.get(name, 0) for name in held.study.classes},
+        unlabelled=tally.unlabelled,
+        new_labelled=tally.new_labelled,
+    )
+
+
+def _task(held: HeldTask, training: Training) -> ChildTask:
+    return ChildTask(
+        id=held.task.id,
+        run=held.task.run,
+        study=held.task.study.id,
+        round=held.task.round,
+        state=held.state,
+        detail=held.detail,
+        progress=training.progress(held.task.id),
+        changed_at=held.changed_at,
+    )

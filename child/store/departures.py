@@ -1,0 +1,68 @@
+"""What has left the site: one row for each call to the master."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import BigInteger, Float, String, Text, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from child.store.base import Base
+from federated.views import Departure
+from serving.database import Database
+
+
+class DepartureRow(Base):
+    """One call to the master; numbers and hashes, never content."""
+
+    __tablename__ = "departures"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    at: Mapped[float] = mapped_column(Float)
+    method: Mapped[str] = mapped_column(String(8))
+    path: Mapped[str] = mapped_column(Text)
+    nbytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    status: Mapped[int | None]
+
+
+class DepartureStore:
+    """The record of departures, written before a call leaves and completed after it."""
+
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self._database = database
+        self._now = now
+
+    def leave(self, method: str, path: str, nbytes: int, sha256: str | None) -> int:
+        """Records a call that is about to leave; returns its number."""
+        row = DepartureRow(
+            at=self._now(), method=method, path=path, nbytes=nbytes, sha256=sha256, status=None
+        )
+        with self._database.write() as session:
+            session.add(row)
+            session.flush()
+            return row.number
+
+    def answered(self, number: int, status: int) -> None:
+        """Notes the answer's HTTP status; without an answer it stays None."""
+        change = update(DepartureRow).where(DepartureRow.number == number).values(status=status)
+        with self._database.write() as session:
+            session.execute(change)
+
+    def latest(self, limit: int, offset: int = 0) -> list[Departure]:
+        """The latest departures, newest first."""
+        newest = select(DepartureRow).order_by(DepartureRow.number.desc())
+        with self._database.read() as session:
+            rows = session.scalars(newest.offset(offset).limit(limit))
+            return [_view(row) for row in rows]
+
+
+def _view(row: DepartureRow) -> Departure:
+    return Departure(
+        at=row.at,
+        method=row.method,
+        path=row.path,
+        nbytes=row.nbytes,
+        sha256=row.sha256,
+        status=row.status,
+    )

@@ -1,0 +1,281 @@
+"""The rows that make stored pictures real: a picture counts once its row is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Float,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    delete,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from child.store.base import Base
+from federated.errors import NotFound
+from federated.split import Part, validation_split
+from federated.views import PictureView
+from serving.database import Database
+
+
+class PictureRow(Base):
+    """One picture of one study; `row` is its place in the study's array file."""
+
+    __tablename__ = "pictures"
+    __table_args__ = (
+        UniqueConstraint("study", "sha256"),
+        UniqueConstraint("study", "row"),
+        Index("ix_pictures_study_label", "study", "label"),
+    )
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    study: Mapped[str] = mapped_column(String(64), ForeignKey("studies.id"))
+    sha256: Mapped[str] = mapped_column(String(64))
+    label: Mapped[str | None] = mapped_column(String(64))
+    part: Mapped[str | None] = mapped_column(String(16))
+    width: Mapped[int]
+    height: Mapped[int]
+    added_at: Mapped[float] = mapped_column(Float)
+    row: Mapped[int]
+    trained: Mapped[bool] = mapped_column(Boolean, default=False)
+    claimed_by: Mapped[str | None] = mapped_column(String(64), index=True)
+
+
+@dataclass(frozen=True, slots=True)
+class NewPicture:
+    """A picture whose file and array row are on the disk."""
+
+    sha256: str
+    label: str | None
+    width: int
+    height: int
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A labelled picture as training sees it."""
+
+    sha256: str
+    label: str
+    part: Part
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many pictures of a study there are.
+
+    Attributes:
+        counts: Labelled pictures by class.
+        unlabelled: Pictures without a label.
+        new_labelled: Labelled pictures that no accepted round has trained on yet.
+    """
+
+    counts: dict[str, int]
+    unlabelled: int
+    new_labelled: int
+
+    @property
+    def labelled(self) -> int:
+        """Labelled pictures of all classes."""
+        return sum(self.counts.values())
+
+
+class PictureStore:
+    """The rows of all pictures."""
+
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self._database = database
+        self._now = now
+
+    def add(self, study: str, pictures: Sequence[NewPicture]) -> list[PictureView]:
+        """Makes pictures real: all of them, or none."""
+        rows = [
+            PictureRow(
+                study=study,
+                sha256=picture.sha256,
+                label=picture.label,
+                width=picture.width,
+                height=picture.height,
+                row=picture.row,
+                added_at=self._now(),
+            )
+            for picture in pictures
+        ]
+        with self._database.write() as session:
+            session.add_all(rows)
+            session.flush()
+            return [_view(row) for row in rows]
+
+    def find(self, study: str, sha256s: Iterable[str]) -> dict[str, PictureView]:
+        """Those of the named pictures that are stored, by name."""
+        named = _of(study) & PictureRow.sha256.in_(list(sha256s))
+        with self._database.read() as session:
+            rows = session.scalars(select(PictureRow).where(named))
+            return {row.sha256: _view(row) for row in rows}
+
+    def get(self, study: str, sha256: str) -> PictureView:
+        """One picture.
+
+        Raises:
+            NotFound: It is not stored.
+        """
+        with self._database.read() as session:
+            return _view(_picture(session, study, sha256))
+
+    def page(
+        self,
+        study: str,
+        *,
+        label: str | None = None,
+        part: str | None = None,
+        unlabelled: bool = False,
+        offset: int = 0,
+        limit: int = 100,
+    ) -> tuple[list[PictureView], int]:
+        """A page of pictures, newest first, and how many there are on all pages."""
+        chosen = _of(study)
+        chosen &= PictureRow.label == label if label else PictureRow.number.is_not(None)
+        chosen &= PictureRow.part == part if part else PictureRow.number.is_not(None)
+        chosen &= PictureRow.label.is_(None) if unlabelled else PictureRow.number.is_not(None)
+        newest = select(PictureRow).where(chosen).order_by(PictureRow.number.desc())
+        with self._database.read() as session:
+            total = session.scalar(select(func.count()).select_from(PictureRow).where(chosen))
+            rows = session.scalars(newest.offset(offset).limit(limit))
+            return [_view(row) for row in rows], total or 0
+
+    def relabel(self, study: str, sha256: str, label: str | None) -> PictureView:
+        """Gives a picture another label; it then counts as new.
+
+        Raises:
+            NotFound: It is not stored.
+        """
+        with self._database.write() as session:
+            row = _picture(session, study, sha256)
+            if row.label != label:
+                row.label, row.trained, row.claimed_by = label, False, None
+            return _view(row)
+
+    def remove(self, study: str, sha256: str) -> int:
+        """Ends a picture's being; returns its row in the array file.
+
+        Raises:
+            NotFound: It is not stored.
+        """
+        gone = delete(PictureRow).where(_of(study), PictureRow.sha256 == sha256)
+        with self._database.write() as session:
+            row: int | None = session.scalar(gone.returning(PictureRow.row))
+            if row is None:
+                raise _unknown(sha256)
+            return row
+
+    def places(self, study: str) -> dict[str, int]:
+        """The array row of every picture, by name."""
+        places = select(PictureRow.sha256, PictureRow.row).where(_of(study))
+        with self._database.read() as session:
+            return {sha256: row for sha256, row in session.execute(places).tuples()}  # noqa: C416
+
+    def tally(self, study: str) -> Tally:
+        """How many pictures there are."""
+        new = func.count().filter(~PictureRow.trained)
+        groups = select(PictureRow.label, func.count(), new).where(_of(study))
+        with self._database.read() as session:
+            found = session.execute(groups.group_by(PictureRow.label)).all()
+        return Tally(
+            counts={label: count for label, count, _ in sorted(found, key=str) if label},
+            unlabelled=sum(count for label, count, _ in found if not label),
+            new_labelled=sum(int(fresh) for label, _, fresh in found if label),
+        )
+
+    def deal(self, study: str, task: str, *, fraction: float, seed: int) -> list[Example]:
+        """The labelled pictures for a task, by name, each with its part.
+
+        Parts once dealt are kept. The pictures count as new until `confirm`.
+
+        Args:
+            study: Id of the study.
+            task: Id of the task that will train on them.
+            fraction: Share of each class that judges.
+            seed: Decides which pictures judge.
+        """
+        columns = (
+            PictureRow.number,
+            PictureRow.sha256,
+            PictureRow.label,
+            PictureRow.part,
+            PictureRow.row,
+        )
+        labelled = _of(study) & PictureRow.label.is_not(None)
+        with self._database.write() as session:
+            found = session.execute(
+                select(*columns).where(labelled).order_by(PictureRow.sha256)
+            ).all()
+            labels = {sha256: label or "" for _, sha256, label, _, _ in found}
+            assigned = {sha256: cast(Part, part) for _, sha256, _, part, _ in found if part}
+            parts = validation_split(labels, fraction=fraction, seed=seed, assigned=assigned)
+            fresh = [
+                {"number": number, "part": parts[sha256]}
+                for number, sha256, _, part, _ in found
+                if part is None
+            ]
+            if fresh:
+                session.execute(update(PictureRow), fresh)
+            session.execute(
+                update(PictureRow)
+                .where(labelled, ~PictureRow.trained)
+                .values(claimed_by=task)
+                .execution_options(synchronize_session=False)
+            )
+        return [
+            Example(sha256, labels[sha256], parts[sha256], row) for _, sha256, _, _, row in found
+        ]
+
+    def confirm(self, task: str) -> None:
+        """A task's update has arrived: the pictures that it trained on are no longer new."""
+        seen = update(PictureRow).where(PictureRow.claimed_by == task)
+        with self._database.write() as session:
+            session.execute(seen.values(trained=True, claimed_by=None))
+
+
+def _of(study: str) -> ColumnElement[bool]:
+    return PictureRow.study == study
+
+
+def _picture(session: Session, study: str, sha256: str) -> PictureRow:
+    chosen = select(PictureRow).where(_of(study), PictureRow.sha256 == sha256)
+    row = session.scalar(chosen)
+    if row is None:
+        raise _unknown(sha256)
+    return row
+
+
+def _unknown(sha256: str) -> NotFound:
+    return NotFound(
+        "There is no such picture in this study",
+        expected="the id of a stored picture",
+        received=repr(sha256)[:80],
+        code="unknown_picture",
+    )
+
+
+def _view(row: PictureRow) -> PictureView:
+    return PictureView(
+        id=row.sha256,
+        study=row.study,
+        label=row.label,
+        part=row.part,
+        width=row.width,
+        height=row.height,
+        added_at=row.added_at,
+    )

@@ -1,0 +1,152 @@
+"""Tasks that the master handed over: a queue that survives a restart, and an outbox.
+
+A task is `queued`, then `training`, then `delivering` its update or its failure; it ends
+`failed`, `cancelled`, or in the state that the master's receipt names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Float, String, Text, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from child.store.base import Base
+from federated.messages import Failure, Task
+from serving.database import Database
+
+OPEN = ("queued", "training", "delivering")
+"""States in which the child still owes the master something."""
+
+
+class TaskRow(Base):
+    """One task."""
+
+    __tablename__ = "tasks"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(String(64), unique=True)
+    document: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    detail: Mapped[str | None] = mapped_column(Text)
+    update_sha256: Mapped[str | None] = mapped_column(String(64))
+    failure: Mapped[str | None] = mapped_column(Text)
+    changed_at: Mapped[float] = mapped_column(Float)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldTask:
+    """A task as the child holds it.
+
+    Attributes:
+        state: Where it is.
+        detail: Why it ended so, where there is something to say.
+        update_sha256: Blob that is to be delivered, or was.
+        failure: What is to be reported instead of an update, or was.
+        changed_at: When the state last changed.
+    """
+
+    task: Task
+    state: str
+    detail: str | None
+    update_sha256: str | None
+    failure: Failure | None
+    changed_at: float
+
+
+class TaskStore:
+    """The child's tasks."""
+
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self._database = database
+        self._now = now
+
+    def add(self, task: Task) -> bool:
+        """Queues a task; one that is known already is left as it is.
+
+        Returns:
+            Whether it was new.
+        """
+        with self._database.write() as session:
+            if session.scalar(select(TaskRow.number).where(TaskRow.id == task.id)) is not None:
+                return False
+            session.add(
+                TaskRow(
+                    id=task.id,
+                    document=task.model_dump_json(),
+                    state="queued",
+                    changed_at=self._now(),
+                )
+            )
+            return True
+
+    def get(self, task_id: str) -> HeldTask | None:
+        """A task, or None where there is none of that id."""
+        with self._database.read() as session:
+            row = session.scalar(select(TaskRow).where(TaskRow.id == task_id))
+            return _held(row) if row is not None else None
+
+    def latest(self) -> HeldTask | None:
+        """The task that the child works on, or worked on last."""
+        with self._database.read() as session:
+            newest = select(TaskRow).order_by(TaskRow.changed_at.desc(), TaskRow.number.desc())
+            row = session.scalar(newest.limit(1))
+            return _held(row) if row is not None else None
+
+    def in_states(self, *states: str) -> list[str]:
+        """Ids of the tasks in these states, oldest first."""
+        wanted = select(TaskRow.id).where(TaskRow.state.in_(states)).order_by(TaskRow.number)
+        with self._database.read() as session:
+            return list(session.scalars(wanted))
+
+    def blobs_in_use(self) -> set[str]:
+        """Hashes of the blobs that open tasks start from or have to deliver."""
+        with self._database.read() as session:
+            rows = session.scalars(select(TaskRow).where(TaskRow.state.in_(OPEN))).all()
+            held = [_held(row) for row in rows]
+        return {h.task.weights for h in held} | {h.update_sha256 for h in held if h.update_sha256}
+
+    def begin(self, task_id: str) -> bool:
+        """`queued` or `training` (resumed) → `training`; False if it is over meanwhile."""
+        return self._move(task_id, ("queued", "training"), "training")
+
+    def trained(self, task_id: str, update_sha256: str) -> bool:
+        """`training` → `delivering` an update."""
+        return self._move(task_id, ("training",), "delivering", update_sha256=update_sha256)
+
+    def fail(self, task_id: str, failure: Failure) -> bool:
+        """`queued` or `training` → `delivering` a failure."""
+        return self._move(
+            task_id,
+            ("queued", "training"),
+            "delivering",
+            failure=failure.model_dump_json(),
+            detail=failure.detail,
+        )
+
+    def end(self, task_id: str, state: str, detail: str | None = None) -> bool:
+        """Any open state → a final one."""
+        changes = {} if detail is None else {"detail": detail}
+        return self._move(task_id, OPEN, state, **changes)
+
+    def _move(self, task_id: str, before: Sequence[str], after: str, **changes: str) -> bool:
+        move = (
+            update(TaskRow)
+            .where(TaskRow.id == task_id, TaskRow.state.in_(before))
+            .values(state=after, changed_at=self._now(), **changes)
+            .returning(TaskRow.number)
+        )
+        with self._database.write() as session:
+            return session.scalar(move) is not None
+
+
+def _held(row: TaskRow) -> HeldTask:
+    return HeldTask(
+        task=Task.model_validate_json(row.document),
+        state=row.state,
+        detail=row.detail,
+        update_sha256=row.update_sha256,
+        failure=Failure.model_validate_json(row.failure) if row.failure else None,
+        changed_at=row.changed_at,
+    )

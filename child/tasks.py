@@ -1,0 +1,67 @@
+"""Tasks as they come and go: accepted from the master, dropped, given up when the site pauses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from child.store.access import AccessStore
+from child.store.studies import StudyStore, check_same
+from child.store.tasks import TaskStore
+from child.training import Training
+from federated.errors import Conflict
+from federated.messages import Failure, Task
+from serving.blobs import BlobStore
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """The ways in and out for tasks.
+
+    Attributes:
+        deliver: Called with each task that has something to deliver.
+        forget: Called with each task of which nothing more is to be told.
+    """
+
+    store: TaskStore
+    studies: StudyStore
+    access: AccessStore
+    blobs: BlobStore
+    training: Training
+    deliver: Callable[[str], None]
+    forget: Callable[[str], None]
+
+    def accept(self, task: Task) -> None:
+        """Queues a task; one that was accepted before is left as it is.
+
+        Raises:
+            NotFound: The study was not pushed.
+            Conflict: The study is another one, or the weights are not here.
+        """
+        check_same(self.studies.get(task.study.id).study, task.study)
+        if not self.blobs.has(task.weights):
+            raise Conflict(
+                "The weights that the task starts from are not here",
+                expected="a PUT of the study and of its weights before the task",
+                received=task.weights,
+                code="missing_blob",
+            )
+        if self.store.add(task):
+            self.training.submit(task.id)
+
+    def drop(self, task_id: str) -> None:
+        """Ends a task that the master no longer wants; an unknown one is fine."""
+        self.store.end(task_id, "cancelled", "The master no longer waits for this task.")
+        self.training.cancel(task_id)
+        self.forget(task_id)
+
+    def pause(self, paused: bool) -> None:
+        """Stops taking part, giving up what is under way, or takes part again."""
+        self.access.pause(paused)
+        if not paused:
+            return
+        reason = Failure(code="paused", detail="This site has paused its participation.")
+        for task_id in self.store.in_states("queued", "training"):
+            if self.store.fail(task_id, reason):
+                self.training.cancel(task_id)
+                self.deliver(task_id)

@@ -1,0 +1,239 @@
+"""Training seen from the server: a queue of tasks, and the one worker that they go through."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from child.orders import Examples, ModelOrder, TrainingOrder, TrainingReport
+from child.pictures import PictureFolder
+from child.store.access import AccessStore
+from child.store.pictures import Example, PictureStore
+from child.store.tasks import TaskStore
+from federated.errors import Conflict, FederationError
+from federated.messages import Failure, Progress, StudyPush, Task
+from federated.study import Study
+from serving.blobs import BlobStore
+from serving.worker import Worker, WorkerDied, WorkerFailed
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What training needs of the site, and what the site insists on.
+
+    Attributes:
+        min_examples: Labelled pictures without which this site does not train, whatever
+            a plan says.
+        drafts: Folder for updates under construction.
+    """
+
+    pictures: PictureStore
+    folder: PictureFolder
+    tasks: TaskStore
+    access: AccessStore
+    blobs: BlobStore
+    min_examples: int
+    drafts: Path
+
+
+class Training:
+    """Does the tasks one after the other, in a thread of its own.
+
+    Args:
+        site: What it needs of the site.
+        worker: The trainer process; module `child.trainer`.
+        on_progress: Hears of progress; must not block.
+        on_finished: Hears that a task has something to deliver; must not block.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        worker: Worker,
+        on_progress: Callable[[str, Progress], None],
+        on_finished: Callable[[str], None],
+    ) -> None:
+        self._site = site
+        self._worker = worker
+        self._on_progress = on_progress
+        self._on_finished = on_finished
+        self._jobs: queue.SimpleQueue[str | ModelOrder | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._under_way: str | None = None
+        self._progress: Progress | None = None
+        self._warm: set[str] = set()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="training", daemon=True)
+
+    def start(self) -> None:
+        """Begins, with the tasks that a restart interrupted."""
+        for task_id in self._site.tasks.in_states("queued", "training"):
+            self._jobs.put(task_id)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the trainer; the task under way stays to be resumed by the next start."""
+        self._stopping = True
+        self._jobs.put(None)
+        self._worker.stop()
+        self._thread.join(timeout=10)
+
+    def submit(self, task_id: str) -> None:
+        """Queues a task that is in the store."""
+        self._jobs.put(task_id)
+
+    def prepare(self, push: StudyPush) -> None:
+        """Has the study's model ready before a task asks for it."""
+        self._jobs.put(
+            ModelOrder(study=push.study, model=push.plan.model, training=push.plan.training)
+        )
+
+    def cancel(self, task_id: str) -> None:
+        """Gives up the training of a task, if it is the one under way."""
+        with self._lock:
+            if self._under_way == task_id:
+                self._worker.cancel()
+
+    def progress(self, task_id: str) -> Progress | None:
+        """How far a task is; None where it is not under way or has not begun to fit."""
+        with self._lock:
+            return self._progress if self._under_way == task_id else None
+
+    @property
+    def under_way(self) -> str | None:
+        """The task in training."""
+        return self._under_way
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None and not self._stopping:
+            try:
+                if isinstance(job, ModelOrder):
+                    self._warm_up(job)
+                else:
+                    self._do(job)
+            except Exception:
+                log.exception("The training thread met an error that it did not expect")
+
+    def _warm_up(self, order: ModelOrder) -> None:
+        if order.key in self._warm:
+            return
+        try:
+            self._worker.call("prepare", order.model_dump(mode="json"))
+            self._warm.add(order.key)
+        except FederationError as error:
+            # The task that asks for this model will say so to the master.
+            log.warning("A model could not be made ready: %s", error.detail)
+
+    def _do(self, task_id: str) -> None:
+        held = self._site.tasks.get(task_id)
+        if held is None or not self._site.tasks.begin(task_id):
+            return
+        self._enter(task_id)
+        try:
+            self._train(held.task)
+        except Exception as error:
+            if not self._stopping:
+                self._give_up(held.task, failure_of(error))
+        finally:
+            self._enter(None)
+
+    def _train(self, task: Task) -> None:
+        order = training_order(task, self._site)
+        self._hear(task.id, Progress(epochs=task.plan.training.epochs))
+        try:
+            answer = self._worker.call(
+                "train",
+                order.model_dump(mode="json"),
+                lambda event: self._hear(task.id, Progress.model_validate(event)),
+            )
+            if not TrainingReport.model_validate(answer).cancelled:
+                update = self._site.blobs.adopt(order.update)
+                if self._site.tasks.trained(task.id, update.sha256):
+                    self._on_finished(task.id)
+        finally:
+            order.update.unlink(missing_ok=True)
+
+    def _give_up(self, task: Task, failure: Failure) -> None:
+        log.warning("Task %s failed: %s", task.id, failure.detail)
+        if failure.code == "trainer_died":
+            self._warm.clear()
+            self._jobs.put(
+                ModelOrder(study=task.study, model=task.plan.model, training=task.plan.training)
+            )
+        if self._site.tasks.fail(task.id, failure):
+            self._on_finished(task.id)
+
+    def _hear(self, task_id: str, progress: Progress) -> None:
+        with self._lock:
+            self._progress = progress
+        self._on_progress(task_id, progress)
+
+    def _enter(self, task_id: str | None) -> None:
+        with self._lock:
+            self._under_way, self._progress = task_id, None
+
+
+def training_order(task: Task, site: Site) -> TrainingOrder:
+    """A task with this site's pictures, or the reason why the site does not train.
+
+    The pictures are in the order of their hashes, so that the same pictures make the same
+    batches, whenever and in whatever order they were uploaded.
+
+    Raises:
+        Conflict: The site has paused, or has too few labelled pictures.
+        NotFound: The weights are not here.
+    """
+    if site.access.paused():
+        raise Conflict("This site has paused its participation", code="paused")
+    needed = max(site.min_examples, task.plan.privacy.min_examples)
+    training = task.plan.training
+    examples = site.pictures.deal(
+        task.study.id, task.id, fraction=training.validation_fraction, seed=task.plan.seed
+    )
+    train = [example for example in examples if example.part == "train"]
+    if len(examples) < needed or not train:
+        raise Conflict(
+            "This site has too few labelled pictures to train on",
+            expected=f"at least {needed}",
+            received=len(examples),
+            code="too_few_examples",
+        )
+    judging = [example for example in examples if example.part != "train"]
+    return TrainingOrder(
+        task=task,
+        weights=site.blobs.path(task.weights),
+        pixels=site.folder.array(task.study).path,
+        train=_chosen(task.study, train),
+        validation=_chosen(task.study, judging),
+        update=site.drafts / f"{task.id}.safetensors",
+    )
+
+
+def failure_of(error: Exception) -> Failure:
+    """What the master is told of an error: a code and a sentence, never a name or a path."""
+    if isinstance(error, WorkerDied):
+        return Failure(
+            code="trainer_died", detail="The training process ended before it had an update."
+        )
+    if isinstance(error, WorkerFailed | Conflict):
+        return Failure(code=error.code, detail=error.detail[:500])
+    if isinstance(error, FederationError):
+        return Failure(code=error.code, detail=f"{error.problem}."[:500])
+    log.error("A task met an error that it did not expect", exc_info=error)
+    return Failure(
+        code="internal_error", detail=f"The site met an unexpected {type(error).__name__}."
+    )
+
+
+def _chosen(study: Study, examples: list[Example]) -> Examples:
+    index = {name: place for place, name in enumerate(study.classes)}
+    return Examples(
+        rows=tuple(example.row for example in examples),
+        labels=tuple(index[example.label] for example in examples),
+    )
