@@ -1,6 +1,6 @@
-"""The part that is TensorFlow's own: a training step and a forward pass, compiled once.
+"""The part that is TensorFlow's own: training steps and a forward pass, compiled once.
 
-The step does what `keras.Model.fit` does on a batch – same loss, same optimiser, same metrics –
+A step does what `keras.Model.fit` does on a batch – same loss, same optimiser, same metrics –
 without its data pipeline, callbacks and copies of the logs after every step.
 XLA is left off on purpose: on CPUs its convolutions take three times as long as oneDNN's.
 """
@@ -25,10 +25,10 @@ Forward = Callable[[np.ndarray], np.ndarray]
 
 
 class TrainingProgram:
-    """A compiled training step with its optimiser and the running figures of an epoch."""
+    """Compiled training steps with their optimiser and the running figures of an epoch."""
 
     def __init__(self, model: keras.Model, optimizer: Literal["adam", "sgd"]) -> None:
-        """Builds the optimiser; the step itself compiles at its first call."""
+        """Builds the optimiser; the steps themselves compile at their first call."""
         self._model = model
         self._optimizer = OPTIMIZERS[optimizer]()
         self._optimizer.build(model.trainable_variables)
@@ -36,14 +36,16 @@ class TrainingProgram:
         self._seed_states = [v for v in model.variables if v.name == "seed_generator_state"]
         self._loss = keras.losses.SparseCategoricalCrossentropy()
         self._totals = tf.Variable(tf.zeros(3))
-        self._step = tf.function(
-            self._train_on_batch, input_signature=_batch_signature(model), autograph=False
+        self._steps = tf.function(
+            self._train_on_batches,
+            input_signature=[*_pictures_and_labels(model), tf.TensorSpec((), tf.int32)],
+            autograph=False,
         )
 
     @property
     def num_compilations(self) -> int:
-        """How often the step was compiled: 1 for good, once it was called."""
-        return int(self._step.experimental_get_tracing_count())
+        """How often the steps were compiled: 1 for good, once they were called."""
+        return int(self._steps.experimental_get_tracing_count())
 
     def reset(self, learning_rate: float, seed: int) -> None:
         """A fresh optimiser and fresh dropout, without compiling anything again."""
@@ -58,14 +60,36 @@ class TrainingProgram:
         """Sets the running figures to zero."""
         self._totals.assign(tf.zeros(3))
 
-    def step(self, images: np.ndarray, labels: np.ndarray) -> None:
-        """One step on a batch: uint8 (b, height, width, channels), int32 (b,)."""
-        self._step(tf.constant(images), tf.constant(labels))
+    def steps(self, images: np.ndarray, labels: np.ndarray, batch_size: int) -> None:
+        """As many steps as the pictures hold batches; the last batch may be short.
+
+        Args:
+            images: uint8 (n, height, width, channels), one batch after another.
+            labels: int32 (n,).
+            batch_size: Pictures a step.
+        """
+        self._steps(tf.constant(images), tf.constant(labels), tf.constant(batch_size))
 
     def figures(self) -> tuple[float, float]:
         """Mean loss and accuracy over the pictures of this epoch's steps so far."""
         seen, loss, correct = (float(total) for total in self._totals.numpy())
         return loss / seen, correct / seen
+
+    def _train_on_batches(
+        self, images: tf.Tensor, labels: tf.Tensor, batch_size: tf.Tensor
+    ) -> None:
+        # The loop lies inside the compiled function, for calling it costs as much as a small layer.
+        def batch_from(start: tf.Tensor) -> list[tf.Tensor]:
+            stop = start + batch_size
+            self._train_on_batch(images[start:stop], labels[start:stop])
+            return [stop]
+
+        tf.while_loop(
+            lambda start: start < tf.shape(labels)[0],
+            batch_from,
+            [tf.constant(0)],
+            parallel_iterations=1,
+        )
 
     def _train_on_batch(self, images: tf.Tensor, labels: tf.Tensor) -> None:
         with tf.GradientTape() as tape:
@@ -84,7 +108,7 @@ def forward_program(model: keras.Model) -> Forward:
 
     The number of pictures is left open, so that one compilation serves every batch.
     """
-    images, _ = _batch_signature(model)
+    images, _ = _pictures_and_labels(model)
     call = tf.function(
         lambda batch: model(batch, training=False), input_signature=[images], autograph=False
     )
@@ -96,6 +120,6 @@ def forward_program(model: keras.Model) -> Forward:
     return forward
 
 
-def _batch_signature(model: keras.Model) -> list[tf.TensorSpec]:
+def _pictures_and_labels(model: keras.Model) -> list[tf.TensorSpec]:
     pictures = tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8)
     return [pictures, tf.TensorSpec((None,), tf.int32)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,9 @@ from models.named import NamedModel
 from models.pictures import Pictures, check_labels, check_pictures
 
 REPORTS_PER_EPOCH = 4
+MAX_STEPS_AT_ONCE = 8
+MAX_BYTES_AT_ONCE = 32 * 2**20
+"""Bound what is gathered for one compiled call, and how long a wish to stop may wait."""
 
 OnProgress = Callable[[int, int, int, int, float, float], None]
 """Called with epoch, epochs, step, steps, loss, accuracy; epoch and step count from 1."""
@@ -75,7 +78,7 @@ def fit(
         training: Epochs, batch size, optimiser and its learning rate.
         seed: Decides the order of the pictures and what dropout drops.
         on_progress: Hears the running figures of the epoch, a few times an epoch.
-        should_stop: Asked before each step; once it says true, training ends.
+        should_stop: Asked every few steps, at most eight; once it says true, training ends.
 
     Returns:
         What was done.
@@ -116,26 +119,35 @@ class _Run:
         history: list[EpochFigures] = []
         num_steps = 0
         while len(history) < self.training.epochs:
-            batches = shuffled_batches(num_examples, self.training.batch_size, rng)
-            taken, figures = self.epoch(len(history) + 1, batches)
+            order = batch_order(num_examples, self.training.batch_size, rng)
+            taken, figures = self.epoch(len(history) + 1, order)
             num_steps += taken
             if figures is None:
                 return FitResult(num_examples, num_steps, len(history), tuple(history), True)
             history.append(figures)
         return FitResult(num_examples, num_steps, len(history), tuple(history))
 
-    def epoch(self, epoch: int, batches: Iterator[np.ndarray]) -> tuple[int, EpochFigures | None]:
-        steps = math.ceil(len(self.labels) / self.training.batch_size)
+    def epoch(self, epoch: int, order: np.ndarray) -> tuple[int, EpochFigures | None]:
+        batch_size = self.training.batch_size
+        steps = math.ceil(len(order) / batch_size)
         every = math.ceil(steps / REPORTS_PER_EPOCH)
+        at_once = min(every, self.steps_at_once)
         self.program.start_epoch()
-        figures = None
-        for step, batch in enumerate(batches, start=1):
+        figures, reported = None, 0
+        for step in range(0, steps, at_once):
             if self.should_stop():
-                return step - 1, None
-            self.program.step(self.images[batch], self.labels[batch])
-            if step % every == 0 or step == steps:
-                figures = self.report(epoch, step, steps)
+                return step, None
+            chosen = order[step * batch_size : (step + at_once) * batch_size]
+            self.program.steps(self.images[chosen], self.labels[chosen], batch_size)
+            done = min(step + at_once, steps)
+            if done - reported >= every or done == steps:
+                figures, reported = self.report(epoch, done, steps), done
         return steps, figures
+
+    @property
+    def steps_at_once(self) -> int:
+        of_a_batch = self.training.batch_size * math.prod(self.images.shape[1:])
+        return max(1, min(MAX_STEPS_AT_ONCE, MAX_BYTES_AT_ONCE // of_a_batch))
 
     def report(self, epoch: int, step: int, steps: int) -> EpochFigures:
         loss, accuracy = self.program.figures()
@@ -150,14 +162,13 @@ class _Run:
         return EpochFigures(loss, accuracy)
 
 
-def shuffled_batches(
-    num_examples: int, batch_size: int, rng: np.random.Generator
-) -> Iterator[np.ndarray]:
-    """One pass over all indices in random order, `batch_size` at a time; the last may be short.
+def batch_order(num_examples: int, batch_size: int, rng: np.random.Generator) -> np.ndarray:
+    """All indices, int64 (num_examples,), in random order: every `batch_size` are one batch.
 
     Indices are sorted within their batch: a step does not depend on their order, and a
     memory-mapped file is read forwards.
     """
     order = rng.permutation(num_examples)
     for start in range(0, num_examples, batch_size):
-        yield np.sort(order[start : start + batch_size])
+        order[start : start + batch_size].sort()
+    return order

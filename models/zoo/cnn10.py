@@ -6,6 +6,7 @@ output make ten; the scaling of the pixels comes on top and has nothing to learn
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ ARCHITECTURE = Architecture(
         ArchitectureSetting(
             "width", 16, "Filters of the first convolution; each next has twice as many.", 4, 128
         ),
+        ArchitectureSetting("grid", 3, "Cells a side that the last pooling leaves, at most.", 1, 8),
         ArchitectureSetting("units", 64, "Units of the hidden dense layer.", 4, 1024),
         ArchitectureSetting("dropout", 0.3, "Share of hidden units dropped in training.", 0, 0.9),
     ),
@@ -48,19 +50,21 @@ def build(study: Study, settings: Mapping[str, Setting], seed: int) -> keras.Mod
     seeds = draw_seeds(seed, 6)
     pixels = keras.Input(study.picture_shape, name="pixels")
     x = layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(pixels)
-    for block in range(3):
+    for block in (1, 2, 3):
         x = layers.Conv2D(
-            int(settings["width"]) * 2**block,
-            # The first convolution strides: most of the time would go into its full resolution.
-            kernel_size=5 if block == 0 else 3,
-            strides=2 if block == 0 else 1,
+            int(settings["width"]) * 2 ** (block - 1),
+            # The first convolution strides: at full resolution it would cost more than all others.
+            kernel_size=5 if block == 1 else 3,
+            strides=2 if block == 1 else 1,
             padding="same",
             activation="relu",
-            kernel_initializer=keras.initializers.HeNormal(seeds[block]),
-            name=f"conv{block + 1}",
+            kernel_initializer=keras.initializers.HeNormal(seeds[block - 1]),
+            name=f"conv{block}",
         )(x)
-        x = layers.MaxPooling2D(2, padding="same", name=f"pool{block + 1}")(x)
-    x = layers.GlobalMaxPooling2D(name="flatten")(x)
+        # The last pooling leaves a few cells, so that weights do not grow with the picture.
+        side = math.ceil(x.shape[1] / int(settings["grid"])) if block == 3 else 2
+        x = layers.MaxPooling2D(side, padding="same", name=f"pool{block}")(x)
+    x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(
         int(settings["units"]),
         activation="relu",

@@ -36,7 +36,7 @@ class Recorder:
 def test_it_computes_what_keras_computes(optimizer: Any, learning_rate: float) -> None:
     import keras
 
-    from models.fit import fit, shuffled_batches
+    from models.fit import batch_order, fit
     from models.named import build_model
 
     images, labels = shades(STUDY, 43)
@@ -51,7 +51,7 @@ def test_it_computes_what_keras_computes(optimizer: Any, learning_rate: float) -
     )
     rng = np.random.default_rng(4)
     for figures in result.history:
-        order = np.concatenate(list(shuffled_batches(43, 10, rng)))
+        order = batch_order(43, 10, rng)
         plain = theirs.keras_model.fit(
             images[order], labels[order], batch_size=10, shuffle=False, verbose=0
         ).history
@@ -81,16 +81,14 @@ def test_each_call_starts_with_a_fresh_optimiser_and_compiles_nothing_again(opti
 
 
 def test_the_seed_decides_the_order_and_the_dropout() -> None:
-    from models.fit import fit, shuffled_batches
+    from models.fit import batch_order, fit
     from models.named import build_model
 
     first, again, other = (
-        [batch.tolist() for batch in shuffled_batches(11, 4, np.random.default_rng(seed))]
-        for seed in (3, 3, 4)
+        batch_order(11, 4, np.random.default_rng(seed)).tolist() for seed in (3, 3, 4)
     )
     assert first == again != other
-    assert [len(batch) for batch in first] == [4, 4, 3]
-    assert sorted(index for batch in first for index in batch) == list(range(11))
+    assert sorted(first) == list(range(11))
 
     ends = []
     for seed in (3, 4):
