@@ -32,7 +32,7 @@ class TrainingProgram:
         self._model = model
         self._optimizer = OPTIMIZERS[optimizer]()
         self._optimizer.build(model.trainable_variables)
-        self._unused = [variable.numpy() for variable in self._optimizer.variables]
+        self._unused = [np.array(variable.numpy()) for variable in self._optimizer.variables]
         self._seed_states = [v for v in model.variables if v.name == "seed_generator_state"]
         self._loss = keras.losses.SparseCategoricalCrossentropy()
         self._totals = tf.Variable(tf.zeros(3))
@@ -46,6 +46,11 @@ class TrainingProgram:
     def num_compilations(self) -> int:
         """How often the steps were compiled: 1 for good, once they were called."""
         return int(self._steps.experimental_get_tracing_count())
+
+    def compile(self) -> None:
+        """Compiles the steps now, by taking none."""
+        height, width, channels = self._model.input_shape[1:]
+        self.steps(np.empty((0, height, width, channels), np.uint8), np.empty(0, np.int32), 1)
 
     def reset(self, learning_rate: float, seed: int) -> None:
         """A fresh optimiser and fresh dropout, without compiling anything again."""
@@ -94,7 +99,8 @@ class TrainingProgram:
     def _train_on_batch(self, images: tf.Tensor, labels: tf.Tensor) -> None:
         with tf.GradientTape() as tape:
             probabilities = self._model(images, training=True)
-            loss = self._loss(labels, probabilities)
+            losses = [self._loss(labels, probabilities), *self._model.losses]
+            loss = tf.add_n(losses)
         variables = self._model.trainable_variables
         self._optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
         seen = tf.cast(tf.shape(labels)[0], tf.float32)

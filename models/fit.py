@@ -94,13 +94,25 @@ def fit(
         return FitResult(num_examples, 0, 0, ())
     if num_examples == 0:
         raise InvalidInput("There is nothing to train on", expected="at least one picture")
-    program = model.program(
-        f"train/{training.optimizer}",
-        functools.partial(TrainingProgram, optimizer=training.optimizer),
-    )
+    program = _program(model, training)
     program.reset(training.learning_rate, seed)
     run = _Run(program, images, labels.astype(np.int32), training, should_stop, on_progress)
     return run.epochs(np.random.default_rng(seed))
+
+
+def prepare(model: NamedModel, training: Training) -> None:
+    """Compiles what `fit` will need; a worker does it while it waits for its first task.
+
+    Args:
+        model: Its weights stay as they are.
+        training: Only the optimiser's name matters.
+    """
+    _program(model, training).compile()
+
+
+def _program(model: NamedModel, training: Training) -> TrainingProgram:
+    make = functools.partial(TrainingProgram, optimizer=training.optimizer)
+    return model.program(f"train/{training.optimizer}", make)
 
 
 @dataclass(frozen=True, slots=True)

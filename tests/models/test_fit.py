@@ -62,6 +62,24 @@ def test_it_computes_what_keras_computes(optimizer: Any, learning_rate: float) -
     assert (result.num_examples, result.num_steps, result.epochs) == (43, 15, 3)
 
 
+def test_an_architectures_own_penalties_count_as_in_keras() -> None:
+    import keras
+
+    from models.fit import fit
+    from models.named import NamedModel
+
+    pixels = keras.Input((4, 4, 1))
+    flat = keras.layers.Flatten(name="flatten")(pixels)
+    penalty = keras.regularizers.L2(0.1)
+    start = keras.initializers.Constant(0.01)
+    output = keras.layers.Dense(2, "softmax", True, start, "zeros", penalty, name="output")(flat)
+    model = NamedModel(keras.Model(pixels, output))
+    images = np.zeros((3, 4, 4, 1), np.uint8)
+    result = fit(model, images, np.array([0, 1, 0]), Training(batch_size=3), seed=0)
+    # Black pictures: both classes at 1/2, and 32 weights of 0.01 under the penalty.
+    assert result.history[0].loss == pytest.approx(np.log(2) + 0.1 * 32 * 0.01**2)
+
+
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_each_call_starts_with_a_fresh_optimiser_and_compiles_nothing_again(optimizer: Any) -> None:
     from models.fit import fit
@@ -161,6 +179,24 @@ def test_no_epochs_leave_the_weights_alone() -> None:
     result = fit(model, *shades(STUDY, 5), Training(epochs=0), seed=0)
     assert digest(model.read()) == before
     assert (result.num_examples, result.num_steps, result.history) == (5, 0, ())
+
+
+def test_preparing_compiles_and_changes_nothing() -> None:
+    from models.fit import fit, prepare
+    from models.named import build_model
+
+    ends = []
+    for is_prepared in (False, True):
+        model = build_model(STUDY, ModelChoice(), seed=0)
+        before = digest(model.read())
+        if is_prepared:
+            prepare(model, Training())
+            assert model.program("train/adam", pytest.fail).num_compilations == 1
+            assert digest(model.read()) == before
+        fit(model, *shades(STUDY, 10), Training(batch_size=4), seed=0)
+        assert model.program("train/adam", pytest.fail).num_compilations == 1
+        ends.append(digest(model.read()))
+    assert ends[0] == ends[1]
 
 
 def test_one_picture_is_enough() -> None:
