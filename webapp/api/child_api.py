@@ -1,0 +1,99 @@
+"""A child's REST interface, as typed calls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from federated.values import Message
+from federated.views import ChildStatus, PictureView, Prediction, UploadView
+from webapp.api.connection import LONG_SECONDS, ApiError, Connection, parse
+
+SETTLED_SECONDS = 60.0
+NamedFile = tuple[str, bytes]
+
+
+class Pictures(Message):
+    """`GET /images`: one page of pictures, and how many there are in all."""
+
+    images: list[PictureView]
+    total: int
+
+
+class Uploads(Message):
+    """Answer to `POST /images`: one entry a file, in order."""
+
+    images: list[UploadView]
+
+
+class ChildApi:
+    """The calls that the web app makes at a site's child; each may raise `ApiError`."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Calls go through `connection`."""
+        self.connection = connection
+
+    def status(self) -> ChildStatus:
+        """What the child does, and what it holds of each study."""
+        return parse(ChildStatus, self.connection.get("status"))
+
+    def pictures(
+        self, study: str, *, label: str | None = None, offset: int = 0, limit: int = 24
+    ) -> Pictures:
+        """One page of the site's pictures, newest first."""
+        parameters = {"study": study, "label": label, "offset": offset, "limit": limit}
+        return parse(Pictures, self.connection.get("images", parameters))
+
+    def thumbnail(self, study: str, picture: str) -> bytes:
+        """A small PNG of a picture."""
+        path = f"images/{picture}/thumbnail"
+        return self.connection.get(path, {"study": study}, keep_seconds=SETTLED_SECONDS)
+
+    def upload(self, study: str, files: Sequence[NamedFile], label: str | None) -> list[UploadView]:
+        """Stores pictures; a refused file is an answer, not an error.
+
+        Args:
+            study: Study that they belong to.
+            files: Name and content of each.
+            label: Class of all of them; None to read it from each file's name.
+        """
+        fields = {"study": study} if label is None else {"study": study, "label": label}
+        try:
+            content = self.connection.change(
+                "POST",
+                "images",
+                data=fields,
+                files=[("file", (name, data)) for name, data in files],
+                read_seconds=LONG_SECONDS,
+            )
+        except ApiError as error:
+            return _refused(error)
+        return parse(Uploads, content).images
+
+    def relabel(self, study: str, picture: str, label: str | None) -> None:
+        """Gives a picture another class, or none."""
+        body: dict[str, Any] = {"study": study, "label": label}
+        self.connection.change("PATCH", f"images/{picture}", json=body)
+
+    def delete(self, study: str, picture: str) -> None:
+        """Deletes a picture for good."""
+        self.connection.change("DELETE", f"images/{picture}", params={"study": study})
+
+    def predict(self, study: str, file: NamedFile) -> Prediction:
+        """What the current global model makes of a picture; nothing is stored."""
+        content = self.connection.change(
+            "POST",
+            "predict",
+            data={"study": study},
+            files=[("file", file)],
+            read_seconds=LONG_SECONDS,
+        )
+        return parse(Prediction, content)
+
+
+def _refused(error: ApiError) -> list[UploadView]:
+    """The verdicts that came with a refusal of every file; other errors go on."""
+    if not isinstance(error.body, dict) or not error.body.get("images"):
+        raise error
+    return parse(Uploads, json.dumps({"images": error.body["images"]})).images

@@ -1,0 +1,173 @@
+"""One server: calls with a token and short timeouts, and answers kept for a moment."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import requests
+from pydantic import BaseModel, ValidationError
+
+from federated.errors import FederationError
+
+CONNECT_SECONDS = 2.0
+READ_SECONDS = 10.0
+LONG_SECONDS = 120.0
+KEPT_ANSWERS = 300
+
+Model = TypeVar("Model", bound=BaseModel)
+Parameters = Mapping[str, str | int | None]
+
+
+class ApiError(FederationError):
+    """A call did not go through, or was refused.
+
+    Attributes:
+        code: The server's own word, `offline` where it did not answer, or
+            `unexpected_answer` where it answered something else than agreed.
+        status: HTTP status; None where no answer came.
+        body: The answer's JSON document, if it was one.
+    """
+
+    code = "offline"
+
+    def __init__(
+        self, code: str, sentence: str, status: int | None = None, body: object = None
+    ) -> None:
+        """Keeps the server's own sentence as it is."""
+        super().__init__(sentence.rstrip("."), code=code)
+        self.status = status
+        self.body = body
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer that is good until `until` (seconds, monotonic)."""
+
+    until: float
+    content: bytes
+
+
+class Connection:
+    """Calls to one server, shared by all viewers of the web app.
+
+    Answers to GET are kept for a moment, so that ten viewers cost one request; every change
+    drops them, so that whoever made it sees it at once.
+
+    Args:
+        url: Base address of the server.
+        token: Bearer token to show it.
+        session: Carries the calls.
+        now: Monotonic clock in seconds.
+    """
+
+    def __init__(
+        self, url: str, token: str, session: requests.Session, now: Callable[[], float]
+    ) -> None:
+        """Keeps what the calls need; nothing is called yet."""
+        self.url = url.rstrip("/")
+        self._token = token
+        self._session = session
+        self._now = now
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(
+        self,
+        path: str,
+        parameters: Parameters | None = None,
+        *,
+        keep_seconds: float = 1.0,
+        read_seconds: float = READ_SECONDS,
+    ) -> bytes:
+        """The body of `GET /api/v1/<path>`.
+
+        Raises:
+            ApiError: The server is away or refused.
+        """
+        query = {key: str(value) for key, value in (parameters or {}).items() if value is not None}
+        name = f"{path}?{sorted(query.items())}"
+        with self._lock:
+            kept = self._kept.get(name)
+        if kept and kept.until > self._now():
+            return kept.content
+        content = self._call("GET", path, read_seconds, params=query)
+        if keep_seconds > 0:
+            self._keep(name, Kept(self._now() + keep_seconds, content))
+        return content
+
+    def change(
+        self, method: str, path: str, *, read_seconds: float = READ_SECONDS, **arguments: Any
+    ) -> bytes:
+        """The body of the answer to a call that changes something.
+
+        Args:
+            method: HTTP method.
+            path: Below `/api/v1/`.
+            read_seconds: How long to wait for the answer.
+            arguments: `json`, `data`, `files` or `params`, as `requests` takes them.
+
+        Raises:
+            ApiError: The server is away or refused.
+        """
+        try:
+            return self._call(method, path, read_seconds, **arguments)
+        finally:
+            with self._lock:
+                self._kept.clear()
+
+    def _keep(self, name: str, answer: Kept) -> None:
+        with self._lock:
+            self._kept[name] = answer
+            self._kept.move_to_end(name)
+            while len(self._kept) > KEPT_ANSWERS:
+                self._kept.popitem(last=False)
+
+    def _call(self, method: str, path: str, read_seconds: float, **arguments: Any) -> bytes:
+        try:
+            response = self._session.request(
+                method,
+                f"{self.url}/api/v1/{path}",
+                headers={"Authorization": f"Bearer {self._token}"},
+                timeout=(CONNECT_SECONDS, read_seconds),
+                # A redirect would carry the token to whatever it names.
+                allow_redirects=False,
+                **arguments,
+            )
+        except requests.Timeout:
+            raise ApiError("offline", "The server did not answer in time") from None
+        except requests.RequestException:
+            raise ApiError("offline", "The server cannot be reached") from None
+        if 200 <= response.status_code < 300:
+            return response.content
+        raise refusal(response)
+
+
+def refusal(response: requests.Response) -> ApiError:
+    """The error that a server's answer amounts to, in the server's own words."""
+    try:
+        body = response.json()
+        return ApiError(str(body["error"]), str(body["detail"]), response.status_code, body)
+    except (ValueError, KeyError, TypeError):
+        sentence = f"The server answered with status {response.status_code} and no reason"
+        return ApiError("unexpected_answer", sentence, response.status_code)
+
+
+def parse(kind: type[Model], content: bytes | str) -> Model:
+    """The answer as a value.
+
+    Raises:
+        ApiError: It is not what was agreed; the versions probably differ.
+    """
+    try:
+        return kind.model_validate_json(content)
+    except ValidationError as error:
+        fields = sorted({".".join(str(part) for part in f["loc"]) for f in error.errors()})
+        raise ApiError(
+            "unexpected_answer",
+            f"The server's answer is not as agreed (in {', '.join(fields[:4]) or 'its form'}); "
+            "the versions of server and web app may differ",
+        ) from None

@@ -1,0 +1,151 @@
+"""The master's REST interface, as typed calls."""
+
+from __future__ import annotations
+
+from federated.plan import Plan
+from federated.states import NodeState
+from federated.statistics import WeightStatistics
+from federated.values import Message
+from federated.views import (
+    Event,
+    NodeView,
+    PlanView,
+    Rewards,
+    RoundStatistics,
+    RoundView,
+    RunView,
+    StudyView,
+)
+from webapp.api.connection import LONG_SECONDS, Connection, parse
+from webapp.api.evaluation import Evaluation
+
+SETTLED_SECONDS = 30.0
+"""How long answers about what no longer changes are kept."""
+
+
+class Nodes(Message):
+    """`GET /nodes`."""
+
+    nodes: list[NodeView]
+
+
+class Studies(Message):
+    """`GET /studies`."""
+
+    studies: list[StudyView]
+
+
+class Runs(Message):
+    """`GET /runs`, newest first."""
+
+    runs: list[RunView]
+
+
+class Rounds(Message):
+    """`GET /runs/<id>/rounds`."""
+
+    rounds: list[RoundView]
+
+
+class Events(Message):
+    """`GET /events`, in order."""
+
+    events: list[Event]
+
+
+class Plans(Message):
+    """`GET /plans`."""
+
+    plans: list[PlanView]
+
+
+class JoinToken(Message):
+    """`POST /join-tokens`: a single-use token for a new site."""
+
+    token: str
+    expires_at: float
+
+
+class MasterApi:
+    """The calls that the web app makes at the master; each may raise `ApiError`."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Calls go through `connection`."""
+        self.connection = connection
+
+    def nodes(self) -> list[NodeView]:
+        """Every site that enrolled."""
+        return parse(Nodes, self.connection.get("nodes")).nodes
+
+    def studies(self) -> list[StudyView]:
+        """Every study, with its current model."""
+        return parse(Studies, self.connection.get("studies")).studies
+
+    def plans(self) -> list[PlanView]:
+        """The ready-made plans."""
+        return parse(Plans, self.connection.get("plans", keep_seconds=SETTLED_SECONDS)).plans
+
+    def runs(self) -> list[RunView]:
+        """Every run, newest first."""
+        return parse(Runs, self.connection.get("runs")).runs
+
+    def run(self, run: str) -> RunView:
+        """One run, with the tasks of the round under way."""
+        return parse(RunView, self.connection.get(f"runs/{run}"))
+
+    def rounds(self, run: str) -> list[RoundView]:
+        """The rounds of a run, first to last."""
+        rounds = parse(Rounds, self.connection.get(f"runs/{run}/rounds")).rounds
+        return sorted(rounds, key=lambda round_: round_.number)
+
+    def statistics(self, run: str, number: int) -> RoundStatistics:
+        """Statistics of the global weights before and after a round."""
+        return parse(
+            RoundStatistics, self.connection.get(f"runs/{run}/statistics", {"round": number})
+        )
+
+    def weights_statistics(self, study: str, weights: str) -> WeightStatistics:
+        """Statistics of the weights with that hash, which never change."""
+        path = f"weights/{weights}/statistics"
+        content = self.connection.get(path, {"study": study}, keep_seconds=SETTLED_SECONDS)
+        return parse(WeightStatistics, content)
+
+    def evaluation(self, run: str, number: int) -> Evaluation:
+        """The evaluation of the weights that a round made."""
+        return parse(Evaluation, self.connection.get(f"runs/{run}/evaluation", {"round": number}))
+
+    def rewards(self, run: str | None = None) -> Rewards:
+        """Ledger and leaderboard, of one run or of all."""
+        return parse(Rewards, self.connection.get(f"runs/{run}/rewards" if run else "rewards"))
+
+    def events(self, after: int = 0) -> list[Event]:
+        """What happened after event `after`, in order."""
+        return parse(Events, self.connection.get("events", {"after": after})).events
+
+    def keras_file(self, study: str, run: str | None, number: int) -> bytes:
+        """A whole `.keras` file: of a round, or of the study's current model without a run."""
+        path = f"runs/{run}/model" if run else f"studies/{study}/model"
+        parameters = {"round": number} if run else None
+        return self.connection.get(path, parameters, keep_seconds=0, read_seconds=LONG_SECONDS)
+
+    def history_file(self, run: str) -> bytes:
+        """The run's history as CSV: a row for each round and site."""
+        return self.connection.get(f"runs/{run}/history.csv", keep_seconds=0)
+
+    def start_run(self, study: str, plan: Plan) -> RunView:
+        """Starts a run of `study` under `plan`."""
+        body = {"study": study, "plan": plan.model_dump(mode="json")}
+        return parse(RunView, self.connection.change("POST", "runs", json=body))
+
+    def steer(self, run: str, action: str) -> None:
+        """Does `pause`, `resume` or `stop` to a run."""
+        self.connection.change("POST", f"runs/{run}/{action}")
+
+    def set_node_state(self, node: str, state: NodeState) -> None:
+        """Approves or suspends a site."""
+        self.connection.change("PATCH", f"nodes/{node}", json={"state": str(state)})
+
+    def join_token(self, *, approve: bool) -> JoinToken:
+        """Mints a single-use token; with `approve`, who uses it need not wait for approval."""
+        body = {"approve": approve}
+        return parse(JoinToken, self.connection.change("POST", "join-tokens", json=body))

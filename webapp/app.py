@@ -1,0 +1,16 @@
+"""The entry file: `python -m streamlit run webapp/app.py` from the root of the checkout."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+# Streamlit puts this folder first on the path, where its files would hide packages of the same
+# name; the root of the checkout belongs there instead.
+sys.path[:] = [str(HERE.parent), *(p for p in sys.path if p and Path(p).resolve() != HERE)]
+
+from webapp.frame import main  # noqa: E402
+
+main()

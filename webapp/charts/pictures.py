@@ -1,0 +1,88 @@
+"""How many pictures there are, and what the model makes of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from webapp.charts.figure import BLUE, SKY, Chart, framed, style_of
+from webapp.texts import text
+from webapp.words import percent
+
+PATTERNS = ("", "/", ".", "x", "\\", "-")
+
+
+def counts_by_site(counts: Mapping[str, Mapping[str, int]], classes: Sequence[str]) -> Chart:
+    """Labelled pictures as stacked bars, one bar a site.
+
+    Args:
+        counts: By site, then by class.
+        classes: The study's classes, in order.
+    """
+    drawn = go.Figure()
+    for place, name in enumerate(classes):
+        values = [counts[site].get(name, 0) for site in counts]
+        drawn.add_trace(
+            go.Bar(
+                name=name,
+                y=list(counts),
+                x=values,
+                orientation="h",
+                text=[value or "" for value in values],
+                textposition="inside",
+                insidetextanchor="middle",
+                marker={
+                    "color": style_of(place)["color"],
+                    "pattern": {
+                        "shape": PATTERNS[place % len(PATTERNS)],
+                        "fillmode": "overlay",
+                        "solidity": 0.12,
+                    },
+                },
+            )
+        )
+    height = 130 + 44 * max(len(counts), 1)
+    framed(drawn, x=text("chart.pictures_axis"), y="", height=height, barmode="stack", bargap=0.35)
+    drawn.update_yaxes(autorange="reversed")
+    drawn.update_layout(legend={"traceorder": "normal"})
+    table = pd.DataFrame([{text("chart.site"): site, **counts[site]} for site in counts])
+    return Chart(drawn, _counts_sentence(counts), table)
+
+
+def probabilities_chart(probabilities: Mapping[str, float], top: int = 8) -> Chart:
+    """The most probable classes as bars.
+
+    Args:
+        probabilities: By class; each 0 to 1.
+        top: Bars at most.
+    """
+    ranked = sorted(probabilities.items(), key=lambda item: -item[1])[:top]
+    names, shares = [name for name, _ in ranked], [share for _, share in ranked]
+    drawn = go.Figure(
+        go.Bar(
+            y=names,
+            x=[share * 100 for share in shares],
+            orientation="h",
+            text=[percent(share) for share in shares],
+            textposition="auto",
+            marker={"color": [BLUE, *([SKY] * (len(names) - 1))]},
+        )
+    )
+    height = 90 + 42 * len(names)
+    framed(drawn, x=text("chart.probability_axis"), y="", height=height, legend=False, bargap=0.3)
+    drawn.update_xaxes(range=[0, 100])
+    drawn.update_yaxes(autorange="reversed")
+    table = pd.DataFrame({text("chart.class"): names, text("chart.probability"): shares})
+    told = ", ".join(f"{name} {percent(share)}" for name, share in ranked)
+    return Chart(drawn, text("chart.probabilities", told=told), table)
+
+
+def _counts_sentence(counts: Mapping[str, Mapping[str, int]]) -> str:
+    told = (
+        f"{site}: "
+        + (", ".join(f"{n} {name}" for name, n in by.items() if n) or text("chart.none"))
+        for site, by in counts.items()
+    )
+    return text("chart.counts", told="; ".join(told) or text("chart.none"))

@@ -1,0 +1,98 @@
+"""How accuracy and loss went from round to round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from federated.views import RoundView
+from webapp.charts.figure import SKY, Chart, framed, line
+from webapp.texts import text
+from webapp.words import figure as written
+
+
+def accuracy_by_round(rounds: Sequence[RoundView]) -> Chart:
+    """Accuracy and AUC on the test pictures, with the band of the sites' own validation.
+
+    Args:
+        rounds: Rounds of one run, in order; those without figures leave gaps.
+    """
+    table = _table(rounds, ("accuracy", "auc"), "val_accuracy")
+    drawn = _drawn(table, text("chart.share_axis"))
+    drawn.update_yaxes(range=[0, 1.02])
+    return Chart(drawn, _sentence(table, text("figure.accuracy")), table)
+
+
+def loss_by_round(rounds: Sequence[RoundView]) -> Chart:
+    """Loss on the test pictures, with the band of the sites' own validation (nats)."""
+    table = _table(rounds, ("loss",), "val_loss")
+    drawn = _drawn(table, text("chart.loss_axis"))
+    drawn.update_yaxes(rangemode="tozero")
+    return Chart(drawn, _sentence(table, text("figure.loss")), table)
+
+
+def _table(rounds: Sequence[RoundView], tested: Sequence[str], local: str) -> pd.DataFrame:
+    """A row a round: the test figures, then the lowest and highest of the sites."""
+    rows = []
+    for round_ in rounds:
+        figures = round_.evaluation or {}
+        values = [u.metrics[local] for u in round_.updates if local in u.metrics]
+        row: dict[str, object] = {text("chart.round"): round_.number}
+        row |= {text(f"figure.{name}"): figures.get(name) for name in tested}
+        row[text("chart.sites_lowest")] = min(values, default=None)
+        row[text("chart.sites_highest")] = max(values, default=None)
+        rows.append(row)
+    columns = [
+        text("chart.round"),
+        *(text(f"figure.{name}") for name in tested),
+        text("chart.sites_lowest"),
+        text("chart.sites_highest"),
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _drawn(table: pd.DataFrame, y: str) -> go.Figure:
+    numbers = table[text("chart.round")].tolist()
+    drawn = go.Figure()
+    banded = table.dropna(subset=[text("chart.sites_lowest")])
+    if len(banded):
+        forth = banded[text("chart.round")].tolist()
+        band = banded[text("chart.sites_highest")].tolist()
+        band += banded[text("chart.sites_lowest")].tolist()[::-1]
+        drawn.add_trace(
+            go.Scatter(
+                name=text("chart.sites_band"),
+                x=forth + forth[::-1],
+                y=band,
+                fill="toself",
+                mode="lines",
+                line={"color": SKY, "width": 1},
+                fillcolor="rgba(86, 180, 233, 0.22)",
+                hoverinfo="skip",
+            )
+        )
+    for place, name in enumerate(table.columns[1:-2]):
+        drawn.add_trace(
+            line(f"{name} ({text('chart.on_test')})", numbers, list(table[name]), place)
+        )
+    framed(drawn, x=text("chart.round_axis"), y=y)
+    drawn.update_xaxes(dtick=max(1, len(numbers) // 12))
+    return drawn
+
+
+def _sentence(table: pd.DataFrame, name: str) -> str:
+    """Where the figure began and where it is now."""
+    known = table.dropna(subset=[name])
+    if known.empty:
+        return text("chart.no_figures", name=name)
+    first, last = known.iloc[0], known.iloc[-1]
+    return text(
+        "chart.went",
+        name=name,
+        first=written(first[name]),
+        first_round=int(first[text("chart.round")]),
+        last=written(last[name]),
+        last_round=int(last[text("chart.round")]),
+    )

@@ -1,0 +1,159 @@
+"""The parts that pages are laid out with: headings, figures, charts, and what went wrong."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from webapp.api import ApiError
+from webapp.charts import Chart
+from webapp.desk import Desk, Site
+from webapp.texts import text
+from webapp.words import Sign, plain, sign
+
+log = logging.getLogger(__name__)
+
+REFRESH_SECONDS = 2.0
+PLOTLY = {"displaylogo": False, "modeBarButtons": [["toImage"]], "responsive": True}
+
+
+def opening(page: str) -> None:
+    """The page's title and the sentence below it."""
+    st.title(text(f"{page}.title"), anchor=False)
+    st.markdown(text(f"{page}.lead"))
+
+
+def section(key: str) -> None:
+    """A heading within a page, and its sentence where there is one."""
+    st.header(text(key), anchor=False)
+
+
+def badge(state: str) -> None:
+    """A state as word, icon and colour."""
+    shown: Sign = sign(state)
+    st.badge(shown.word, icon=f":material/{shown.icon}:", color=shown.colour)
+
+
+def figures(values: Mapping[str, str], *, width: int = 128) -> None:
+    """Headline figures side by side; they wrap on a narrow screen."""
+    with st.grid(min_column_width=width, gap="small"):
+        for label, value in values.items():
+            st.metric(label, value)
+
+
+def table(rows: Sequence[Mapping[str, object]] | pd.DataFrame, alt: str) -> None:
+    """A small table as plain HTML, which a screen reader can walk through."""
+    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
+    shown = frame.map(lambda cell: plain(cell) if isinstance(cell, str) else cell)
+    st.table(shown, border="horizontal", hide_index=True, alt=alt)
+
+
+def show(chart: Chart, key: str) -> None:
+    """A chart, its sentence, and its numbers as a table for who prefers them.
+
+    Args:
+        chart: What to show.
+        key: Constant over reruns, so that a refresh does not flicker.
+    """
+    st.plotly_chart(chart.figure, key=key, config=PLOTLY, alt=chart.alt)
+    st.caption(chart.alt)
+    with st.expander(text("layout.as_table"), type="compact"):
+        st.dataframe(chart.table, hide_index=True, alt=chart.alt, key=f"{key}-table")
+
+
+def empty(key: str, desk: Desk, link: str | None = None) -> None:
+    """What is not there yet, and the page that fills it."""
+    with st.container(border=True):
+        st.markdown(text(key))
+        if link and link in desk.pages:
+            st.page_link(desk.pages[link], label=text(f"next.{link}"))
+
+
+def problem(error: ApiError) -> None:
+    """What did not go through, in words; nothing else of the page is lost."""
+    if error.code == "offline":
+        st.warning(text("layout.offline", reason=plain(error.detail)), icon=":material/cloud_off:")
+    elif error.status in (401, 403):
+        st.error(text("layout.no_permission", reason=plain(error.detail)), icon=":material/lock:")
+    else:
+        st.error(plain(error.detail), icon=":material/error:")
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Shows what went wrong within, and lets the rest of the page go on."""
+    try:
+        yield
+    except ApiError as error:
+        problem(error)
+    except Exception:
+        # Only our own identifier is shown: a trace may hold what must not be seen.
+        number = secrets.token_hex(3)
+        log.exception("Unexpected error %s on a page", number)
+        st.error(text("layout.unexpected", number=number), icon=":material/error:")
+
+
+def live(draw: Callable[..., None], active: bool) -> Callable[..., None]:
+    """`draw` as a panel that refreshes itself while `active`; it must hold no widgets."""
+
+    def panel(*arguments: Any) -> None:
+        with guard():
+            draw(*arguments)
+
+    panel.__qualname__ = f"panel.{draw.__module__}.{draw.__qualname__}"
+    every = REFRESH_SECONDS if active else None
+    fragment: Callable[..., None] = st.fragment(panel, run_every=every)
+    return fragment
+
+
+def tell_of_change(observe: Callable[[], object]) -> None:
+    """Draws the whole page anew as soon as what `observe` gives is not what it was."""
+    before = observe()
+
+    def watch() -> None:
+        if observe() != before:
+            st.rerun()
+
+    live(watch, active=True)()
+
+
+def choose_site(desk: Desk) -> Site:
+    """The site to work at; asks only where there are several (the demo)."""
+    names = [site.name for site in desk.sites]
+    if len(names) == 1:
+        return desk.sites[0]
+    wanted = st.query_params.get("site", names[0])
+    chosen = st.segmented_control(
+        text("layout.site"),
+        names,
+        default=wanted if wanted in names else names[0],
+        required=True,
+        key="site-choice",
+    )
+    st.query_params["site"] = str(chosen)
+    return desk.sites[names.index(str(chosen))]
+
+
+def choose(name: str, label: str, options: Sequence[str], written: Callable[[str], str]) -> str:
+    """One of several, kept in the page's address so that the address can be shared.
+
+    Args:
+        name: Of the address's parameter.
+        label: For people.
+        options: At least one; the first is the default.
+        written: An option as people read it.
+    """
+    wanted = st.query_params.get(name)
+    place = options.index(wanted) if wanted in options else 0
+    chosen = str(
+        st.selectbox(label, options, index=place, format_func=written, key=f"choice-{name}")
+    )
+    if place or wanted or chosen != options[0]:
+        st.query_params[name] = chosen
+    return chosen

@@ -1,0 +1,79 @@
+"""The next sensible thing to do, from the state of things."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from federated.states import NodeState, RunState, is_final
+from federated.views import NodeView, RunView, StudyView
+from webapp.texts import text
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A next step in words, and the page that does it, where one does."""
+
+    sentence: str
+    page: str | None = None
+
+
+def next_step(study: StudyView | None, nodes: Sequence[NodeView], runs: Sequence[RunView]) -> Step:
+    """What to do next.
+
+    Args:
+        study: The study that is looked at; None where there is none at all.
+        nodes: Every site.
+        runs: The runs of the study, newest first.
+    """
+    if study is None:
+        return Step(text("step.no_study"))
+    if study.current is None:
+        return Step(study.problem or text("step.building"))
+    waiting = [node for node in nodes if node.state == NodeState.PENDING]
+    if waiting:
+        return Step(text("step.approve", name=waiting[0].name), "sites")
+    if not nodes:
+        return Step(text("step.no_sites"), "sites")
+    return _of_runs(study, nodes, runs)
+
+
+def _of_runs(study: StudyView, nodes: Sequence[NodeView], runs: Sequence[RunView]) -> Step:
+    live = live_run(runs)
+    if live and live.state == RunState.IDLE:
+        count = live.plan.trigger.min_new_pictures
+        return Step(text("step.waiting_for_pictures", count=count), "pictures")
+    if live and live.state == RunState.PAUSED:
+        return Step(text("step.paused"), "train")
+    if live:
+        return Step(text("step.running", round=live.round, rounds=live.plan.rounds), "train")
+    if runs:
+        return Step(text("step.look"), "results")
+    if not any(labelled(node, study) for node in nodes):
+        return Step(text("step.add_pictures"), "pictures")
+    return Step(text("step.train"), "train")
+
+
+def live_run(runs: Sequence[RunView]) -> RunView | None:
+    """The newest run that is not over; None where all are."""
+    return next((run for run in runs if not is_final(run.state)), None)
+
+
+def labelled(node: NodeView, study: StudyView) -> int:
+    """Labelled pictures of a study at a site, as last reported."""
+    return sum(node.studies.get(study.study.id, {}).values())
+
+
+def why_not(node: NodeView, study: StudyView, min_examples: int) -> str | None:
+    """Why a site would be left out of a round that opened now; None where it would not.
+
+    The master decides; this is only what can be told beforehand.
+    """
+    if node.state != NodeState.ACTIVE:
+        return text(f"why_not.{node.state}")
+    if not node.reachable:
+        return text("why_not.away")
+    held = labelled(node, study)
+    if held < min_examples:
+        return text("why_not.too_few", held=held, wanted=min_examples)
+    return None

@@ -1,0 +1,84 @@
+"""How a run goes right now, site by site: a panel for several pages."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from federated.messages import Progress
+from federated.states import RunState
+from federated.views import RunView, TaskView
+from webapp.desk import Desk
+from webapp.layout import badge, live
+from webapp.next_step import live_run
+from webapp.texts import text
+from webapp.words import figure, percent, plain
+
+
+def training_panel(desk: Desk, study: str) -> None:
+    """The run under way with a bar for each site; nothing where none is."""
+    run = live_run([run for run in desk.operator.runs() if run.study == study])
+    if run is not None:
+        live(_draw, active=True)(desk, run.id)
+
+
+def _draw(desk: Desk, run_id: str) -> None:
+    run = desk.operator.run(run_id)
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{_headline(run)}**")
+            badge(run.state)
+        st.progress(
+            _share(run),
+            text=plain(run.reason) if run.reason else text("progress.rounds_done", **_counts(run)),
+        )
+        for task in sorted(run.tasks, key=lambda task: task.node_name):
+            _site(task)
+
+
+def _headline(run: RunView) -> str:
+    if run.state == RunState.IDLE:
+        return text("progress.idle", count=run.plan.trigger.min_new_pictures)
+    return text("progress.round", round=max(run.round, 1), rounds=run.plan.rounds)
+
+
+def _counts(run: RunView) -> dict[str, int]:
+    open_round = run.state == RunState.RUNNING and bool(run.tasks)
+    return {"done": max(run.round - open_round, 0), "rounds": run.plan.rounds}
+
+
+def _share(run: RunView) -> float:
+    """Share of the run's rounds that are done, with that of the open round's tasks."""
+    done = _counts(run)["done"]
+    within = sum(task_share(task) for task in run.tasks) / len(run.tasks) if run.tasks else 0.0
+    part = within if done < run.round else 0.0
+    return min((done + part) / run.plan.rounds, 1.0)
+
+
+def task_share(task: TaskView) -> float:
+    """Share of a task that is done, 0 to 1."""
+    if task.state not in ("queued", "leased", "training"):
+        return 1.0
+    progress = task.progress
+    if progress is None or not progress.epochs or not progress.epoch:
+        return 0.0
+    step = progress.step / progress.steps if progress.steps else 0.0
+    return min((progress.epoch - 1 + step) / progress.epochs, 1.0)
+
+
+def _site(task: TaskView) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(task.node_name)
+        badge(task.state)
+    st.progress(task_share(task), text=plain(task.reason) if task.reason else _told(task.progress))
+
+
+def _told(progress: Progress | None) -> str:
+    if progress is None:
+        return text("progress.handed_over")
+    return text(
+        "progress.epoch",
+        epoch=progress.epoch,
+        epochs=progress.epochs,
+        loss=figure(progress.loss),
+        accuracy=percent(progress.accuracy),
+    )

@@ -1,0 +1,111 @@
+"""The state of the federation at a glance, and the next thing to do."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from federated.views import Event, NodeView, RunView, StudyView
+from webapp.charts import counts_by_site
+from webapp.desk import Desk
+from webapp.layout import empty, figures, guard, live, opening, section, show, tell_of_change
+from webapp.next_step import labelled, next_step
+from webapp.progress import training_panel
+from webapp.studies import choose_study
+from webapp.texts import text
+from webapp.words import NOTHING, ago, clock, figure, percent, plain
+
+FEED_LENGTH = 12
+
+
+def page(desk: Desk) -> None:
+    """Draws the page."""
+    opening("overview")
+    study = choose_study(desk)
+    _step(desk, study)
+    if study is None:
+        empty("overview.no_study", desk)
+        return
+    live(_figures, active=True)(desk, study.study.id)
+    training_panel(desk, study.study.id)
+    section("overview.pictures")
+    live(_pictures, active=True)(desk, study)
+    section("overview.feed")
+    live(_feed, active=True)(desk)
+    tell_of_change(lambda: next_step(*_facts(desk, study.study.id)))
+
+
+def _facts(desk: Desk, study: str) -> tuple[StudyView | None, list[NodeView], list[RunView]]:
+    """The study, the sites and the study's runs, as they are now."""
+    views = [view for view in desk.operator.studies() if view.study.id == study]
+    runs = [run for run in desk.operator.runs() if run.study == study]
+    return next(iter(views), None), desk.operator.nodes(), runs
+
+
+def _step(desk: Desk, study: StudyView | None) -> None:
+    step = next_step(*(_facts(desk, study.study.id) if study else (None, [], [])))
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="medium"):
+        st.markdown(f"**{text('overview.next')}** {plain(step.sentence)}", width="stretch")
+        if step.page and step.page in desk.pages:
+            label = text(f"next.{step.page}")
+            if st.button(label, type="primary", key="next", icon=":material/arrow_forward:"):
+                st.switch_page(desk.pages[step.page])
+
+
+def _figures(desk: Desk, study_id: str) -> None:
+    study, nodes, runs = _facts(desk, study_id)
+    current = study.current if study else None
+    tested = _last_test(runs)
+    online = sum(node.reachable and node.state == "active" for node in nodes)
+    pictures = sum(labelled(node, study) for node in nodes) if study else 0
+    figures(
+        {
+            text("overview.model"): current.model if current else NOTHING,
+            text("overview.round"): str(current.round) if current else NOTHING,
+            text("overview.online"): text("overview.of", online=online, all=len(nodes)),
+            text("overview.held"): str(pictures),
+            text("figure.auc"): figure(tested.get("auc")),
+            text("figure.accuracy"): percent(tested.get("accuracy")),
+        }
+    )
+    if study:
+        st.caption(_study_line(study))
+
+
+def _study_line(study: StudyView) -> str:
+    own = {part: sum(counts.values()) for part, counts in study.pictures.items()}
+    return text(
+        "overview.study_line",
+        name=study.study.name,
+        classes=", ".join(study.study.classes),
+        size=study.study.size,
+        audit=own.get("audit", 0),
+        test=own.get("test", 0),
+    )
+
+
+def _last_test(runs: list[RunView]) -> dict[str, float | None]:
+    """The newest test figures that there are."""
+    return next((run.evaluation for run in runs if run.evaluation), {})
+
+
+def _pictures(desk: Desk, study: StudyView) -> None:
+    nodes = desk.operator.nodes()
+    counts = {node.name: node.studies.get(study.study.id, {}) for node in nodes}
+    if any(sum(by.values()) for by in counts.values()):
+        show(counts_by_site(counts, study.study.classes), "overview-counts")
+    else:
+        st.markdown(text("overview.no_pictures"))
+
+
+def _feed(desk: Desk) -> None:
+    with guard():
+        events = desk.operator.events()
+        if not events:
+            st.markdown(text("overview.nothing_yet"))
+            return
+        st.markdown("\n".join(_feed_line(event) for event in events[: -FEED_LENGTH - 1 : -1]))
+        st.caption(text("overview.feed_age", ago=ago(events[-1].at, desk.now())))
+
+
+def _feed_line(event: Event) -> str:
+    return f"- `{clock(event.at)}` {plain(event.text)}"

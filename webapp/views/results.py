@@ -1,0 +1,131 @@
+"""A run, round by round: which updates counted, what became of the weights, how good they are."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from federated.views import RoundView, RunView
+from webapp.charts import accuracy_by_round, loss_by_round
+from webapp.desk import Desk
+from webapp.layout import badge, choose, empty, figures, guard, opening, show, tell_of_change
+from webapp.texts import text
+from webapp.views.results_tested import tested
+from webapp.views.results_updates import updates
+from webapp.views.results_weights import weights
+from webapp.words import day, figure, percent, plain, short
+
+
+def page(desk: Desk) -> None:
+    """Draws the page."""
+    opening("results")
+    runs = {run.id: run for run in desk.operator.runs()}
+    if not runs:
+        empty("results.none", desk, "train")
+        return
+    run = runs[choose("run", text("results.run"), list(runs), lambda name: _run_name(runs[name]))]
+    tell_of_change(lambda: _state(desk, run.id))
+    _headline(run)
+    rounds = desk.operator.rounds(run.id)
+    if not rounds:
+        st.markdown(text("results.no_rounds"))
+        return
+    _course(rounds)
+    round_ = _choose_round(rounds)
+    _round(desk, run, round_)
+    _downloads(desk, run, round_)
+
+
+def _state(desk: Desk, run_id: str) -> tuple[object, ...]:
+    """What makes the page worth drawing anew."""
+    run = desk.operator.run(run_id)
+    return (run.state, run.round, run.weights, run.evaluation is not None)
+
+
+def _run_name(run: RunView) -> str:
+    return text("results.run_name", at=day(run.created_at), study=run.study, id=short(run.id))
+
+
+def _headline(run: RunView) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        badge(run.state)
+        if run.reason:
+            st.markdown(plain(run.reason))
+    tested = run.evaluation or {}
+    figures(
+        {
+            text("results.rounds"): f"{run.round} / {run.plan.rounds}",
+            text("figure.auc"): figure(tested.get("auc")),
+            text("figure.accuracy"): percent(tested.get("accuracy")),
+            text("figure.balanced_accuracy"): percent(tested.get("balanced_accuracy")),
+            text("figure.loss"): figure(tested.get("loss")),
+        }
+    )
+
+
+def _course(rounds: list[RoundView]) -> None:
+    st.header(text("results.course"), anchor=False)
+    accuracy, loss = st.columns(2, gap="large")
+    with accuracy:
+        show(accuracy_by_round(rounds), "accuracy-by-round")
+    with loss:
+        show(loss_by_round(rounds), "loss-by-round")
+
+
+def _choose_round(rounds: list[RoundView]) -> RoundView:
+    """The round in the address, else the newest that is closed, else the newest."""
+    newest_first = sorted(rounds, key=lambda r: (r.state != "closed", -r.number))
+    by_number = {str(round_.number): round_ for round_ in newest_first}
+    st.header(text("results.round_title"), anchor=False)
+    chosen = choose(
+        "round",
+        text("results.round"),
+        list(by_number),
+        lambda number: text(
+            "results.round_name", number=number, state=_state_word(by_number[number])
+        ),
+    )
+    return by_number[chosen]
+
+
+def _state_word(round_: RoundView) -> str:
+    return text(f"state.{round_.state}")
+
+
+def _round(desk: Desk, run: RunView, round_: RoundView) -> None:
+    if round_.reason:
+        st.warning(plain(round_.reason), icon=":material/info:")
+    names = ("updates", "weights", "tested", "settings")
+    drawn = st.tabs([text(f"results.{name}") for name in names])
+    with drawn[0], guard():
+        updates(round_)
+    with drawn[1], guard():
+        weights(desk, run, round_)
+    with drawn[2], guard():
+        tested(desk, run, round_)
+    with drawn[3]:
+        st.caption(text("results.plan_hash", sha256=run.plan_sha256))
+        st.json(run.plan.model_dump(mode="json"))
+
+
+def _downloads(desk: Desk, run: RunView, round_: RoundView) -> None:
+    st.header(text("results.take_away"), anchor=False)
+    st.markdown(text("results.take_away_what"))
+    stem = f"{run.study}-{short(run.id)}"
+    with st.container(horizontal=True):
+        st.download_button(
+            text("results.keras", round=round_.number),
+            lambda: desk.operator.keras_file(run.study, run.id, round_.number),
+            file_name=f"{stem}-round-{round_.number}.keras",
+            mime="application/octet-stream",
+            on_click="ignore",
+            icon=":material/download:",
+            disabled=round_.weights_after is None,
+        )
+        st.download_button(
+            text("results.history"),
+            lambda: desk.operator.history_file(run.id),
+            file_name=f"{stem}-history.csv",
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/table_view:",
+        )

@@ -1,0 +1,78 @@
+"""The updates of a round: who sent what, what the audit said, what counted how much."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from federated.views import RoundView, TaskView, UpdateView
+from webapp.layout import section, table
+from webapp.texts import text
+from webapp.words import NOTHING, credit, figure, marked, percent, short, size, span
+
+
+def updates(round_: RoundView) -> None:
+    """Draws the updates, then the sites that sent none."""
+    sent = sorted(round_.updates, key=lambda update: update.node_name)
+    if sent:
+        st.markdown(text("updates.formula"))
+        table([_figures(update) for update in sent], text("results.updates"))
+        section("updates.audit")
+        table([_audit(update) for update in sent], text("updates.audit"))
+    else:
+        st.markdown(text("updates.none"))
+    _absent(round_)
+
+
+def _figures(update: UpdateView) -> dict[str, object]:
+    """Training and validation figures apart: they are of different pictures."""
+    measured = update.metrics
+    return {
+        text("chart.site"): update.node_name,
+        text("updates.status"): marked(update.status),
+        text("updates.share"): percent(update.share),
+        text("updates.examples"): str(update.num_examples),
+        text("updates.loss"): figure(measured.get("loss")),
+        text("updates.accuracy"): percent(measured.get("accuracy")),
+        text("updates.val_loss"): figure(measured.get("val_loss")),
+        text("updates.val_accuracy"): percent(measured.get("val_accuracy")),
+        text("rewards.credits"): NOTHING if update.credits is None else credit(update.credits),
+        text("updates.seconds"): span(update.seconds),
+        text("updates.sent"): size(update.nbytes),
+        text("updates.hash"): short(update.sha256),
+    }
+
+
+def _audit(update: UpdateView) -> dict[str, object]:
+    """Every reason as the master wrote it, and what it measured itself."""
+    audit = update.audit
+    measured = audit.measured if audit else {}
+    return {
+        text("chart.site"): update.node_name,
+        text("updates.verdict"): marked(audit.verdict) if audit else NOTHING,
+        text("updates.reasons"): " ".join(audit.reasons) if audit else text("updates.not_audited"),
+        text("updates.measured"): ", ".join(f"{k} {figure(v)}" for k, v in measured.items())
+        or NOTHING,
+    }
+
+
+def _absent(round_: RoundView) -> None:
+    """Sites left out, and tasks that ended without an update."""
+    sent = {update.task for update in round_.updates}
+    silent = [task for task in round_.tasks if task.id not in sent]
+    rows = [_row(left.node_name, text("updates.excluded"), left.reason) for left in round_.excluded]
+    rows += [_row(task.node_name, marked(task.state), _why(task)) for task in silent]
+    if rows:
+        section("updates.absent")
+        table(rows, text("updates.absent"))
+
+
+def _row(site: str, state: str, reason: str) -> dict[str, object]:
+    return {
+        text("chart.site"): site,
+        text("updates.status"): state,
+        text("pictures.reason"): reason,
+    }
+
+
+def _why(task: TaskView) -> str:
+    return task.reason or text("updates.under_way")

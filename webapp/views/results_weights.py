@@ -1,0 +1,72 @@
+"""The global weights before and after a round: all together, and tensor by tensor."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from federated.statistics import Statistics, WeightStatistics
+from federated.views import RoundView, RunView
+from webapp.charts import weights_histogram
+from webapp.desk import Desk
+from webapp.layout import section, show, table
+from webapp.texts import text
+from webapp.words import NOTHING, short, small, whole
+
+FIVE = ("mean", "median", "std", "min", "max")
+
+
+def weights(desk: Desk, run: RunView, round_: RoundView) -> None:
+    """Draws the statistics."""
+    found = desk.operator.statistics(run.id, round_.number)
+    after = short(round_.weights_after) if round_.weights_after else NOTHING
+    st.markdown(text("weights.hashes", before=short(round_.weights_before), after=after))
+    table(_rows(found.before.all, found.after.all if found.after else None), text("weights.all"))
+    names = ["", *found.before.tensors]
+    name = st.selectbox(
+        text("weights.which"),
+        names,
+        format_func=lambda name: name or text("weights.all"),
+        key="tensor",
+    )
+    before, later = _chosen(found.before, name), _chosen(found.after, name)
+    if before:
+        show(weights_histogram(before, later), "weights-histogram")
+    section("weights.per_tensor")
+    st.dataframe(
+        per_tensor(found.before, found.after),
+        hide_index=True,
+        alt=text("weights.per_tensor"),
+        key="per-tensor",
+    )
+
+
+def _chosen(statistics: WeightStatistics | None, name: str) -> Statistics | None:
+    if statistics is None:
+        return None
+    return statistics.tensors.get(name) if name else statistics.all
+
+
+def _rows(before: Statistics, after: Statistics | None) -> list[dict[str, object]]:
+    rows = [_row(text("chart.before"), before)]
+    return rows + ([_row(text("chart.after"), after)] if after else [])
+
+
+def _row(name: str, values: Statistics) -> dict[str, object]:
+    told: dict[str, object] = {text("chart.weights"): name}
+    told |= {text(f"weights.{key}"): small(getattr(values, key)) for key in FIVE}
+    return told | {text("weights.values"): whole(values.count)}
+
+
+def per_tensor(before: WeightStatistics, after: WeightStatistics | None) -> pd.DataFrame:
+    """A row a tensor, with every figure before and after side by side."""
+    rows = []
+    for name, old in before.tensors.items():
+        new = after.tensors.get(name) if after else None
+        row: dict[str, object] = {text("weights.tensor"): name, text("weights.values"): old.count}
+        for key in FIVE:
+            label = text(f"weights.{key}")
+            row[text("weights.was", figure=label)] = getattr(old, key)
+            row[text("weights.is", figure=label)] = getattr(new, key) if new else None
+        rows.append(row)
+    return pd.DataFrame(rows)

@@ -1,0 +1,160 @@
+"""The sites: what each holds, which model reached it, and who may take part."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from federated.states import NodeState
+from federated.statistics import WeightStatistics
+from federated.views import NodeView, ReceivedModel, StudyView
+from webapp.api import ApiError
+from webapp.desk import Desk
+from webapp.layout import badge, empty, figures, live, opening, problem, section, tell_of_change
+from webapp.texts import text
+from webapp.words import ago, credit, plain, short, small, whole
+
+COMMAND = (
+    "python -m child serve --state ./{name}-state --port 8503 \\\n"
+    "  --master {master} --join-token {token} \\\n"
+    "  --name {name} --url http://127.0.0.1:8503"
+)
+
+
+def page(desk: Desk) -> None:
+    """Draws the page."""
+    opening("sites")
+    nodes = desk.operator.nodes()
+    tell_of_change(lambda: [(node.id, node.state) for node in desk.operator.nodes()])
+    for node in nodes:
+        if node.state == NodeState.PENDING:
+            _approval(desk, node)
+    if nodes:
+        live(_cards, active=True)(desk)
+    else:
+        empty("sites.none", desk)
+    _invitation(desk)
+    _participation(desk, nodes)
+
+
+def _approval(desk: Desk, node: NodeView) -> None:
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(text("sites.asks", name=node.name), width="stretch")
+        label = text("sites.approve")
+        if st.button(label, key=f"approve-{node.id}", type="primary", icon=":material/check:"):
+            _set_state(desk, node, NodeState.ACTIVE)
+
+
+def _set_state(desk: Desk, node: NodeView, state: NodeState) -> None:
+    try:
+        desk.operator.set_node_state(node.id, state)
+    except ApiError as error:
+        problem(error)
+    else:
+        st.rerun()
+
+
+def _cards(desk: Desk) -> None:
+    studies = desk.operator.studies()
+    for node in desk.operator.nodes():
+        with st.container(border=True):
+            _card(desk, node, studies)
+
+
+def _card(desk: Desk, node: NodeView, studies: list[StudyView]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader(node.name, anchor=False, width="content")
+        badge(str(node.state))
+        badge("online" if node.reachable else "away")
+        if node.reachable and node.activity == "training":
+            badge("training")
+    st.caption(
+        text(
+            "sites.line",
+            seen=ago(node.last_seen, desk.now()),
+            address=f"`{node.url}`" if node.url else text("sites.calls_itself"),
+            version=node.version,
+            credits=credit(node.credits),
+        )
+    )
+    for study in studies:
+        _study(desk, node, study)
+
+
+def _study(desk: Desk, node: NodeView, study: StudyView) -> None:
+    counts = node.studies.get(study.study.id, {})
+    told = ", ".join(f"{counts.get(name, 0)} {name}" for name in study.study.classes)
+    st.markdown(
+        text(
+            "sites.holds",
+            study=study.study.name,
+            counts=told,
+            new=node.new_labelled.get(study.study.id, 0),
+        )
+    )
+    received = node.received.get(study.study.id)
+    if received is None:
+        st.markdown(text("sites.nothing_received"))
+        return
+    st.markdown(_received_line(received, desk.now()))
+    _weights(desk, study.study.id, received)
+
+
+def _received_line(received: ReceivedModel, now: float) -> str:
+    fine = received.http_status is not None and 200 <= received.http_status < 300
+    icon = ":material/check_circle:" if fine else ":material/error:"
+    status = f"HTTP {received.http_status}" if received.http_status else text("sites.no_answer")
+    return text(
+        "sites.received",
+        icon=icon,
+        detail=plain(received.detail.rstrip(".")),
+        status=status,
+        round=received.round,
+        ago=ago(received.at, now),
+        weights=short(received.weights),
+    )
+
+
+def _weights(desk: Desk, study: str, received: ReceivedModel) -> None:
+    """The five figures of the weights that went to the site."""
+    try:
+        shown: WeightStatistics = desk.operator.weights_statistics(study, received.weights)
+    except ApiError as error:
+        st.caption(text("sites.no_statistics", reason=plain(error.detail)))
+        return
+    figures({text(f"weights.{name}"): small(getattr(shown.all, name)) for name in FIVE}, width=124)
+    st.caption(text("weights.count", count=whole(shown.all.count)))
+
+
+FIVE = ("mean", "median", "std", "min", "max")
+
+
+def _invitation(desk: Desk) -> None:
+    section("sites.invite")
+    st.markdown(text("sites.invite_how"))
+    approve = st.checkbox(text("sites.approve_at_once"), value=True, key="approve-at-once")
+    if st.button(text("sites.make_token"), icon=":material/key:"):
+        try:
+            st.session_state["join-token"] = desk.operator.join_token(approve=approve).token
+        except ApiError as error:
+            problem(error)
+    token = st.session_state.get("join-token")
+    if token:
+        st.markdown(text("sites.token_once"))
+        address = desk.operator.connection.url
+        st.code(COMMAND.format(name="my-site", master=address, token=token), language="bash")
+
+
+def _participation(desk: Desk, nodes: list[NodeView]) -> None:
+    """Suspend and let back in."""
+    known = [node for node in nodes if node.state != NodeState.PENDING]
+    if not known:
+        return
+    section("sites.hold_back")
+    st.markdown(text("sites.hold_back_what"))
+    for node in known:
+        active = node.state == NodeState.ACTIVE
+        key = "sites.suspend" if active else "sites.readmit"
+        after = NodeState.SUSPENDED if active else NodeState.ACTIVE
+        icon = ":material/block:" if active else ":material/check:"
+        if st.button(text(key, name=node.name), key=f"state-{node.id}", icon=icon):
+            _set_state(desk, node, after)

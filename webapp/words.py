@@ -1,0 +1,161 @@
+"""Numbers, sizes, times and states, as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Literal
+
+from webapp.texts import text
+
+NOTHING = "–"
+Colour = Literal["red", "orange", "blue", "green", "gray"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A state as word, icon and colour together: none of them carries it alone.
+
+    Attributes:
+        word: For people.
+        icon: Name of a Material symbol.
+        symbol: One character, where icons cannot be shown.
+        colour: Of a badge.
+    """
+
+    word: str
+    icon: str
+    symbol: str
+    colour: Colour
+
+
+_SIGNS: Mapping[str, tuple[str, str, Colour]] = MappingProxyType(
+    {
+        "accepted": ("check_circle", "✓", "green"),
+        "active": ("check_circle", "✓", "green"),
+        "aggregating": ("merge", "⋯", "blue"),
+        "away": ("cloud_off", "○", "gray"),
+        "cancelled": ("cancel", "×", "gray"),
+        "closed": ("check_circle", "✓", "green"),
+        "completed": ("check_circle", "✓", "green"),
+        "duplicate": ("content_copy", "=", "gray"),
+        "expired": ("timer_off", "○", "orange"),
+        "failed": ("error", "!", "red"),
+        "idle": ("hourglass_empty", "…", "blue"),
+        "late": ("schedule", "○", "orange"),
+        "leased": ("outbox", "→", "blue"),
+        "online": ("check_circle", "✓", "green"),
+        "open": ("play_circle", "▶", "blue"),
+        "paused": ("pause_circle", "‖", "orange"),
+        "pending": ("hourglass_top", "…", "orange"),
+        "queued": ("hourglass_top", "…", "gray"),
+        "refused": ("block", "×", "red"),
+        "rejected": ("block", "×", "red"),
+        "running": ("play_circle", "▶", "blue"),
+        "stopped": ("stop_circle", "■", "gray"),
+        "stored": ("check_circle", "✓", "green"),
+        "submitted": ("inbox", "↓", "blue"),
+        "suspended": ("block", "×", "red"),
+        "training": ("model_training", "▶", "blue"),
+    }
+)
+
+
+def sign(state: str) -> Sign:
+    """The sign of a state; a state of a newer version shows as its own word."""
+    if state not in _SIGNS:
+        return Sign(state, "help", "?", "gray")
+    icon, symbol, colour = _SIGNS[state]
+    return Sign(text(f"state.{state}"), icon, symbol, colour)
+
+
+def marked(state: str) -> str:
+    """A state as symbol and word, for tables."""
+    shown = sign(state)
+    return f"{shown.symbol} {shown.word}"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share (0 to 1) in per cent."""
+    return NOTHING if share is None else f"{share * 100:.{digits}f} %"
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """A figure with a fixed number of digits."""
+    return NOTHING if value is None else f"{value:.{digits}f}"
+
+
+def small(value: float) -> str:
+    """A figure of any magnitude, with three significant digits."""
+    return f"{value:.3g}".replace("-", "\u2212")
+
+
+def whole(number: int) -> str:
+    """A whole number with thin spaces between its thousands."""
+    return f"{number:,}".replace(",", "\u202f")
+
+
+def size(nbytes: int) -> str:
+    """A number of bytes: `6.6 MB`."""
+    if nbytes < 1000:
+        return f"{nbytes} B"
+    if nbytes < 1_000_000:
+        return f"{nbytes / 1000:.0f} kB"
+    return f"{nbytes / 1_000_000:.1f} MB"
+
+
+def credit(amount: float) -> str:
+    """An amount of credits, with two digits."""
+    return f"{amount:.2f}"
+
+
+def span(seconds: float) -> str:
+    """A span of time: `42 s`, `3 min`, `5 h`, `2 d`."""
+    if seconds < 10:
+        return f"{max(seconds, 0):.1f} s"
+    for limit, unit, name in ((90, 1, "s"), (5400, 60, "min"), (129_600, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds / 86_400:.0f} d"
+
+
+def ago(then: float | None, now: float) -> str:
+    """How long ago something was."""
+    if then is None:
+        return text("words.never")
+    passed = now - then
+    return text("words.just_now") if passed < 2 else text("words.ago", span=span(passed))
+
+
+def clock(at: float) -> str:
+    """Time of day of this computer's zone."""
+    return f"{datetime.fromtimestamp(at).astimezone():%H:%M:%S}"
+
+
+def day(at: float) -> str:
+    """Date and time of this computer's zone."""
+    return f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M}"
+
+
+def short(name: str) -> str:
+    """The beginning of a hash or identifier, enough to tell it from others."""
+    return name[:8]
+
+
+def sureness(uncertainty: float) -> str:
+    """How sure a prediction is, as a sentence.
+
+    Args:
+        uncertainty: Normalised entropy, 0 sure to 1 a pure guess.
+    """
+    for limit, key in ((0.3, "sure"), (0.6, "fairly_sure"), (0.85, "unsure")):
+        if uncertainty < limit:
+            return text(f"sureness.{key}", share=percent(uncertainty, 0))
+    return text("sureness.guess", share=percent(uncertainty, 0))
+
+
+def plain(sentence: str) -> str:
+    """A sentence from elsewhere, so that nothing in it is taken for Markdown."""
+    return "".join(f"\\{c}" if c in r"\`*_{}[]<>()#+!|$~:" else c for c in sentence)
