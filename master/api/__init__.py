@@ -1,0 +1,1 @@
+"""The REST interface of the master: thin views, one file a resource."""

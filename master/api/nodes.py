@@ -1,0 +1,139 @@
+"""Nodes: join tokens, enrolment, approval, heartbeats."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from apiflask import APIBlueprint
+from pydantic import Field
+
+from federated.errors import InvalidInput, NotFound
+from federated.messages import Enrolment, Heartbeat, HeartbeatAnswer, JoinRequest
+from federated.states import NodeState
+from federated.values import Message
+from federated.views import NodeView
+from master.api.desk import NODE, OPERATOR, PEOPLE, desk
+from master.store import listing, nodes, tasks, tokens
+from serving.auth import AUTH, caller
+from serving.server import check_url
+from serving.tokens import write_secret
+
+blueprint = APIBlueprint("nodes", __name__, url_prefix="/api/v1", tag="Nodes")
+
+
+class NewJoinToken(Message):
+    """`POST /join-tokens`; `approve`: whoever uses the token may take part at once."""
+
+    approve: bool = False
+
+
+class JoinToken(Message):
+    """A join token, shown this once."""
+
+    token: str
+    expires_at: float
+
+
+class NodeChange(Message):
+    """`PATCH /nodes/<id>`."""
+
+    state: Literal[NodeState.ACTIVE, NodeState.SUSPENDED]
+
+
+class NodeList(Message):
+    """Answer of `GET /nodes`."""
+
+    nodes: list[NodeView] = Field(default_factory=list)
+
+
+@blueprint.post("/join-tokens")
+@blueprint.auth_required(AUTH, roles=OPERATOR)
+@blueprint.input(NewJoinToken, arg_name="message")
+@blueprint.output(JoinToken, status_code=201)
+def create_join_token(message: NewJoinToken) -> JoinToken:
+    """Makes a single-use token with which one child can enrol within 7 days."""
+    house = desk().house
+    now = house.now()
+    with house.database.write() as session:
+        token = tokens.mint(session, "join", now, approve=message.approve)
+    return JoinToken(token=token, expires_at=now + tokens.JOIN_SECONDS)
+
+
+@blueprint.post("/nodes")
+@blueprint.input(JoinRequest, arg_name="message")
+@blueprint.output(Enrolment, status_code=201)
+def enrol(message: JoinRequest) -> Enrolment:
+    """Enrols a child that shows a join token; its own token is shown this once."""
+    house = desk().house
+    url = _checked(message.url)
+    if (url is None) != (message.push_token is None):
+        raise InvalidInput(
+            "A child that can be called has an address and a push token",
+            expected="both 'url' and 'push_token', or neither",
+        )
+    with house.database.write() as session:
+        row = nodes.enrol(session, message, url, house.new_id(), house.now())
+        token = tokens.mint(session, "node", house.now(), node=row.id)
+        # Before the commit: a node in the table always has its secret in its place.
+        if message.push_token is not None:
+            write_secret(house.push_token(row.id), message.push_token)
+        enrolment = Enrolment(node_id=row.id, token=token, state=NodeState(row.state))
+    house.bell.ring()
+    return enrolment
+
+
+@blueprint.get("/nodes")
+@blueprint.auth_required(AUTH, roles=PEOPLE)
+@blueprint.output(NodeList)
+def list_nodes() -> NodeList:
+    """All nodes, in order of name."""
+    house = desk().house
+    with house.database.read() as session:
+        views = listing.node_views(session, house.now(), house.settings.reachable_seconds)
+    return NodeList(nodes=views)
+
+
+@blueprint.patch("/nodes/<node_id>")
+@blueprint.auth_required(AUTH, roles=OPERATOR)
+@blueprint.input(NodeChange, arg_name="message")
+@blueprint.output(NodeView)
+def change_node(node_id: str, message: NodeChange) -> NodeView:
+    """Approves or suspends a node; a suspended node's open tasks are cancelled."""
+    house = desk().house
+    with house.database.write() as session:
+        now = house.now()
+        nodes.set_state(session, node_id, message.state, now)
+        if message.state == NodeState.SUSPENDED:
+            tasks.cancel_of_node(session, node_id, "the site was suspended", now)
+        session.flush()
+        view = listing.node_view(session, node_id, now, house.settings.reachable_seconds)
+    house.bell.ring()
+    return view
+
+
+@blueprint.post("/nodes/<node_id>/heartbeat")
+@blueprint.auth_required(AUTH, roles=NODE)
+@blueprint.input(Heartbeat, arg_name="message")
+@blueprint.output(HeartbeatAnswer)
+def heartbeat(node_id: str, message: Heartbeat) -> HeartbeatAnswer:
+    """A child lives, and says what it holds; this renews the leases of the tasks it names."""
+    house = desk().house
+    if node_id != caller().id:
+        raise NotFound("There is no such site", expected="the caller's own id")
+    settings = house.settings
+    with house.database.write() as session:
+        now = house.now()
+        row = nodes.get(session, node_id)
+        url = _checked(message.url) if message.url and row.url else row.url
+        news = nodes.seen(session, node_id, message, url, now)
+        cancelled = tasks.renew(session, node_id, message.tasks, now, settings.lease_seconds)
+        state = NodeState(row.state)
+    if news:
+        house.bell.ring()
+    return HeartbeatAnswer(
+        state=state, interval_seconds=settings.heartbeat_seconds, cancelled=cancelled
+    )
+
+
+def _checked(url: str | None) -> str | None:
+    return check_url(url, allow_plain=desk().house.settings.allow_plain_http) if url else None

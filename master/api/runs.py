@@ -1,0 +1,175 @@
+"""Runs: started, listed, steered, taken away."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from apiflask import APIBlueprint
+from flask import Response, request
+from pydantic import Field
+
+from federated.errors import Conflict, InvalidInput, NotFound
+from federated.plan import Plan
+from federated.study import Study
+from federated.values import Message
+from federated.views import RunView
+from master.api.desk import OPERATOR, PEOPLE, desk
+from master.api.documented import file_answer
+from master.api.studies import keras_file
+from master.coordinator.sites import choose, reasons
+from master.history import history_csv
+from master.ready_made import check_plan, plan_of
+from master.store import nodes, rounds, runs, studies, versions
+from serving.auth import AUTH
+
+blueprint = APIBlueprint("runs", __name__, url_prefix="/api/v1", tag="Runs")
+
+
+class NewRun(Message):
+    """`POST /runs`; without a `plan`, the study's own is taken."""
+
+    study: Annotated[str, Field(max_length=64)]
+    plan: Plan | str | None = None
+
+
+class RunList(Message):
+    """Answer of `GET /runs`."""
+
+    runs: list[RunView] = Field(default_factory=list)
+
+
+@blueprint.post("/runs")
+@blueprint.auth_required(AUTH, roles=OPERATOR)
+@blueprint.input(NewRun, arg_name="message")
+@blueprint.output(RunView, status_code=201)
+def create_run(message: NewRun) -> RunView:
+    """Starts a run; refused with the reason of every site if none can take part."""
+    house = desk().house
+    with house.database.read() as session:
+        row = studies.get(session, message.study)
+        study, own = studies.study_of(row), Plan.model_validate(row.plan)
+    plan = own if message.plan is None else plan_of(house.settings.plans, message.plan)
+    check_plan(plan, study)
+    if plan.trigger.kind == "start":
+        _check_sites(study, plan)
+    with house.database.write() as session:
+        run = runs.create(session, house.new_id(), study.id, plan, house.now())
+        view = runs.view(session, run)
+    house.bell.ring()
+    return view
+
+
+@blueprint.get("/runs")
+@blueprint.auth_required(AUTH, roles=PEOPLE)
+@blueprint.output(RunList)
+def list_runs() -> RunList:
+    """All runs, newest first."""
+    with desk().house.database.read() as session:
+        return RunList(runs=runs.views(session))
+
+
+@blueprint.get("/runs/<run_id>")
+@blueprint.auth_required(AUTH, roles=PEOPLE)
+@blueprint.output(RunView)
+def get_run(run_id: str) -> RunView:
+    """A run with the tasks of its round under way."""
+    with desk().house.database.read() as session:
+        return runs.view(session, runs.get(session, run_id))
+
+
+@blueprint.post("/runs/<run_id>/pause")
+@blueprint.auth_required(AUTH, roles=OPERATOR)
+@blueprint.output(RunView)
+def pause_run(run_id: str) -> RunView:
+    """Lets the round under way end, and opens no other."""
+    house = desk().house
+    with house.database.write() as session:
+        runs.pause(session, run_id, house.now())
+    return _steered(run_id)
+
+
+@blueprint.post("/runs/<run_id>/resume")
+@blueprint.auth_required(AUTH, roles=OPERATOR)
+@blueprint.output(RunView)
+def resume_run(run_id: str) -> RunView:
+    """Lets a paused run go on."""
+    house = desk().house
+    with house.database.write() as session:
+        runs.resume(session, run_id, house.now())
+    return _steered(run_id)
+
+
+@blueprint.post("/runs/<run_id>/stop")
+@blueprint.auth_required(AUTH, roles=OPERATOR)
+@blueprint.output(RunView)
+def stop_run(run_id: str) -> RunView:
+    """Ends a run for good; the last good global model stays."""
+    house = desk().house
+    with house.database.write() as session:
+        runs.stop(session, run_id, house.now())
+    return _steered(run_id)
+
+
+@blueprint.get("/runs/<run_id>/model")
+@blueprint.auth_required(AUTH, roles=PEOPLE)
+@blueprint.doc(responses=file_answer("application/zip", "A .keras file"))
+def get_model(run_id: str) -> Response:
+    """The model that a round made (`?round=n`), or the run's latest, as a `.keras` file."""
+    with desk().house.database.read() as session:
+        run = runs.get(session, run_id)
+        number = asked_round()
+        if number is None and run.version_id is None:
+            raise NotFound("This run has no model yet", code="no_model")
+        version = (
+            versions.get(session, run.version_id or 0)
+            if number is None
+            else versions.of_round(session, run_id, number)
+        )
+    return keras_file(version)
+
+
+@blueprint.get("/runs/<run_id>/history.csv")
+@blueprint.auth_required(AUTH, roles=PEOPLE)
+@blueprint.doc(responses=file_answer("text/csv", "CSV"))
+def get_history(run_id: str) -> Response:
+    """One row for each round and site, with the global figures of the round beside it."""
+    with desk().house.database.read() as session:
+        runs.get(session, run_id)
+        text = history_csv(rounds.views(session, run_id))
+    headers = {"Content-Disposition": f"attachment; filename=run-{run_id}.csv"}
+    return Response(text, mimetype="text/csv", headers=headers)
+
+
+def asked_round() -> int | None:
+    """The query's `round`, a number from 0, if there is one.
+
+    Raises:
+        InvalidInput: It is something else.
+    """
+    text = request.args.get("round")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 8):
+        raise InvalidInput("The round is not a number", expected="0, 1, 2, …", received=text[:20])
+    return int(text)
+
+
+def _check_sites(study: Study, plan: Plan) -> None:
+    house = desk().house
+    with house.database.read() as session:
+        sites = nodes.sites(session, study.id, house.now(), house.settings.reachable_seconds)
+    chosen, excluded = choose(sites, plan)
+    if len(chosen) < plan.quorum:
+        raise Conflict(
+            f"{'Too few sites' if chosen else 'No site'} can take part: {reasons(excluded)}",
+            expected=f"at least {plan.quorum}",
+            received=len(chosen),
+            code="no_sites",
+        )
+
+
+def _steered(run_id: str) -> RunView:
+    house = desk().house
+    house.bell.ring()
+    with house.database.read() as session:
+        return runs.view(session, runs.get(session, run_id))

@@ -1,0 +1,82 @@
+"""Tasks, as their nodes speak of them."""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+from flask import request
+from pydantic import Field, ValidationError
+
+from federated.errors import InvalidInput, TooLarge
+from federated.messages import Failure, JsonUpdate, Progress, UpdateReceipt
+from federated.states import TaskState
+from federated.values import Message
+from master.api.desk import NODE, desk
+from master.delivery import body_of, decode_json, deliver
+from master.store import tasks
+from serving.auth import AUTH, caller
+from serving.errors import validation_sentence
+
+blueprint = APIBlueprint("tasks", __name__, url_prefix="/api/v1", tag="Tasks")
+
+JSON_BYTES = 256 * 2**20
+
+
+class TaskReceipt(Message):
+    """The state that a task is in now."""
+
+    state: TaskState = Field(description="Anything but queued, leased or training: it is over")
+
+
+@blueprint.post("/tasks/<task_id>/progress")
+@blueprint.auth_required(AUTH, roles=NODE)
+@blueprint.input(Progress, arg_name="message")
+@blueprint.output(TaskReceipt)
+def report_progress(task_id: str, message: Progress) -> TaskReceipt:
+    """How far a training is; renews the task's lease."""
+    house = desk().house
+    with house.database.write() as session:
+        row = tasks.of_node(session, task_id, caller().id)
+        tasks.progress(session, row, message, house.now(), house.settings.lease_seconds)
+        return TaskReceipt(state=TaskState(row.state))
+
+
+@blueprint.post("/tasks/<task_id>/failure")
+@blueprint.auth_required(AUTH, roles=NODE)
+@blueprint.input(Failure, arg_name="message")
+@blueprint.output(TaskReceipt)
+def report_failure(task_id: str, message: Failure) -> TaskReceipt:
+    """The node will not answer this task; the round goes on with the others."""
+    house = desk().house
+    with house.database.write() as session:
+        row = tasks.of_node(session, task_id, caller().id)
+        tasks.fail(session, row, message, house.now())
+        state = TaskState(row.state)
+    house.bell.ring()
+    return TaskReceipt(state=state)
+
+
+@blueprint.put("/tasks/<task_id>/update")
+@blueprint.auth_required(AUTH, roles=NODE)
+@blueprint.output(UpdateReceipt)
+@blueprint.doc(
+    summary="Deliver an update",
+    description="Body: safetensors (`application/x-safetensors`), or JSON "
+    '`{"model": "<base64 of the safetensors>"}`. The same bytes get the same answer.',
+)
+def deliver_update(task_id: str) -> UpdateReceipt:
+    """Takes the update of a task from the node that holds it."""
+    house, node = desk().house, caller().id
+    if request.is_json:
+        body, length = body_of(decode_json(_json_update()))
+        return deliver(house, node, task_id, body, length)
+    return deliver(house, node, task_id, request.stream, request.content_length)
+
+
+def _json_update() -> JsonUpdate:
+    data = request.stream.read(JSON_BYTES + 1)
+    if len(data) > JSON_BYTES:
+        raise TooLarge("The body is too large", expected=f"at most {JSON_BYTES} bytes")
+    try:
+        return JsonUpdate.model_validate_json(data)
+    except ValidationError as error:
+        raise InvalidInput(validation_sentence(error).removesuffix(".")) from None

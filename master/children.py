@@ -1,0 +1,186 @@
+"""Calls to the children: the only module of the master that talks out.
+
+Every answer comes from a stranger's computer: redirects are not followed, sizes and times
+are bounded, and what is not the expected JSON counts as no answer.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import requests
+
+from federated.errors import Unavailable
+from federated.messages import StudyPush, Task
+from federated.wire import CONTENT_TYPE
+
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 15.0
+ANSWER_SECONDS = 30.0
+"""Longest time from the first to the last byte of an answer."""
+ANSWER_BYTES = 64 * 1024
+
+
+class Unreachable(Unavailable):
+    """A child gave no usable answer."""
+
+    code = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A child as the master calls it."""
+
+    id: str
+    name: str
+    url: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a child answered: the status, and the JSON object of the body, if there was one."""
+
+    status: int
+    body: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the child did what was asked."""
+        return 200 <= self.status < 300
+
+    @property
+    def problem(self) -> str:
+        """Status and sentence of a refusal, shortened: it comes from a stranger."""
+        detail = str(self.body.get("detail") or self.body.get("error") or "no reason given")
+        return f"HTTP {self.status}: {detail[:300]}"
+
+
+class Children(Protocol):
+    """What the master asks of a child. Every call can be made twice without harm."""
+
+    def put_study(self, child: Child, push: StudyPush) -> Answer:
+        """Sends a study with the description of its current model."""
+
+    def put_weights(self, child: Child, sha256: str, path: Path) -> Answer:
+        """Sends a blob."""
+
+    def post_task(self, child: Child, task: Task) -> Answer:
+        """Hands a task over."""
+
+    def delete_task(self, child: Child, task_id: str) -> Answer:
+        """Takes a task back."""
+
+
+class HttpChildren:
+    """Calls over HTTP with one kept-alive session a child.
+
+    A child is called by one thread at a time; different children by different threads.
+    """
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, requests.Session] = {}
+
+    def put_study(self, child: Child, push: StudyPush) -> Answer:
+        """See `Children`."""
+        data = push.model_dump_json().encode()
+        return self._call(child, "PUT", f"/studies/{push.study.id}", lambda: data)
+
+    def put_weights(self, child: Child, sha256: str, path: Path) -> Answer:
+        """See `Children`."""
+        return self._call(child, "PUT", f"/weights/{sha256}", lambda: path.open("rb"), CONTENT_TYPE)
+
+    def post_task(self, child: Child, task: Task) -> Answer:
+        """See `Children`."""
+        data = task.model_dump_json().encode()
+        return self._call(child, "POST", "/tasks", lambda: data)
+
+    def delete_task(self, child: Child, task_id: str) -> Answer:
+        """See `Children`."""
+        return self._call(child, "DELETE", f"/tasks/{task_id}", lambda: b"")
+
+    def close(self) -> None:
+        """Closes all connections."""
+        for session in list(self._sessions.values()):
+            session.close()
+
+    def _call(
+        self,
+        child: Child,
+        method: str,
+        path: str,
+        body: Callable[[], bytes | IO[bytes]],
+        content_type: str = "application/json",
+    ) -> Answer:
+        try:
+            return self._once(child, method, path, body(), content_type)
+        except requests.ConnectionError:
+            # A kept-alive connection that the child has closed shows only when it is used.
+            self._sessions.pop(child.id, requests.Session()).close()
+        try:
+            return self._once(child, method, path, body(), content_type)
+        except requests.RequestException as error:
+            raise Unreachable(
+                f"Site {child.name} cannot be reached ({_words(error)})", expected="an answer"
+            ) from None
+
+    def _once(
+        self, child: Child, method: str, path: str, body: bytes | IO[bytes], content_type: str
+    ) -> Answer:
+        session = self._sessions.setdefault(child.id, _session())
+        try:
+            with session.request(
+                method,
+                f"{child.url}/api/v1{path}",
+                data=body,
+                headers={"Authorization": f"Bearer {child.token}", "Content-Type": content_type},
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return Answer(response.status_code, _document(_read(response)))
+        finally:
+            if not isinstance(body, bytes):
+                body.close()
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    # No proxies or passwords of this machine's environment: only the address that is named.
+    session.trust_env = False
+    # An unpacked answer could be a thousand times as large as a packed one.
+    session.headers["Accept-Encoding"] = "identity"
+    return session
+
+
+def _read(response: requests.Response) -> bytes:
+    data, end = b"", time.monotonic() + ANSWER_SECONDS
+    while chunk := response.raw.read1(8192, decode_content=False):
+        data += chunk
+        if len(data) > ANSWER_BYTES or time.monotonic() > end:
+            raise requests.exceptions.ContentDecodingError("the answer is too long or too slow")
+    return data
+
+
+def _document(data: bytes) -> dict[str, Any]:
+    with suppress(ValueError, RecursionError):
+        document = json.loads(data or b"{}")
+        if isinstance(document, dict):
+            return document
+    return {}
+
+
+def _words(error: requests.RequestException) -> str:
+    if isinstance(error, requests.ConnectTimeout | requests.ReadTimeout):
+        return "it does not answer in time"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate is not valid"
+    if isinstance(error, requests.ConnectionError):
+        return "no connection"
+    return "its answer cannot be read"

@@ -1,0 +1,181 @@
+"""The end of a round: the average, the credits, and the study moves on."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from federated.errors import FederationError
+from federated.plan import Plan
+from federated.states import RoundState
+from federated.strategies import Contribution, Outcome, RoundFacts, strategy
+from federated.wire import UpdateReader, encode_weights
+from master.coordinator.running import fail_round
+from master.house import House
+from master.rewards import share_out
+from master.store import evaluations, ledger, moves, rounds, runs, studies, updates, versions
+from master.store.ledger import Credit
+from master.store.tables import RoundRow, RunRow
+from master.store.updates import Accepted
+from master.store.versions import Version
+from serving.blobs import open_blob
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a round is averaged from.
+
+    Attributes:
+        plan: The run's plan.
+        before: The global model that the round started from.
+        accepted: The updates that count.
+    """
+
+    plan: Plan
+    before: Version
+    accepted: tuple[Accepted, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Blobs that a round has made, and the share that each node had."""
+
+    weights: str
+    strategy_state: str | None
+    shares: dict[str, float]
+
+
+def close_round(house: House, run_id: str, number: int) -> None:
+    """Averages a round and closes it; done again after a crash, it comes to the same bytes.
+
+    A round whose updates cannot be averaged fails; an error of disk or database is raised,
+    and the round stays as it is.
+    """
+    with house.database.read() as session:
+        material = _material(session, run_id, number)
+    started = time.perf_counter()
+    try:
+        made = average(house, number, material)
+    except FederationError as error:
+        _give_up(house, run_id, number, error.detail)
+        return
+    house.metrics.aggregation_seconds.observe(time.perf_counter() - started)
+    now = house.now()
+    with house.database.write() as session:
+        run, row = runs.get(session, run_id), rounds.get(session, run_id, number)
+        if row.state != RoundState.AGGREGATING:
+            return
+        _settle(session, run, row, material, made, now)
+        seconds = now - row.opened_at
+    house.metrics.rounds.labels("closed").inc()
+    house.metrics.round_seconds.observe(seconds)
+
+
+def average(house: House, number: int, material: Material) -> Made:
+    """The new global weights as a blob; reads memory-mapped blobs, tensor by tensor."""
+    before = material.before
+    with ExitStack() as stack:
+        base = stack.enter_context(open_blob(house.blobs.path(before.weights)))
+        contributions = []
+        for update in material.accepted:
+            blob = stack.enter_context(open_blob(house.blobs.path(update.sha256)))
+            contributions.append(
+                Contribution(
+                    node=update.node_name,
+                    num_examples=update.document.num_examples,
+                    num_steps=update.document.num_steps,
+                    weights=UpdateReader(blob, update.document, base),
+                )
+            )
+        facts = RoundFacts(
+            number=number,
+            signature=before.signature,
+            previous=base,
+            contributions=tuple(contributions),
+            settings=material.plan.strategy.settings,
+            state=_strategy_state(house, before.strategy_state),
+        )
+        outcome = strategy(material.plan.strategy.name)(facts)
+    return _keep(house, outcome)
+
+
+def credits_of(material: Material) -> list[Credit]:
+    """What the updates of a round earn: the pool, in proportion to measured accuracy."""
+    policy = material.plan.rewards
+    merits = {
+        update.task: update.measured["accuracy"]
+        for update in material.accepted
+        if "accuracy" in update.measured
+    }
+    shares = share_out(policy.pool, merits)
+    return [
+        Credit(
+            node=update.node,
+            task=update.task,
+            amount=shares[update.task],
+            policy=policy.policy,
+            reason=f"accuracy {merits[update.task]:.1%} on the audit pictures, "
+            f"of {sum(merits.values()):.1%} in all; pool {policy.pool}",
+        )
+        for update in material.accepted
+        if shares.get(update.task)
+    ]
+
+
+def _material(session: Session, run_id: str, number: int) -> Material:
+    row = rounds.get(session, run_id, number)
+    return Material(
+        plan=Plan.model_validate(runs.get(session, run_id).plan),
+        before=versions.get(session, row.before_id),
+        accepted=tuple(updates.accepted(session, run_id, number)),
+    )
+
+
+def _strategy_state(house: House, sha256: str | None) -> dict[str, np.ndarray]:
+    if sha256 is None:
+        return {}
+    with open_blob(house.blobs.path(sha256)) as blob:
+        return {name: blob.get_tensor(name) for name in blob.keys()}  # noqa: SIM118
+
+
+def _keep(house: House, outcome: Outcome) -> Made:
+    return Made(
+        weights=house.blobs.put(encode_weights(outcome.weights)),
+        strategy_state=house.blobs.put(encode_weights(outcome.state)) if outcome.state else None,
+        shares=outcome.shares,
+    )
+
+
+def _settle(
+    session: Session, run: RunRow, row: RoundRow, material: Material, made: Made, now: float
+) -> None:
+    """Everything that a closed round changes, in one transaction: nothing counts twice."""
+    after = versions.add(
+        session,
+        run.study_id,
+        material.plan,
+        material.before.signature,
+        made.weights,
+        now,
+        run=run.id,
+        round_number=row.number,
+        strategy_state=made.strategy_state,
+    )
+    for update in material.accepted:
+        updates.set_share(session, update.task, made.shares.get(update.node_name, 0.0))
+    ledger.add(session, run.id, row.number, credits_of(material), now)
+    evaluations.demand(session, after.id, run.id, run.study_id, now)
+    row.after_id = run.version_id = after.id
+    studies.set_current(session, run.study_id, after.id)
+    moves.move_round(session, row, RoundState.CLOSED, now)
+
+
+def _give_up(house: House, run_id: str, number: int, reason: str) -> None:
+    with house.database.write() as session:
+        run, row = runs.get(session, run_id), rounds.get(session, run_id, number)
+        if row.state == RoundState.AGGREGATING:
+            fail_round(session, run, row, reason, house.now())

@@ -1,0 +1,162 @@
+"""Audits, evaluations and initial models: work for the evaluation process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from federated.errors import FederationError
+from federated.plan import Plan
+from federated.signature import Signature
+from federated.states import RunState, TaskState
+from federated.wire import TensorReader, UpdateDocument, UpdateReader
+from master.audit import Measurement, judge
+from master.evaluation import Judged, draft
+from master.house import House
+from master.store import evaluations, events, pictures, rounds, runs, studies, updates, versions
+from master.store.tables import TaskRow, UpdateRow
+from master.store.versions import Version
+from serving.blobs import open_blob
+from serving.worker import WorkerDied
+
+Result = TypeVar("Result")
+
+
+def audit(house: House, task_id: str) -> None:
+    """Judges the update of a submitted task and writes the verdict."""
+    with house.database.read() as session:
+        row = session.get_one(TaskRow, task_id)
+        if row.state != TaskState.SUBMITTED:
+            return
+        update = session.get_one(UpdateRow, task_id)
+        document, sha256 = UpdateDocument.model_validate(update.document), update.sha256
+        base = versions.get(session, rounds.get(session, row.run_id, row.round).before_id)
+        policy = Plan.model_validate(runs.get(session, row.run_id).plan).audit
+    changed = is_changed(house, sha256, document, base)
+    measurement = _measure(house, base, sha256)
+    verdict = judge(document, changed=changed, measurement=measurement, policy=policy)
+    with house.database.write() as session:
+        row = session.get_one(TaskRow, task_id)
+        if row.state == TaskState.SUBMITTED:
+            now = house.now()
+            updates.judge(session, row, verdict.accepted, verdict.reasons, verdict.measured, now)
+
+
+def evaluate(house: House, evaluation_id: int, version_id: int, part: str) -> None:
+    """Evaluates a global model on one part of the master's pictures."""
+    with house.database.read() as session:
+        version = versions.get(session, version_id)
+    report, problem, _ = _report(house, version, global_model(house, version), part)
+    with house.database.write() as session:
+        evaluations.finish(session, evaluation_id, report, problem, house.now())
+
+
+def build_for_study(house: House, study_id: str) -> None:
+    """Builds the initial model of a study, or notes why that did not work."""
+    with house.database.read() as session:
+        row = studies.get(session, study_id)
+        study, plan = studies.study_of(row), Plan.model_validate(row.plan)
+    try:
+        signature, weights = _build(house, study_id, plan)
+    except FederationError as error:
+        with house.database.write() as session:
+            studies.get(session, study_id).problem = error.detail
+            text = f"The initial model of {study.name} could not be built: {error.detail}"
+            events.record(session, house.now(), "model_failed", text, study=study_id)
+        return
+    with house.database.write() as session:
+        now = house.now()
+        version = versions.add(session, study_id, plan, signature, weights, now)
+        studies.set_current(session, study_id, version.id)
+        text = f"The initial model of {study.name} is ready"
+        events.record(session, now, "model_built", text, study=study_id, weights=weights)
+
+
+def build_for_run(house: House, run_id: str) -> None:
+    """Builds the fresh model that a run starts from, or ends the run."""
+    with house.database.read() as session:
+        run = runs.get(session, run_id)
+        study_id, plan = run.study_id, Plan.model_validate(run.plan)
+    try:
+        signature, weights = _build(house, study_id, plan)
+    except FederationError as error:
+        with house.database.write() as session:
+            run = runs.get(session, run_id)
+            reason = f"the initial model could not be built: {error.detail}"
+            runs.end(session, run, RunState.FAILED, reason, house.now())
+        return
+    with house.database.write() as session:
+        version = versions.add(session, study_id, plan, signature, weights, house.now())
+        runs.get(session, run_id).version_id = version.id
+
+
+def global_model(house: House, version: Version) -> Judged:
+    """A global model as the evaluation process takes it."""
+    return Judged(version.study, version.plan.model, house.blobs.path(version.weights))
+
+
+def is_changed(house: House, sha256: str, document: UpdateDocument, base: Version) -> bool:
+    """Whether any weight of an update differs from its base; stops at the first that does."""
+    with (
+        open_blob(house.blobs.path(base.weights)) as before,
+        open_blob(house.blobs.path(sha256)) as blob,
+    ):
+        after: TensorReader = UpdateReader(blob, document, before)
+        return any(
+            not np.array_equal(before.get_tensor(name), after.get_tensor(name))
+            for name in base.signature.names
+        )
+
+
+def _measure(house: House, base: Version, sha256: str) -> Measurement:
+    judged = Judged(
+        base.study,
+        base.plan.model,
+        weights=house.blobs.path(sha256),
+        base=house.blobs.path(base.weights),
+    )
+    report, problem, broken = _report(house, base, judged, "audit")
+    if report is not None:
+        return Measurement(report)
+    return Measurement(problem=problem, broken=broken) if problem else Measurement()
+
+
+def _report(
+    house: House, version: Version, judged: Judged, part: str
+) -> tuple[dict[str, Any] | None, str | None, bool]:
+    """A report, or why there is none and whether the model is to blame.
+
+    Neither where the part has no pictures.
+    """
+    study = version.study
+    with house.database.read() as session:
+        judges = pictures.judges(session, study.id, part, study.classes)
+    if not judges.rows:
+        return None, None, False
+    try:
+        pixels = house.pixels(study.id)
+        return _twice(lambda: house.evaluator.report(judged, pixels, judges)), None, False
+    except FederationError as error:
+        problem = f"The model could not be measured on the {part} pictures: {error.problem}"
+        return None, problem, error.code == "not_finite"
+
+
+def _build(house: House, study_id: str, plan: Plan) -> tuple[Signature, str]:
+    with house.database.read() as session:
+        study = studies.study_of(studies.get(session, study_id))
+    out = draft(house.work())
+    try:
+        signature = _twice(lambda: house.evaluator.initial_model(study, plan, out))
+        return signature, house.blobs.adopt(out).sha256
+    finally:
+        out.unlink(missing_ok=True)
+
+
+def _twice(call: Callable[[], Result]) -> Result:
+    """A process that died once, for want of memory say, gets a second try."""
+    try:
+        return call()
+    except WorkerDied:
+        return call()

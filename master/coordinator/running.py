@@ -1,0 +1,183 @@
+"""One step of one run: begin, open a round, collect, end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from federated.plan import ModelChoice, Plan
+from federated.states import RoundState, RunState, TaskState
+from federated.study import Study
+from master.coordinator.sites import choose, reasons
+from master.house import House
+from master.store import evaluations, moves, nodes, rounds, runs, studies, tasks, versions
+from master.store.tables import RoundRow, RunRow
+from models.catalogue import check_model
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a step came to.
+
+    Attributes:
+        moved: Whether something changed, so that another step may be possible at once.
+        again_at: When to look again even if nobody rings; None for never.
+        build: Whether a fresh initial model is needed first.
+        aggregate: The round to be averaged now.
+    """
+
+    moved: bool = False
+    again_at: float | None = None
+    build: bool = False
+    aggregate: int | None = None
+
+
+def advance(house: House, session: Session, run_id: str, now: float) -> Step:
+    """Moves a run one step on, if it can go on."""
+    run = runs.get(session, run_id)
+    row = rounds.under_way(session, run_id)
+    if row is not None:
+        return collect(house, session, run, row, now)
+    if run.state == RunState.PENDING:
+        return begin(session, run, now)
+    if run.state == RunState.RUNNING:
+        return go_on(house, session, run, now)
+    if run.state == RunState.IDLE:
+        return await_pictures(house, session, run, now)
+    return Step()
+
+
+def begin(session: Session, run: RunRow, now: float) -> Step:
+    """Starts a run, once its study is free and it has a model to start from."""
+    if not runs.study_is_free(session, run):
+        run.reason = "waits for another run of this study to end"
+        return Step()
+    if run.version_id is None and not _take_current(session, run):
+        study = studies.get(session, run.study_id)
+        if study.version_id is None and study.problem:
+            return _fail(session, run, f"the study has no model: {study.problem}", now)
+        run.reason = "waits for its initial model"
+        return Step(build=study.version_id is not None)
+    standing = Plan.model_validate(run.plan).trigger.kind == "upload"
+    after = RunState.IDLE if standing else RunState.RUNNING
+    moves.move_run(session, run, after, now, "waiting for pictures" if standing else None)
+    return Step(moved=True)
+
+
+def go_on(house: House, session: Session, run: RunRow, now: float) -> Step:
+    """Opens the next round of a running run, or ends the run after the last."""
+    plan = Plan.model_validate(run.plan)
+    if run.round >= plan.rounds:
+        return complete(session, run, now)
+    if plan.trigger.kind == "upload":
+        moves.move_run(session, run, RunState.IDLE, now, "waiting for pictures")
+        return Step(moved=True)
+    sites = nodes.sites(session, run.study_id, now, house.settings.reachable_seconds)
+    chosen, excluded = choose(sites, plan)
+    if len(chosen) >= plan.quorum:
+        wait = house.settings.handover_seconds
+        rounds.open_next(session, run, plan, chosen, excluded, now, wait)
+        return Step(moved=True)
+    run.waiting_since = run.waiting_since or now
+    give_up_at = run.waiting_since + house.settings.site_wait_seconds
+    why = f"{len(chosen)} of {plan.quorum} sites needed can take part ({reasons(excluded)})"
+    if now >= give_up_at:
+        return _fail(session, run, why, now)
+    run.reason = f"waiting for sites: {why}"
+    return Step(again_at=give_up_at)
+
+
+def await_pictures(house: House, session: Session, run: RunRow, now: float) -> Step:
+    """Opens a round of a standing run when a site has enough new pictures."""
+    plan = Plan.model_validate(run.plan)
+    if run.round >= plan.rounds:
+        return complete(session, run, now)
+    sites = nodes.sites(session, run.study_id, now, house.settings.reachable_seconds)
+    chosen, excluded = choose(sites, plan)
+    wanted = plan.trigger.min_new_pictures
+    ready = [site for site in chosen if site.fresh >= wanted]
+    if not ready or len(chosen) < plan.quorum or not runs.study_is_free(session, run):
+        return Step()
+    # Another run may have moved the study on since this one last trained.
+    _take_current(session, run)
+    rounds.open_next(session, run, plan, chosen, excluded, now, house.settings.handover_seconds)
+    nodes.offer(session, run.study_id, [site.id for site in chosen])
+    moves.move_run(session, run, RunState.RUNNING, now)
+    return Step(moved=True)
+
+
+def collect(house: House, session: Session, run: RunRow, row: RoundRow, now: float) -> Step:
+    """Ends what is lost, and the round when nothing more can come."""
+    if row.state == RoundState.AGGREGATING:
+        return Step(aggregate=row.number)
+    tasks.expire(session, run.id, row.number, now, house.settings.lease_seconds)
+    if now >= row.deadline_at:
+        reason = "the round's deadline has passed"
+        tasks.end_open(session, run.id, row.number, TaskState.EXPIRED, reason, now)
+    count = tasks.count(session, run.id, row.number)
+    if any(count.get(state) for state in tasks.UNENDED):
+        # Past the deadline only audits are still to come, and each of them rings.
+        return Step(again_at=_next_end(session, row) if now < row.deadline_at else None)
+    plan = Plan.model_validate(run.plan)
+    if count.get(TaskState.ACCEPTED, 0) >= plan.quorum:
+        moves.move_round(session, row, RoundState.AGGREGATING, now)
+        return Step(aggregate=row.number)
+    return fail_round(session, run, row, _shortfall(session, row, plan), now)
+
+
+def fail_round(session: Session, run: RunRow, row: RoundRow, reason: str, now: float) -> Step:
+    """Ends a round without a new model; a standing run waits for other pictures instead."""
+    moves.move_round(session, row, RoundState.FAILED, now, reason)
+    standing = Plan.model_validate(run.plan).trigger.kind == "upload"
+    if standing:
+        if run.state == RunState.RUNNING:
+            words = f"waiting for more pictures; round {row.number} failed: {reason}"
+            moves.move_run(session, run, RunState.IDLE, now, words)
+        return Step(moved=True)
+    return _fail(session, run, f"round {row.number} failed: {reason}", now)
+
+
+def complete(session: Session, run: RunRow, now: float) -> Step:
+    """Ends a run whose rounds are done, once its evaluations are in."""
+    if evaluations.are_due(session, run.id):
+        run.reason = "evaluating"
+        return Step()
+    moves.move_run(session, run, RunState.COMPLETED, now)
+    return Step(moved=True)
+
+
+def _take_current(session: Session, run: RunRow) -> bool:
+    """Starts from the study's current weights, if they are of the plan's model."""
+    study = studies.get(session, run.study_id)
+    if study.version_id is None:
+        return False
+    version = versions.get(session, study.version_id)
+    wanted = Plan.model_validate(run.plan).model
+    if not same_model(wanted, version.plan.model, version.study):
+        return False
+    run.version_id = version.id
+    return True
+
+
+def same_model(one: ModelChoice, other: ModelChoice, study: Study) -> bool:
+    """Whether two choices mean the same model, defaults filled in."""
+    return one.name == other.name and check_model(one, study) == check_model(other, study)
+
+
+def _fail(session: Session, run: RunRow, reason: str, now: float) -> Step:
+    runs.end(session, run, RunState.FAILED, reason, now)
+    return Step(moved=True)
+
+
+def _next_end(session: Session, row: RoundRow) -> float:
+    lease_end = tasks.next_lease_end(session, row.run_id, row.number)
+    return min(row.deadline_at, lease_end) if lease_end is not None else row.deadline_at
+
+
+def _shortfall(session: Session, row: RoundRow, plan: Plan) -> str:
+    views = tasks.views(session, row.run_id, row.number)
+    accepted = sum(view.state == TaskState.ACCEPTED for view in views)
+    ends = [view for view in views if view.state != TaskState.ACCEPTED]
+    told = "; ".join(f"{view.node_name}: {view.reason or view.state}" for view in ends)
+    return f"{accepted} of at least {plan.quorum} updates accepted ({told})"

@@ -1,0 +1,48 @@
+"""Which sites take part in a round, and why the others do not. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from federated.plan import Plan
+from federated.states import NodeState
+from federated.views import ExcludedNode
+from master.store.nodes import Site
+
+
+def choose(sites: Iterable[Site], plan: Plan) -> tuple[list[Site], list[ExcludedNode]]:
+    """The sites that take part under a plan, and the reason of each of the others."""
+    chosen: list[Site] = []
+    excluded: list[ExcludedNode] = []
+    for site in sites:
+        reason = objection(site, plan)
+        if reason is None:
+            chosen.append(site)
+        else:
+            excluded.append(ExcludedNode(node=site.id, node_name=site.name, reason=reason))
+    return chosen, excluded
+
+
+def objection(site: Site, plan: Plan) -> str | None:
+    """Why a site cannot take part, as words; None if it can."""
+    if site.state == NodeState.PENDING:
+        return "not approved yet"
+    if site.state == NodeState.SUSPENDED:
+        return "suspended by the operator"
+    if site.url is None:
+        return "the master has no address to reach it at"
+    if not site.reachable:
+        return "not reachable at the moment"
+    needed = plan.privacy.min_examples
+    if site.labelled < needed:
+        return f"too few labelled pictures: {site.labelled}, at least {needed} are needed"
+    if plan.trigger.kind == "upload" and not site.new_labelled:
+        return "no new labelled pictures"
+    return None
+
+
+def reasons(excluded: Iterable[ExcludedNode]) -> str:
+    """The reasons of all excluded sites in one line."""
+    return (
+        "; ".join(f"{node.node_name}: {node.reason}" for node in excluded) or "no site has joined"
+    )

@@ -1,0 +1,235 @@
+"""An update arrives: received, checked, and taken, refused, or noted as late.
+
+Faults of transport leave the task as it is, for the node will try again; faults of content
+end it, for the same bytes will never be right.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from dataclasses import dataclass
+from typing import IO
+
+from sqlalchemy.orm import Session
+
+from federated.errors import Conflict, FederationError, InvalidInput
+from federated.messages import JsonUpdate, UpdateReceipt
+from federated.signature import Signature
+from federated.states import TaskState
+from federated.wire import UpdateDocument, UpdateReader, check_finite, check_update, largest_update
+from master.house import House
+from master.store import nodes, references, rounds, runs, tasks, updates, versions
+from master.store.tables import TaskRow, UpdateRow
+from serving.blobs import Received, open_blob
+
+
+class RefusedUpdate(InvalidInput):
+    """The content of an update is wrong; its task is over."""
+
+    code = "refused_update"
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What an update has to fit.
+
+    Attributes:
+        task: The task that it answers.
+        base: SHA-256 of the weights that the task named.
+        signature: Names, shapes and dtypes.
+        announced: Labelled pictures that the node has told of.
+    """
+
+    task: str
+    base: str
+    signature: Signature
+    announced: int
+
+
+def deliver(
+    house: House, node_id: str, task_id: str, body: IO[bytes], length: int | None
+) -> UpdateReceipt:
+    """Takes an update from the node that holds the task; the same bytes get the same answer.
+
+    Args:
+        house: The parts of the master.
+        node_id: The node that calls.
+        task_id: The task that it names.
+        body: The safetensors bytes.
+        length: Size that was announced, if any.
+
+    Raises:
+        NotFound: The node holds no such task.
+        InvalidInput: The body is truncated, or not safetensors; the task stays as it is.
+        TooLarge: The body is over the limit; the task stays as it is.
+        Conflict: Other bytes came before.
+        RefusedUpdate: The content is wrong; the task is over.
+    """
+    with house.database.read() as session:
+        expected = _expectation(session, tasks.of_node(session, task_id, node_id))
+    received = house.blobs.receive(body, limit=largest_update(expected.signature))
+    house.metrics.update_bytes.inc(received.nbytes)
+    try:
+        if length is not None and received.nbytes != length:
+            raise InvalidInput(
+                "The update is truncated",
+                expected=f"{length} bytes",
+                received=received.nbytes,
+                code="truncated",
+            )
+        return _take(house, expected, received)
+    finally:
+        _forget_unless_used(house, received.sha256)
+        house.bell.ring()
+
+
+def decode_json(message: JsonUpdate) -> bytes:
+    """The bytes of an update that came as text.
+
+    Raises:
+        InvalidInput: The text is not base64.
+    """
+    try:
+        return base64.b64decode(message.model, validate=True)
+    except binascii.Error:
+        raise InvalidInput(
+            "The field 'model' cannot be decoded",
+            expected="base64 of the safetensors bytes",
+            code="not_base64",
+        ) from None
+
+
+def check(house: House, expected: Expectation, sha256: str) -> UpdateDocument:
+    """Compares an update with what its task asked for, and reads every value once.
+
+    Raises:
+        InvalidInput: It is not safetensors at all: a fault of transport.
+        RefusedUpdate: Its content is wrong.
+    """
+    with open_blob(house.blobs.path(sha256)) as blob:
+        try:
+            document = check_update(blob, expected.signature)
+            _check_document(document, expected)
+            check_finite(blob)
+            with open_blob(house.blobs.path(expected.base)) as base:
+                # A delta or a scale can overflow although every stored value is finite.
+                if document.kind == "delta" or document.encoding == "int8":
+                    check_finite(UpdateReader(blob, document, base))
+        except FederationError as error:
+            raise RefusedUpdate(
+                error.problem, expected=error.expected, received=error.received, code=error.code
+            ) from None
+    return document
+
+
+def body_of(data: bytes) -> tuple[IO[bytes], int]:
+    """Bytes as a body with a length."""
+    return io.BytesIO(data), len(data)
+
+
+def _expectation(session: Session, row: TaskRow) -> Expectation:
+    study_id = runs.get(session, row.run_id).study_id
+    base = versions.get(session, rounds.get(session, row.run_id, row.round).before_id)
+    return Expectation(
+        task=row.id,
+        base=row.weights,
+        signature=base.signature,
+        # Pictures may have been deleted, or have come, while the node trained.
+        announced=max(row.announced, nodes.announced(session, row.node_id, study_id)),
+    )
+
+
+def _take(house: House, expected: Expectation, received: Received) -> UpdateReceipt:
+    with house.database.read() as session:
+        known = _answered(session, expected.task, received.sha256)
+        over = TaskState(session.get_one(TaskRow, expected.task).state) not in tasks.OPEN
+    if known is not None:
+        return known
+    if over:
+        return _settle(house, expected, received, None, None)
+    try:
+        document = check(house, expected, received.sha256)
+    except RefusedUpdate as fault:
+        _settle(house, expected, received, None, fault)
+        raise
+    return _settle(house, expected, received, document, None)
+
+
+def _settle(
+    house: House,
+    expected: Expectation,
+    received: Received,
+    document: UpdateDocument | None,
+    fault: RefusedUpdate | None,
+) -> UpdateReceipt:
+    """Writes what became of an update; looks again, for much may have happened since."""
+    sha256, nbytes, now = received.sha256, received.nbytes, house.now()
+    with house.database.write() as session:
+        if (known := _answered(session, expected.task, sha256)) is not None:
+            return known
+        row = session.get_one(TaskRow, expected.task)
+        if row.state not in tasks.OPEN:
+            updates.note_late(session, row, sha256, nbytes, now)
+            return UpdateReceipt(state=str(TaskState.LATE), sha256=sha256)
+        if fault is not None:
+            updates.refuse(session, row, sha256, nbytes, fault, now)
+        elif document is not None:
+            updates.submit(session, row, sha256, nbytes, document, now)
+        return UpdateReceipt(state=row.state, sha256=sha256)
+
+
+def _answered(session: Session, task_id: str, sha256: str) -> UpdateReceipt | None:
+    """The answer that a task's update got before, if there was one.
+
+    Raises:
+        Conflict: That was another update.
+        RefusedUpdate: That was refused.
+    """
+    update = session.get(UpdateRow, task_id)
+    if update is None:
+        return None
+    if update.sha256 != sha256:
+        raise Conflict(
+            "Another update was delivered for this task",
+            expected=update.sha256,
+            received=sha256,
+            code="other_update",
+        )
+    if update.code is not None:
+        raise RefusedUpdate((update.detail or "").removesuffix("."), code=update.code)
+    state = str(TaskState.LATE) if update.late else session.get_one(TaskRow, task_id).state
+    return UpdateReceipt(state=state, sha256=sha256)
+
+
+def _check_document(document: UpdateDocument, expected: Expectation) -> None:
+    if document.task != expected.task:
+        raise InvalidInput(
+            "The update is for another task",
+            expected=expected.task,
+            received=document.task,
+            code="wrong_task",
+        )
+    if document.base != expected.base:
+        raise InvalidInput(
+            "The update starts from other weights than the task named",
+            expected=expected.base,
+            received=document.base,
+            code="wrong_base",
+        )
+    if document.num_examples > expected.announced:
+        raise InvalidInput(
+            "The update claims more pictures than the site has announced",
+            expected=f"at most {expected.announced}",
+            received=document.num_examples,
+            code="bad_num_examples",
+        )
+
+
+def _forget_unless_used(house: House, sha256: str) -> None:
+    """Nothing stays of a body that was not taken; one that hides behind a known hash does."""
+    with house.database.read() as session:
+        used = references.is_used(session, sha256)
+    if not used:
+        house.blobs.delete(sha256)

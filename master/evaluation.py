@@ -1,0 +1,131 @@
+"""The evaluation process as the master's server sees it: models built, judged and exported."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from federated.plan import ModelChoice, Plan
+from federated.signature import Signature
+from federated.study import Study
+from master.store.pictures import Judges
+from serving.worker import Worker, WorkerDied
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Weights to be judged.
+
+    Attributes:
+        study: The classification problem.
+        model: The architecture.
+        weights: The blob: global weights, or an update.
+        base: The weights that an update starts from; None for global weights.
+    """
+
+    study: Study
+    model: ModelChoice
+    weights: Path
+    base: Path | None = None
+
+
+class Evaluator(Protocol):
+    """What needs TensorFlow."""
+
+    def initial_model(self, study: Study, plan: Plan, out: Path) -> Signature:
+        """Builds a fresh model from the plan's seed and writes its weights as a blob to `out`."""
+
+    def report(self, judged: Judged, pixels: Path, judges: Judges) -> dict[str, Any]:
+        """Figures of a model on some rows of an array file: `models.measures.Report` as JSON."""
+
+    def export(self, judged: Judged, out: Path) -> None:
+        """Writes a whole `.keras` file."""
+
+
+class EvaluatorStopped(Exception):
+    """The server is going: whatever was asked is to be asked again after its next start."""
+
+
+class WorkerEvaluator:
+    """An evaluator in a process of its own.
+
+    Args:
+        logs: Folder for what the process prints.
+        threads: Its threads; 0 takes all cores.
+    """
+
+    def __init__(self, logs: Path, threads: int) -> None:
+        environment = dict(os.environ)
+        paths = [str(PROJECT), environment.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        count = threads or os.cpu_count() or 1
+        arguments = ["--threads", str(count)]
+        self._stopped = False
+        self._worker = Worker("master.evaluator", arguments, environment, logs / "evaluator.log")
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while the process lives."""
+        return self._worker.pid
+
+    def start(self) -> None:
+        """Starts the process, so that the first request finds it warm."""
+        self._worker.start()
+
+    def stop(self) -> None:
+        """Ends the process; a request under way ends with `EvaluatorStopped`."""
+        self._stopped = True
+        self._worker.stop()
+
+    def initial_model(self, study: Study, plan: Plan, out: Path) -> Signature:
+        """See `Evaluator`."""
+        answer = self._call(
+            "initial_model",
+            {
+                "study": study.model_dump(mode="json"),
+                "model": plan.model.model_dump(mode="json"),
+                "seed": plan.seed,
+                "out": str(out),
+            },
+        )
+        return Signature.model_validate(answer["signature"])
+
+    def report(self, judged: Judged, pixels: Path, judges: Judges) -> dict[str, Any]:
+        """See `Evaluator`."""
+        asked = {"pixels": str(pixels), "rows": judges.rows, "labels": judges.labels}
+        answer = self._call("report", _message(judged) | asked)
+        report: dict[str, Any] = answer["report"]
+        return report
+
+    def export(self, judged: Judged, out: Path) -> None:
+        """See `Evaluator`."""
+        self._call("export", _message(judged) | {"out": str(out)})
+
+    def _call(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self._worker.call(name, arguments)
+        except WorkerDied:
+            # Not an answer about the model: nobody may conclude anything from it.
+            if self._stopped:
+                raise EvaluatorStopped from None
+            raise
+
+
+def draft(folder: Path, suffix: str = "") -> Path:
+    """A name for a file that is not finished yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"draft-{uuid.uuid4().hex}{suffix}"
+
+
+def _message(judged: Judged) -> dict[str, Any]:
+    return {
+        "study": judged.study.model_dump(mode="json"),
+        "model": judged.model.model_dump(mode="json"),
+        "weights": str(judged.weights),
+        "base": str(judged.base) if judged.base else None,
+    }

@@ -1,0 +1,71 @@
+"""What every part of a master works with, made once by `master.server`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from federated.states import NodeState
+from master.bell import Bell
+from master.children import Child, Children
+from master.evaluation import Evaluator
+from master.metrics import Metrics
+from master.settings import Settings
+from master.store.tables import NodeRow
+from serving.blobs import BlobStore
+from serving.database import Database
+from serving.tokens import read_secret
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The parts of one master.
+
+    Attributes:
+        settings: What the operator decided.
+        database: The master's tables.
+        blobs: Weights and updates.
+        evaluator: What needs TensorFlow.
+        children: Calls to the children.
+        bell: Rung whenever the coordinator may have something to do.
+        metrics: Figures for Prometheus.
+        now: The time in seconds since the epoch.
+        new_id: A new id of 12 hexadecimal digits.
+    """
+
+    settings: Settings
+    database: Database
+    blobs: BlobStore
+    evaluator: Evaluator
+    children: Children
+    bell: Bell
+    metrics: Metrics
+    now: Callable[[], float]
+    new_id: Callable[[], str]
+
+    def pictures(self, study_id: str) -> Path:
+        """Folder of the master's own pictures of a study."""
+        return self.settings.state / "pictures" / study_id
+
+    def pixels(self, study_id: str) -> Path:
+        """Array file of the master's own pictures of a study."""
+        return self.pictures(study_id) / "pixels.u8"
+
+    def work(self) -> Path:
+        """Folder for files that are not finished yet."""
+        return self.settings.state / "work"
+
+    def push_token(self, node_id: str) -> Path:
+        """File of the token that a child accepts from this master."""
+        return self.settings.state / "secrets" / "nodes" / f"{node_id}.token"
+
+    def child(self, session: Session, node_id: str) -> Child | None:
+        """A node as it is called; None unless an operator approved it and it can be called."""
+        row = session.get_one(NodeRow, node_id)
+        token = read_secret(self.push_token(node_id))
+        if row.state != NodeState.ACTIVE or row.url is None or token is None:
+            return None
+        return Child(id=row.id, name=row.name, url=row.url, token=token)

@@ -1,0 +1,94 @@
+"""Moves between states: compare-and-set, with an event in the same transaction."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, update
+from sqlalchemy.orm import Session
+
+from federated.errors import Conflict
+from federated.states import NodeState, RoundState, RunState, State, TaskState, check_move, is_final
+from master.store import events
+from master.store.tables import Base, NodeRow, RoundRow, RunRow, TaskRow
+
+
+def move_task(
+    session: Session, task: TaskRow, after: TaskState, now: float, reason: str | None = None
+) -> None:
+    """Moves a task; `reason` is a sentence for people where the state needs one.
+
+    Raises:
+        Conflict: The table does not have the move, or somebody else moved first.
+    """
+    values: dict[str, Any] = {"changed_at": now, "reason": reason}
+    _move(session, task, TaskState(task.state), after, values, id=task.id)
+    text = f"Task {task.id} is {after}" + (f": {reason}" if reason else "")
+    data = {"task": task.id, "node": task.node_id, "round": task.round, "state": str(after)}
+    events.record(session, now, f"task_{after}", text, run=task.run_id, **data)
+
+
+def move_round(
+    session: Session, row: RoundRow, after: RoundState, now: float, reason: str | None = None
+) -> None:
+    """Moves a round; a final state sets `closed_at`.
+
+    Raises:
+        Conflict: The table does not have the move, or somebody else moved first.
+    """
+    values: dict[str, Any] = {"reason": reason}
+    if is_final(after):
+        values["closed_at"] = now
+    keys = {"run_id": row.run_id, "number": row.number}
+    _move(session, row, RoundState(row.state), after, values, **keys)
+    text = f"Round {row.number} is {after}" + (f": {reason}" if reason else "")
+    data = {"round": row.number, "state": str(after)}
+    events.record(session, now, f"round_{after}", text, run=row.run_id, **data)
+
+
+def move_run(
+    session: Session, run: RunRow, after: RunState, now: float, reason: str | None = None
+) -> None:
+    """Moves a run; a final state sets `finished_at`.
+
+    Raises:
+        Conflict: The table does not have the move, or somebody else moved first.
+    """
+    values: dict[str, Any] = {"reason": reason, "waiting_since": None}
+    if is_final(after):
+        values["finished_at"] = now
+    _move(session, run, RunState(run.state), after, values, id=run.id)
+    text = f"The run is {after}" + (f": {reason}" if reason else "")
+    events.record(session, now, f"run_{after}", text, run=run.id, state=str(after))
+
+
+def move_node(session: Session, node: NodeRow, after: NodeState, now: float) -> None:
+    """Moves a node.
+
+    Raises:
+        Conflict: The table does not have the move, or somebody else moved first.
+    """
+    _move(session, node, NodeState(node.state), after, {}, id=node.id)
+    text = f"Site {node.name} is {after}"
+    events.record(session, now, f"node_{after}", text, node=node.id, state=str(after))
+
+
+def _move(
+    session: Session, row: Base, before: State, after: State, values: dict[str, Any], **keys: Any
+) -> None:
+    check_move(before, after)
+    session.flush()
+    statement = (
+        update(type(row))
+        .filter_by(**keys, state=str(before))
+        .values(state=str(after), **values)
+        .execution_options(synchronize_session=False)
+    )
+    result = cast("CursorResult[Any]", session.execute(statement))
+    if result.rowcount != 1:
+        raise Conflict(
+            "Somebody else has changed this in the meantime",
+            expected=f"the state {before}",
+            code="wrong_state",
+        )
+    session.refresh(row)

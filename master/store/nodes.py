@@ -1,0 +1,189 @@
+"""Nodes: enrolment, state, what they report of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from federated.errors import Conflict, NotFound
+from federated.messages import Heartbeat, JoinRequest, StudyCounts
+from federated.states import NodeState
+from master.store import events, moves, tokens
+from master.store.tables import HoldingRow, NodeRow, StudyRow
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A node as one study sees it.
+
+    Attributes:
+        id: The node's id.
+        name: The node's name.
+        state: Whether it may take part.
+        url: Where the master reaches it.
+        reachable: Whether the last contact, either way, is recent.
+        labelled: Its labelled pictures of the study.
+        new_labelled: Those that no accepted round has trained on yet.
+        fresh: Those of `new_labelled` that have not yet opened a round of a standing run.
+    """
+
+    id: str
+    name: str
+    state: NodeState
+    url: str | None
+    reachable: bool
+    labelled: int = 0
+    new_labelled: int = 0
+    fresh: int = 0
+
+
+def get(session: Session, node_id: str) -> NodeRow:
+    """The node's row.
+
+    Raises:
+        NotFound: There is none.
+    """
+    row = session.get(NodeRow, node_id)
+    if row is None:
+        raise NotFound("There is no such site", received=node_id[:64])
+    return row
+
+
+def enrol(
+    session: Session, request: JoinRequest, url: str | None, node_id: str, now: float
+) -> NodeRow:
+    """A new node for a join token; or the node that the token has just made.
+
+    The second is for a child that never read the answer to its first call. It ends with the
+    node's first heartbeat.
+
+    Raises:
+        NotAuthenticated: The join token cannot be used.
+        Conflict: Another node has the name.
+    """
+    known = tokens.redeemed_for(session, request.join_token)
+    if known is not None:
+        row = get(session, known)
+        if row.name == request.name and row.last_seen is None:
+            tokens.revoke(session, row.id)
+            row.url = url
+            return row
+    approve = tokens.redeem(session, request.join_token, node_id, now)
+    if session.scalar(select(NodeRow.id).where(NodeRow.name == request.name)):
+        raise Conflict(
+            "Another site has this name",
+            expected="a name of its own, with --name",
+            received=request.name,
+            code="name_taken",
+        )
+    row = NodeRow(
+        id=node_id,
+        name=request.name,
+        state=str(NodeState.ACTIVE if approve else NodeState.PENDING),
+        url=url,
+        version=request.version,
+        joined_at=now,
+    )
+    session.add(row)
+    session.flush()
+    words = "may take part" if approve else "waits for approval"
+    text = f"Site {row.name} has joined and {words}"
+    events.record(session, now, "node_joined", text, node=row.id, state=row.state)
+    return row
+
+
+def set_state(session: Session, node_id: str, state: NodeState, now: float) -> None:
+    """Approves or suspends a node; the state that it is in already changes nothing.
+
+    Raises:
+        NotFound: There is no such node.
+        Conflict: The move is not allowed.
+    """
+    row = get(session, node_id)
+    if row.state != state:
+        moves.move_node(session, row, state, now)
+
+
+def seen(session: Session, node_id: str, message: Heartbeat, url: str | None, now: float) -> bool:
+    """Notes a heartbeat; says whether it tells the coordinator anything new."""
+    row = get(session, node_id)
+    news = row.failed_at is not None or row.last_seen is None or row.url != url
+    row.last_seen, row.failed_at = now, None
+    row.activity, row.version, row.url = message.activity, message.version, url
+    known = set(session.scalars(select(StudyRow.id)))
+    reports = {study: counts for study, counts in message.studies.items() if study in known}
+    held = [_hold(session, node_id, study, counts, now) for study, counts in reports.items()]
+    return any(held) or news
+
+
+def failed(session: Session, node_id: str, now: float) -> None:
+    """Notes that a call to a node went wrong: it is not reachable until it is heard of."""
+    session.execute(update(NodeRow).where(NodeRow.id == node_id).values(failed_at=now))
+
+
+def sites(session: Session, study_id: str, now: float, reachable_seconds: float) -> list[Site]:
+    """All nodes as one study sees them, in order of name."""
+    query = (
+        select(NodeRow, HoldingRow)
+        .outerjoin(
+            HoldingRow, (HoldingRow.node_id == NodeRow.id) & (HoldingRow.study_id == study_id)
+        )
+        .order_by(NodeRow.name)
+    )
+    return [
+        Site(
+            id=node.id,
+            name=node.name,
+            state=NodeState(node.state),
+            url=node.url,
+            reachable=is_reachable(node, now, reachable_seconds),
+            labelled=sum(holding.counts.values()) if holding else 0,
+            new_labelled=holding.new_labelled if holding else 0,
+            fresh=holding.new_labelled - holding.offered if holding else 0,
+        )
+        for node, holding in session.execute(query)
+    ]
+
+
+def is_reachable(node: NodeRow, now: float, reachable_seconds: float) -> bool:
+    """Whether the last contact, either way, went well and is recent."""
+    recent = node.last_seen is not None and now - node.last_seen <= reachable_seconds
+    return recent and node.failed_at is None
+
+
+def announced(session: Session, node_id: str, study_id: str) -> int:
+    """Labelled pictures of a study that a node has last reported."""
+    row = session.get(HoldingRow, (node_id, study_id))
+    return sum(row.counts.values()) if row else 0
+
+
+def offer(session: Session, study_id: str, node_ids: Iterable[str]) -> None:
+    """Notes that the new pictures of these nodes have opened a round of a standing run."""
+    session.execute(
+        update(HoldingRow)
+        .where(HoldingRow.study_id == study_id, HoldingRow.node_id.in_(list(node_ids)))
+        .values(offered=HoldingRow.new_labelled)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def trained(session: Session, study_id: str, node_id: str) -> None:
+    """Notes that a node has delivered: the child counts these pictures as new no longer."""
+    row = session.get(HoldingRow, (node_id, study_id))
+    if row is not None:
+        row.new_labelled = row.offered = 0
+
+
+def _hold(session: Session, node_id: str, study_id: str, report: StudyCounts, now: float) -> bool:
+    row = session.get(HoldingRow, (node_id, study_id))
+    if row is None:
+        row = HoldingRow(node_id=node_id, study_id=study_id, counts={}, offered=0)
+        session.add(row)
+    before = (row.counts, row.new_labelled, row.weights)
+    row.counts, row.weights, row.reported_at = dict(report.counts), report.weights, now
+    row.new_labelled = report.new_labelled
+    row.offered = min(row.offered, report.new_labelled)
+    return before != (row.counts, row.new_labelled, row.weights)

@@ -1,0 +1,43 @@
+"""Which blobs the tables speak of; all others may go."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from federated.states import RoundState
+from master.store.tables import RoundRow, TaskRow, UpdateRow, VersionRow
+
+
+def is_used(session: Session, sha256: str) -> bool:
+    """Whether a blob is a global model, a strategy's state, or an update that was taken."""
+    version = select(VersionRow.id).where(
+        or_(VersionRow.weights == sha256, VersionRow.strategy_state == sha256)
+    )
+    update = select(UpdateRow.task_id).where(
+        UpdateRow.sha256 == sha256, UpdateRow.document.is_not(None)
+    )
+    return any(session.scalar(query.limit(1)) is not None for query in (version, update))
+
+
+def old_updates(session: Session, keep_rounds: int) -> list[str]:
+    """Blobs of updates that no longer serve anybody.
+
+    Those of rounds that are over and older than the last `keep_rounds` of their run, unless a
+    kept round, or a global model, has the same bytes.
+    """
+    newest = select(RoundRow.run_id, func.max(RoundRow.number).label("newest"))
+    last = newest.group_by(RoundRow.run_id).subquery()
+    query = (
+        select(UpdateRow.sha256, RoundRow.state, RoundRow.number, last.c.newest)
+        .join(TaskRow, TaskRow.id == UpdateRow.task_id)
+        .join(RoundRow, (RoundRow.run_id == TaskRow.run_id) & (RoundRow.number == TaskRow.round))
+        .join(last, last.c.run_id == TaskRow.run_id)
+    )
+    over = (RoundState.CLOSED, RoundState.FAILED)
+    old: set[str] = set()
+    kept = set(session.scalars(select(VersionRow.weights)))
+    for sha256, state, number, newest_number in session.execute(query):
+        is_old = state in over and number <= newest_number - keep_rounds
+        (old if is_old else kept).add(sha256)
+    return sorted(old - kept)

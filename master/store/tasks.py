@@ -1,0 +1,237 @@
+"""Tasks: what is handed to a node, how it goes on, and when it counts as lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from federated.errors import NotFound
+from federated.messages import Failure, Progress, Task
+from federated.plan import Plan
+from federated.split import rank
+from federated.states import TaskState, is_final
+from federated.views import TaskView
+from master.store import moves, versions
+from master.store.nodes import Site
+from master.store.tables import NodeRow, RoundRow, RunRow, TaskRow
+
+OPEN = (TaskState.QUEUED, TaskState.LEASED, TaskState.TRAINING)
+UNENDED = (*OPEN, TaskState.SUBMITTED)
+
+
+def seed_of(plan: Plan, number: int, node_name: str) -> int:
+    """A task's own seed; names and not ids, so that fresh states repeat."""
+    return rank(f"{number}/{node_name}", plan.seed) % 2**31
+
+
+def add(
+    session: Session,
+    row: RoundRow,
+    plan: Plan,
+    sites: Iterable[Site],
+    now: float,
+    handover_seconds: float,
+) -> None:
+    """One task for each site of a round."""
+    base = versions.get(session, row.before_id)
+    for site in sites:
+        session.add(
+            TaskRow(
+                id=f"{row.run_id}-{row.number}-{site.id}",
+                run_id=row.run_id,
+                round=row.number,
+                node_id=site.id,
+                base_round=row.number - 1,
+                weights=base.weights,
+                seed=seed_of(plan, row.number, site.name),
+                announced=site.labelled,
+                state=str(TaskState.QUEUED),
+                lease_until=now + handover_seconds,
+                created_at=now,
+                changed_at=now,
+            )
+        )
+    session.flush()
+
+
+def of_node(session: Session, task_id: str, node_id: str) -> TaskRow:
+    """A task that a node holds.
+
+    Raises:
+        NotFound: There is none, or it is another node's: a node learns nothing of those.
+    """
+    row = session.get(TaskRow, task_id)
+    if row is None or row.node_id != node_id:
+        raise NotFound("This site has no such task", received=task_id[:64])
+    return row
+
+
+def message(session: Session, row: TaskRow, lease_seconds: float) -> Task:
+    """The task as its node gets it."""
+    run = session.get_one(RunRow, row.run_id)
+    base = versions.get(session, session.get_one(RoundRow, (row.run_id, row.round)).before_id)
+    return Task(
+        id=row.id,
+        run=row.run_id,
+        study=base.study,
+        plan=Plan.model_validate(run.plan),
+        round=row.round,
+        base_round=row.base_round,
+        weights=row.weights,
+        signature=base.signature,
+        seed=row.seed,
+        lease_seconds=lease_seconds,
+    )
+
+
+def lease(session: Session, task_id: str, now: float, lease_seconds: float) -> None:
+    """Notes that a node has taken a task; one that has gone further already is left alone."""
+    row = session.get_one(TaskRow, task_id)
+    if row.state == TaskState.QUEUED:
+        moves.move_task(session, row, TaskState.LEASED, now)
+        row.lease_until = now + lease_seconds
+
+
+def progress(
+    session: Session, row: TaskRow, report: Progress, now: float, lease_seconds: float
+) -> None:
+    """Notes how far a training is; renews the lease; a task that is over stays as it is."""
+    if row.state not in OPEN:
+        return
+    begin(session, row, now)
+    if row.state == TaskState.LEASED:
+        moves.move_task(session, row, TaskState.TRAINING, now)
+    row.progress = report.model_dump(mode="json")
+    row.changed_at, row.lease_until = now, now + lease_seconds
+
+
+def begin(session: Session, row: TaskRow, now: float) -> None:
+    """A node that works on a task has it, even if its 202 has not been read yet."""
+    if row.state == TaskState.QUEUED:
+        moves.move_task(session, row, TaskState.LEASED, now)
+
+
+def fail(session: Session, row: TaskRow, failure: Failure, now: float) -> None:
+    """Ends a task that its node cannot answer; one that is over stays as it is."""
+    if row.state in OPEN:
+        detail = f"{failure.detail.strip() or failure.code} ({failure.code})"
+        moves.move_task(session, row, TaskState.FAILED, now, detail)
+
+
+def renew(
+    session: Session, node_id: str, names: Iterable[str], now: float, lease_seconds: float
+) -> tuple[str, ...]:
+    """Renews the leases of tasks that a node names; returns those that it should drop."""
+    named = list(dict.fromkeys(names))[:1000]
+    query = select(TaskRow).where(TaskRow.node_id == node_id, TaskRow.id.in_(named))
+    rows = {row.id: row for row in session.scalars(query)}
+    for row in rows.values():
+        if row.state in (TaskState.LEASED, TaskState.TRAINING):
+            row.lease_until = max(row.lease_until, now + lease_seconds)
+    # A submitted task is not to be dropped: its node may not have read the answer yet.
+    return tuple(
+        name for name in named if name not in rows or is_final(TaskState(rows[name].state))
+    )
+
+
+def extend_leases(session: Session, now: float, lease_seconds: float) -> None:
+    """Gives every open task a whole lease again: while the master was away, nobody could call."""
+    session.execute(
+        update(TaskRow)
+        .where(TaskRow.state.in_(OPEN), TaskRow.lease_until < now + lease_seconds)
+        .values(lease_until=now + lease_seconds)
+    )
+
+
+def expire(session: Session, run_id: str, number: int, now: float, silence: float) -> int:
+    """Ends the tasks of a round whose lease has run out; returns how many."""
+    query = select(TaskRow).where(
+        TaskRow.run_id == run_id,
+        TaskRow.round == number,
+        TaskRow.state.in_(OPEN),
+        TaskRow.lease_until <= now,
+    )
+    rows = list(session.scalars(query))
+    for row in rows:
+        queued = row.state == TaskState.QUEUED
+        reason = "could not be handed over in time" if queued else f"not heard of for {silence:g} s"
+        moves.move_task(session, row, TaskState.EXPIRED, now, reason)
+    return len(rows)
+
+
+def end_open(
+    session: Session, run_id: str, number: int, state: TaskState, reason: str, now: float
+) -> None:
+    """Ends the tasks of a round that are still with their nodes."""
+    ending = UNENDED if state == TaskState.CANCELLED else OPEN
+    query = select(TaskRow).where(
+        TaskRow.run_id == run_id, TaskRow.round == number, TaskRow.state.in_(ending)
+    )
+    for row in session.scalars(query).all():
+        moves.move_task(session, row, state, now, reason)
+
+
+def cancel_of_node(session: Session, node_id: str, reason: str, now: float) -> None:
+    """Cancels what a node still has to do."""
+    query = select(TaskRow).where(TaskRow.node_id == node_id, TaskRow.state.in_(OPEN))
+    for row in session.scalars(query).all():
+        moves.move_task(session, row, TaskState.CANCELLED, now, reason)
+
+
+def in_state(session: Session, state: TaskState) -> list[TaskRow]:
+    """Tasks in a state, oldest first."""
+    query = select(TaskRow).where(TaskRow.state == state)
+    return list(session.scalars(query.order_by(TaskRow.created_at, TaskRow.id)))
+
+
+def ended_since(session: Session, since: float) -> list[tuple[str, str]]:
+    """`(node, task)` of the tasks that the master has taken back lately."""
+    taken_back = (TaskState.EXPIRED, TaskState.CANCELLED)
+    query = select(TaskRow.node_id, TaskRow.id).where(
+        TaskRow.state.in_(taken_back), TaskRow.changed_at >= since
+    )
+    return [(node, task) for node, task in session.execute(query)]
+
+
+def count(session: Session, run_id: str, number: int) -> dict[TaskState, int]:
+    """Number of tasks of a round by state."""
+    query = (
+        select(TaskRow.state, func.count())
+        .where(TaskRow.run_id == run_id, TaskRow.round == number)
+        .group_by(TaskRow.state)
+    )
+    return {TaskState(state): number for state, number in session.execute(query)}
+
+
+def next_lease_end(session: Session, run_id: str, number: int) -> float | None:
+    """When the next lease of a round runs out."""
+    return session.scalar(
+        select(func.min(TaskRow.lease_until)).where(
+            TaskRow.run_id == run_id, TaskRow.round == number, TaskRow.state.in_(OPEN)
+        )
+    )
+
+
+def views(session: Session, run_id: str, number: int) -> list[TaskView]:
+    """Tasks of a round as people see them, in order of node name."""
+    query = (
+        select(TaskRow, NodeRow.name)
+        .join(NodeRow, NodeRow.id == TaskRow.node_id)
+        .where(TaskRow.run_id == run_id, TaskRow.round == number)
+        .order_by(NodeRow.name, TaskRow.attempt)
+    )
+    return [
+        TaskView(
+            id=row.id,
+            node=row.node_id,
+            node_name=name,
+            round=row.round,
+            state=TaskState(row.state),
+            reason=row.reason,
+            progress=Progress.model_validate(row.progress) if row.progress else None,
+            changed_at=row.changed_at,
+        )
+        for row, name in session.execute(query)
+    ]

@@ -1,0 +1,160 @@
+"""Versions: every global model that there ever was, and which one a study is at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from federated.errors import NotFound
+from federated.plan import Plan
+from federated.signature import Signature
+from federated.states import RoundState
+from federated.study import Study
+from master.store.tables import RoundRow, RunRow, SignatureRow, StudyRow, TaskRow, VersionRow
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A global model with all that is needed to use it.
+
+    Attributes:
+        id: Number of the version.
+        study: The classification problem.
+        plan: The plan whose model the weights belong to.
+        signature: Names, shapes and dtypes of the weights.
+        weights: SHA-256 of the weights.
+        run: Run that made them; None for an initial model.
+        round: Round that made them; 0 for an initial model.
+        strategy_state: SHA-256 of what the strategy wants back in the next round.
+    """
+
+    id: int
+    study: Study
+    plan: Plan
+    signature: Signature
+    weights: str
+    run: str | None
+    round: int
+    strategy_state: str | None
+
+
+def add(
+    session: Session,
+    study_id: str,
+    plan: Plan,
+    signature: Signature,
+    weights: str,
+    now: float,
+    *,
+    run: str | None = None,
+    round_number: int = 0,
+    strategy_state: str | None = None,
+) -> VersionRow:
+    """A new version."""
+    name = signature.sha256
+    if session.get(SignatureRow, name) is None:
+        session.add(SignatureRow(sha256=name, document=signature.model_dump(mode="json")))
+        session.flush()
+    row = VersionRow(
+        study_id=study_id,
+        run_id=run,
+        round=round_number,
+        plan=plan.model_dump(mode="json"),
+        weights=weights,
+        signature=name,
+        strategy_state=strategy_state,
+        parameters=signature.count,
+        nbytes=signature.nbytes,
+        created_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def get(session: Session, version_id: int) -> Version:
+    """A version, whole.
+
+    Raises:
+        NotFound: There is none.
+    """
+    row = session.get(VersionRow, version_id)
+    if row is None:
+        raise NotFound("There is no such version", received=version_id)
+    study = session.get_one(StudyRow, row.study_id)
+    return Version(
+        id=row.id,
+        study=Study.model_validate(study.document),
+        plan=Plan.model_validate(row.plan),
+        signature=signature(session, row.signature),
+        weights=row.weights,
+        run=row.run_id,
+        round=row.round,
+        strategy_state=row.strategy_state,
+    )
+
+
+def signature(session: Session, sha256: str) -> Signature:
+    """A signature by its name."""
+    return Signature.model_validate(session.get_one(SignatureRow, sha256).document)
+
+
+def wanted(session: Session, study_id: str) -> int | None:
+    """The version that every child of a study should hold now.
+
+    That is the one which an open round starts from, else the study's current one.
+    """
+    in_round = session.scalar(
+        select(RoundRow.before_id)
+        .join(RunRow, RunRow.id == RoundRow.run_id)
+        .where(RunRow.study_id == study_id)
+        .where(RoundRow.state.in_([RoundState.OPEN, RoundState.AGGREGATING]))
+        .limit(1)
+    )
+    return in_round or session.scalar(select(StudyRow.version_id).where(StudyRow.id == study_id))
+
+
+def of_round(session: Session, run_id: str, number: int) -> Version:
+    """The version that a round of a run made; number 0 is the one that round 1 started from.
+
+    Raises:
+        NotFound: The run has not made it.
+    """
+    row = session.get(RoundRow, (run_id, number or 1))
+    found = row and (row.after_id if number else row.before_id)
+    if not found:
+        raise NotFound(
+            "This round has made no global model",
+            expected="a closed round of this run",
+            received=number,
+        )
+    return get(session, found)
+
+
+def is_global(session: Session, weights: str) -> bool:
+    """Whether a blob is, or was, a global model."""
+    found = select(VersionRow.id).where(VersionRow.weights == weights).limit(1)
+    return session.scalar(found) is not None
+
+
+def may_fetch(session: Session, node_id: str, weights: str) -> bool:
+    """Whether a node has a task that names these weights."""
+    query = select(TaskRow.id).where(TaskRow.node_id == node_id, TaskRow.weights == weights)
+    return session.scalar(query.limit(1)) is not None
+
+
+def with_weights(session: Session, weights: str, study_id: str | None = None) -> Version:
+    """The newest version with these weights, of one study or of any.
+
+    Raises:
+        NotFound: There is none.
+    """
+    query = select(VersionRow.id).where(VersionRow.weights == weights)
+    if study_id is not None:
+        query = query.where(VersionRow.study_id == study_id)
+    found = session.scalar(query.order_by(VersionRow.id.desc()).limit(1))
+    if found is None:
+        raise NotFound("There is no such global model", received=weights[:64])
+    return get(session, found)
