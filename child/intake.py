@@ -114,6 +114,9 @@ class Intake:
         with self._storing:
             row = self._store.remove(study.id, picture)
             self._folder.discard(study, [picture], [row])
+            if not self._store.places(study.id):
+                # The master may then send the study anew with pictures of another size.
+                self._folder.reset(study)
 
     def _take_group(self, study: Study, group: list[File], label: str | None) -> list[Outcome]:
         understood = [self._understand(study, file, label) for file in group]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import secrets
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -42,6 +43,9 @@ from serving.worker import Worker
 
 MEMORY_BODY = 256 * 2**20
 """Bytes up to which a request's body stays in memory: above the largest upload."""
+
+KEPT_TASKS = 1000
+"""Tasks that are over and still remembered, so that one that comes twice is known."""
 
 
 class Child:
@@ -89,25 +93,33 @@ class Child:
         )
         self.metrics = Metrics(self._compose)
         self.app = child_app(self._make_services(), self.metrics.registry)
-        self.server = Server(
-            self.app,
-            settings.host,
-            settings.port,
-            behind_proxy=settings.behind_proxy,
-            memory_body=MEMORY_BODY,
-        )
+        self._server: Server | None = None
+        self._serving: threading.Thread | None = None
 
     @property
     def address(self) -> str:
-        """Where this child is reached from its own machine."""
+        """Where this child is reached from its own machine, once it has started."""
         host = self._settings.host
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.server.port}"
+        port = self._server.port if self._server else self._settings.port
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     def start(self) -> None:
-        """Tidies what a crash left, answers calls, resumes its tasks, and joins the master."""
+        """Tidies what a crash left, answers calls, resumes its tasks, and joins the master.
+
+        Raises:
+            CannotListen: The port is taken.
+            InvalidInput: It would speak plain HTTP to the network.
+        """
+        self._server = Server(
+            self.app,
+            self._settings.host,
+            self._settings.port,
+            behind_proxy=self._settings.behind_proxy,
+            memory_body=MEMORY_BODY,
+        )
         self.url = self.address if self._settings.url == "auto" else self._settings.url
         self._tidy()
-        self.server.start()
+        self._serving = self._server.start()
         for held in self.studies.all():
             if held.current is not None:
                 self.training.prepare(held.current)
@@ -118,7 +130,9 @@ class Child:
 
     def close(self) -> None:
         """Ends everything that `start` began, worker processes included."""
-        self.server.close()
+        if self._server is not None and self._serving is not None:
+            self._server.close()
+            self._serving.join(timeout=5)
         self.heartbeats.stop()
         self.reporter.stop()
         self.delivery.stop()
@@ -152,6 +166,7 @@ class Child:
     def _closed(self, task_id: str) -> None:
         held = self.task_store.get(task_id)
         self.metrics.ended(held.state if held else "unknown")
+        self.task_store.forget_old(KEPT_TASKS)
         self.models.tidy()
 
     def _drop(self, task_id: str) -> None:

@@ -82,7 +82,8 @@ class Training:
         self._stopping = True
         self._jobs.put(None)
         self._worker.stop()
-        self._thread.join(timeout=10)
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
 
     def submit(self, task_id: str) -> None:
         """Queues a task that is in the store."""

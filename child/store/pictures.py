@@ -184,7 +184,7 @@ class PictureStore:
         """The array row of every picture, by name."""
         places = select(PictureRow.sha256, PictureRow.row).where(_of(study))
         with self._database.read() as session:
-            return {sha256: row for sha256, row in session.execute(places).tuples()}  # noqa: C416
+            return {found.sha256: found.row for found in session.execute(places)}
 
     def tally(self, study: str) -> Tally:
         """How many pictures there are."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Float, String, Text, select, update
+from sqlalchemy import Float, String, Text, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from child.store.base import Base
@@ -129,6 +129,15 @@ class TaskStore:
         """Any open state → a final one."""
         changes = {} if detail is None else {"detail": detail}
         return self._move(task_id, OPEN, state, **changes)
+
+    def forget_old(self, keep: int) -> None:
+        """Deletes tasks that are over, but for the latest `keep`."""
+        over = select(TaskRow.number).where(TaskRow.state.not_in(OPEN))
+        with self._database.write() as session:
+            oldest = session.scalar(over.order_by(TaskRow.number.desc()).offset(keep).limit(1))
+            if oldest is not None:
+                gone = delete(TaskRow).where(TaskRow.number <= oldest, TaskRow.state.not_in(OPEN))
+                session.execute(gone)
 
     def _move(self, task_id: str, before: Sequence[str], after: str, **changes: str) -> bool:
         move = (
