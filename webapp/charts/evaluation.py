@@ -29,6 +29,7 @@ def confusion_chart(report: Report) -> Chart:
             colorscale=SEQUENTIAL,
             text=[list(row) for row in report.confusion],
             texttemplate="%{text}" if len(names) <= COUNTS_SHOWN else None,
+            textfont={"size": 16},
             hovertemplate=text("chart.confusion_hover") + "<extra></extra>",
             xgap=2,
             ygap=2,

@@ -73,6 +73,11 @@ def framed(
     return figure
 
 
+def ink_on(colour: str) -> str:
+    """The colour of text on a bar: only the blue of the palette is dark enough for white."""
+    return "#FFFFFF" if colour == BLUE else "#10151A"
+
+
 def style_of(place: int) -> dict[str, str]:
     """Colour, dash and marker of the series at `place`: never told apart by colour alone."""
     return {

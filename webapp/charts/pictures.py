@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from webapp.charts.figure import BLUE, SKY, Chart, framed, style_of
+from webapp.charts.figure import BLUE, SKY, Chart, framed, ink_on, style_of
 from webapp.texts import text
 from webapp.words import percent
 
@@ -33,6 +33,7 @@ def counts_by_site(counts: Mapping[str, Mapping[str, int]], classes: Sequence[st
                 text=[value or "" for value in values],
                 textposition="inside",
                 insidetextanchor="middle",
+                insidetextfont={"color": ink_on(style_of(place)["color"])},
                 marker={
                     "color": style_of(place)["color"],
                     "pattern": {
@@ -67,6 +68,7 @@ def probabilities_chart(probabilities: Mapping[str, float], top: int = 8) -> Cha
             orientation="h",
             text=[percent(share) for share in shares],
             textposition="auto",
+            insidetextfont={"color": [ink_on(BLUE), *([ink_on(SKY)] * (len(names) - 1))]},
             marker={"color": [BLUE, *([SKY] * (len(names) - 1))]},
         )
     )

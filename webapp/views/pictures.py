@@ -15,7 +15,7 @@ from webapp.desk import Desk, Site
 from webapp.layout import choose_site, opening, problem, section, show, table
 from webapp.studies import choose_child_study
 from webapp.texts import text
-from webapp.words import marked, plain
+from webapp.words import NOTHING, marked, plain
 
 PAGE_SIZE = 24
 FILES_PER_CALL = 8
@@ -111,17 +111,16 @@ def _verdicts(site: Site) -> None:
 
 def _verdict(verdict: UploadView) -> dict[str, object]:
     picture = verdict.picture
-    before = f"{verdict.original[0]} × {verdict.original[1]}" if verdict.original else "–"
-    after = f"{picture.width} × {picture.height}" if picture else "–"
-    label = (picture.label if picture else None) or "–"
+    sizes = [verdict.original, (picture.width, picture.height) if picture else None]
     return {
         text("pictures.file"): verdict.name,
         text("pictures.what"): marked(verdict.status),
-        text("pictures.label"): label,
-        text("pictures.label_source"): text(f"label_source.{verdict.label_source}"),
-        text("pictures.size"): f"{before} → {after}",
-        text("pictures.removed"): ", ".join(verdict.removed) or text("pictures.nothing"),
         text("pictures.reason"): verdict.detail,
+        text("pictures.label"): (picture.label if picture else None) or NOTHING,
+        text("pictures.label_source"): text(f"label_source.{verdict.label_source}"),
+        text("pictures.size"): " → ".join(f"{size[0]} × {size[1]}" for size in sizes if size)
+        or NOTHING,
+        text("pictures.removed"): ", ".join(verdict.removed) or NOTHING,
     }
 
 

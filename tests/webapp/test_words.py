@@ -1,0 +1,56 @@
+import pytest
+
+from federated.states import NodeState, RoundState, RunState, TaskState
+from webapp import words
+
+
+@pytest.mark.parametrize("state", [*NodeState, *RoundState, *RunState, *TaskState])
+def test_every_state_has_word_icon_and_symbol(state: str) -> None:
+    shown = words.sign(state)
+    assert shown.icon != "help"
+    assert shown.word
+    assert words.marked(state) == f"{shown.symbol} {shown.word}"
+
+
+def test_a_state_of_a_newer_version_shows_as_its_own_word() -> None:
+    assert words.sign("hibernating").word == "hibernating"
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (words.percent(0.8149), "81.5 %"),
+        (words.percent(None), "–"),
+        (words.percent(0.5, 0), "50 %"),
+        (words.figure(0.12345), "0.123"),
+        (words.figure(None), "–"),
+        (words.small(-0.000578123), "\u22120.000578"),
+        (words.whole(1234567), "1\u202f234\u202f567"),
+        (words.size(999), "999 B"),
+        (words.size(16_700), "17 kB"),
+        (words.size(6_640_000), "6.6 MB"),
+        (words.span(2.44), "2.4 s"),
+        (words.span(89), "89 s"),
+        (words.span(600), "10 min"),
+        (words.span(7200), "2 h"),
+        (words.span(3 * 86_400), "3 d"),
+        (words.ago(None, 100.0), "never"),
+        (words.ago(99.5, 100.0), "just now"),
+        (words.ago(58.0, 100.0), "42 s ago"),
+    ],
+)
+def test_values_as_people_read_them(written: str, expected: str) -> None:
+    assert written == expected
+
+
+def test_markdown_in_a_servers_sentence_stays_text() -> None:
+    hostile = "[click](http://evil) **now** `x` :red[y] <b>"
+    assert words.plain(hostile) == (r"\[click\]\(http\://evil\) \*\*now\*\* \`x\` \:red\[y\] \<b\>")
+
+
+@pytest.mark.parametrize(
+    ("uncertainty", "says"),
+    [(0.05, "sure of itself"), (0.5, "fairly sure"), (0.7, "not sure"), (0.99, "pure guess")],
+)
+def test_how_sure_is_told_in_words(uncertainty: float, says: str) -> None:
+    assert says in words.sureness(uncertainty)
