@@ -25,12 +25,14 @@ class FederationSettings:
     Attributes:
         sites: Names of the children.
         ports: Ports by server name; one that is not named takes a free port.
+        urls: Addresses where the master reaches a child, by site, if not directly.
         master_options: Further options of `python -m master serve`.
         child_options: Further options of `python -m child serve`.
     """
 
     sites: tuple[str, ...]
     ports: Mapping[str, int] = field(default_factory=dict)
+    urls: Mapping[str, str] = field(default_factory=dict)
     master_options: tuple[str, ...] = ()
     child_options: tuple[str, ...] = ()
 
@@ -93,6 +95,7 @@ def start_child(servers: Servers, settings: FederationSettings, name: str, maste
         [
             *("child", "serve", "--state", str(child_state(servers.state, name))),
             *("--port", str(settings.ports.get(name, 0)), "--name", name, "--master", master.url),
+            *("--url", settings.urls.get(name, "auto")),
             *("--threads", str(max(1, cores() // len(settings.sites)))),
             *settings.child_options,
         ],
