@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response, request, send_file
@@ -126,7 +126,7 @@ def get_model(study_id: str) -> Response:
     "`part`: `audit`, `test`, or `split` (half and half, by hash).",
     responses=UPLOADED,
 )
-def add_images(study_id: str) -> tuple[UploadAnswer, int]:
+def add_images(study_id: str) -> tuple[dict[str, Any], int]:
     """Takes in public pictures that judge models and never train one."""
     files = request.files.getlist("file")
     with desk().house.database.read() as session:
@@ -155,13 +155,15 @@ def keras_file(version: Version) -> Response:
     )
 
 
-def _answer(images: list[UploadView]) -> tuple[UploadAnswer, int]:
+def _answer(images: list[UploadView]) -> tuple[dict[str, Any], int]:
     statuses = {image.status for image in images}
     if statuses == {"refused"}:
         first = images[0]
         answer = UploadAnswer(images=images, error=first.error, detail=first.detail)
-        return answer, REFUSALS.get(first.error or "", 422)
-    return UploadAnswer(images=images), 201 if "stored" in statuses else 200
+        return answer.model_dump(mode="json"), REFUSALS.get(first.error or "", 422)
+    answer = UploadAnswer(images=images)
+    status = 201 if "stored" in statuses else 200
+    return answer.model_dump(mode="json", exclude={"error", "detail"}), status
 
 
 def _current(study_id: str) -> Version:

@@ -71,7 +71,7 @@ def enrol(
             tokens.revoke(session, row.id)
             row.url = url
             return row
-    approve = tokens.redeem(session, request.join_token, node_id, now)
+    approve = tokens.redeem(session, request.join_token, now)
     if session.scalar(select(NodeRow.id).where(NodeRow.name == request.name)):
         raise Conflict(
             "Another site has this name",
@@ -89,6 +89,7 @@ def enrol(
     )
     session.add(row)
     session.flush()
+    tokens.note_node(session, request.join_token, row.id)
     words = "may take part" if approve else "waits for approval"
     text = f"Site {row.name} has joined and {words}"
     events.record(session, now, "node_joined", text, node=row.id, state=row.state)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
-from sqlalchemy import select, update
+from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from federated.errors import NotAuthenticated
@@ -50,31 +50,38 @@ def principal(session: Session, token: str) -> Principal | None:
     return Principal(role=cast(Role, row.role), id=row.node_id or row.id)
 
 
-def redeem(session: Session, token: str, node: str, now: float) -> bool:
-    """Uses up a join token for a node; says whether it approves the node at once.
+def usable(session: Session, token: str, now: float) -> TokenRow:
+    """A join token that nobody has used yet.
 
     Raises:
         NotAuthenticated: It is unknown, used up or too old.
     """
-    digest = hash_token(token)
-    used = session.execute(
-        update(TokenRow)
-        .where(
-            TokenRow.hash == digest,
+    row = session.scalar(
+        select(TokenRow).where(
+            TokenRow.hash == hash_token(token),
             TokenRow.role == "join",
             TokenRow.used_at.is_(None),
             TokenRow.expires_at > now,
         )
+    )
+    if row is None:
+        raise _unusable()
+    return row
+
+
+def redeem(session: Session, token: TokenRow, node: str, now: float) -> None:
+    """Uses up a join token for a node.
+
+    Raises:
+        NotAuthenticated: Somebody else was quicker.
+    """
+    statement = (
+        update(TokenRow)
+        .where(TokenRow.id == token.id, TokenRow.used_at.is_(None))
         .values(used_at=now, node_id=node)
-        .returning(TokenRow.approve)
-    ).one_or_none()
-    if used is None:
-        raise NotAuthenticated(
-            "This join token cannot be used",
-            expected="one that the operator made, not older than 7 days and not used before",
-            code="bad_join_token",
-        )
-    return bool(used[0])
+    )
+    if cast("CursorResult[Any]", session.execute(statement)).rowcount != 1:
+        raise _unusable()
 
 
 def redeemed_for(session: Session, token: str) -> str | None:
@@ -90,3 +97,11 @@ def revoke(session: Session, node: str) -> None:
         select(TokenRow).where(TokenRow.node_id == node, TokenRow.role == "node")
     ):
         session.delete(row)
+
+
+def _unusable() -> NotAuthenticated:
+    return NotAuthenticated(
+        "This join token cannot be used",
+        expected="one that the operator made, not older than 7 days and not used before",
+        code="bad_join_token",
+    )
