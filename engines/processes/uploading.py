@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Self
 
 from engines.processes.client import Child, Files, Master
 from engines.processes.dataset import Dataset, calls
@@ -21,6 +22,8 @@ Send = Callable[[Files, str], list[UploadView]]
 class Arrivals:
     """Counts what became of the pictures sent, for a bar and a sentence at the end.
 
+    A context manager: the bar ends with the block.
+
     Args:
         total: Pictures that will be sent.
     """
@@ -31,6 +34,12 @@ class Arrivals:
         self._refusals: list[UploadView] = []
         self._duplicates = 0
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
     def note(self, views: Iterable[UploadView]) -> None:
         """Counts one answer; called from several threads."""
         with self._lock:
@@ -40,9 +49,8 @@ class Arrivals:
                 if view.status == "refused":
                     self._refusals.append(view)
 
-    def close(self, say: Say) -> None:
-        """Ends the bar and tells what was not stored."""
-        self._bar.close()
+    def tell(self, say: Say) -> None:
+        """Tells what was not stored."""
         if self._duplicates:
             say(f"{self._duplicates} pictures were there already and count once.")
         if self._refusals:
@@ -66,21 +74,22 @@ def import_dataset(
         dealt: Training pictures by site.
         say: Tells what was not stored.
     """
-    arrivals = Arrivals(sum(map(len, dealt.values())) + len(dataset.test) + len(dataset.audit))
+    total = sum(map(len, dealt.values())) + len(dataset.test) + len(dataset.audit)
     shipments: list[tuple[Send, Sequence[Found]]] = [
         (_to_child(federation.children[site], study), pictures) for site, pictures in dealt.items()
     ]
     shipments.append((_to_master(federation.master, study, "test"), dataset.test))
     shipments.append((_to_master(federation.master, study, "audit"), dataset.audit))
 
-    def ship(shipment: tuple[Send, Sequence[Found]]) -> None:
-        send, pictures = shipment
-        for label, files in calls(pictures):
-            arrivals.note(send(files, label))
+    with Arrivals(total) as arrivals, ThreadPoolExecutor(len(shipments)) as pool:
 
-    with ThreadPoolExecutor(len(shipments)) as pool:
+        def ship(shipment: tuple[Send, Sequence[Found]]) -> None:
+            send, pictures = shipment
+            for label, files in calls(pictures):
+                arrivals.note(send(files, label))
+
         list(pool.map(ship, shipments))
-    arrivals.close(say)
+    arrivals.tell(say)
     for site, child in federation.children.items():
         if dealt[site] and not _holds_any(child, study):
             raise RunFailed(f"None of the pictures for {site} could be stored")
