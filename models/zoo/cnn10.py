@@ -53,8 +53,8 @@ def build(study: Study, settings: Mapping[str, Setting], seed: int) -> keras.Mod
     for block in (1, 2, 3):
         x = layers.Conv2D(
             int(settings["width"]) * 2 ** (block - 1),
+            kernel_size=3,
             # The first convolution strides: at full resolution it would cost more than all others.
-            kernel_size=5 if block == 1 else 3,
             strides=2 if block == 1 else 1,
             padding="same",
             activation="relu",
