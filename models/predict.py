@@ -9,13 +9,14 @@ from models.named import NamedModel
 from models.pictures import Pictures, check_pictures
 
 
-def predict(model: NamedModel, images: Pictures, batch_size: int = 64) -> np.ndarray:
+def predict(model: NamedModel, images: Pictures, batch_size: int = 32) -> np.ndarray:
     """Class probabilities for `images`, one batch in memory at a time.
 
     Args:
         model: The model; its weights are read as they are at the call.
         images: uint8 (n, height, width, channels), 0–255; may be memory-mapped.
-        batch_size: Pictures in memory at once, at least 1.
+        batch_size: Pictures in memory at once, at least 1. Small batches stay in the cache: 16 and 32
+            are quicker than 64.
 
     Returns:
         float32 (n, classes); each row sums to 1.
