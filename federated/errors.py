@@ -51,6 +51,12 @@ class InvalidInput(FederationError):
     code = "invalid_input"
 
 
+class BrokenTransport(FederationError):
+    """What was sent did not arrive whole; sending it again is right."""
+
+    code = "broken_transport"
+
+
 class TooLarge(InvalidInput):
     """What was sent, or what it says that it unpacks to, is over a limit."""
 

@@ -46,8 +46,8 @@ def serve(options: argparse.Namespace) -> int:
         master = Master(settings)
         try:
             master.start()
-            print(f"ready http://{settings.host}:{master.port}", flush=True)
-            wait_for_signal()
+            address = f"http://{settings.host}:{master.port}"
+            wait_for_signal(lambda: print(f"ready {address}", flush=True))
         finally:
             master.stop()
     # What a hanging call to a child still does is of no use to anybody.

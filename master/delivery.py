@@ -9,16 +9,26 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from sqlalchemy.orm import Session
 
-from federated.errors import Conflict, FederationError, InvalidInput
+from federated.errors import BrokenTransport, Conflict, FederationError, InvalidInput
 from federated.messages import JsonUpdate, UpdateReceipt
 from federated.signature import Signature
 from federated.states import TaskState
-from federated.wire import UpdateDocument, UpdateReader, check_finite, check_update, largest_update
+from federated.wire import (
+    BlobReader,
+    UpdateDocument,
+    UpdateReader,
+    check_finite,
+    check_update,
+    largest_update,
+)
 from master.house import House
 from master.store import nodes, references, rounds, runs, tasks, updates, versions
 from master.store.tables import TaskRow, UpdateRow
@@ -62,7 +72,7 @@ def deliver(
 
     Raises:
         NotFound: The node holds no such task.
-        InvalidInput: The body is truncated, or not safetensors; the task stays as it is.
+        BrokenTransport: The body is truncated, or not safetensors; the task stays as it is.
         TooLarge: The body is over the limit; the task stays as it is.
         Conflict: Other bytes came before.
         RefusedUpdate: The content is wrong; the task is over.
@@ -73,7 +83,7 @@ def deliver(
     house.metrics.update_bytes.inc(received.nbytes)
     try:
         if length is not None and received.nbytes != length:
-            raise InvalidInput(
+            raise BrokenTransport(
                 "The update is truncated",
                 expected=f"{length} bytes",
                 received=received.nbytes,
@@ -105,10 +115,10 @@ def check(house: House, expected: Expectation, sha256: str) -> UpdateDocument:
     """Compares an update with what its task asked for, and reads every value once.
 
     Raises:
-        InvalidInput: It is not safetensors at all: a fault of transport.
+        BrokenTransport: It is not safetensors at all.
         RefusedUpdate: Its content is wrong.
     """
-    with open_blob(house.blobs.path(sha256)) as blob:
+    with _opened(house.blobs.path(sha256)) as blob:
         try:
             document = check_update(blob, expected.signature)
             _check_document(document, expected)
@@ -127,6 +137,19 @@ def check(house: House, expected: Expectation, sha256: str) -> UpdateDocument:
 def body_of(data: bytes) -> tuple[IO[bytes], int]:
     """Bytes as a body with a length."""
     return io.BytesIO(data), len(data)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BlobReader]:
+    """A blob as a reader; one that cannot be read has been damaged on its way."""
+    with ExitStack() as stack:
+        try:
+            blob = stack.enter_context(open_blob(path))
+        except InvalidInput as error:
+            raise BrokenTransport(
+                error.problem, expected=error.expected, received=error.received, code=error.code
+            ) from None
+        yield blob
 
 
 def _expectation(session: Session, row: TaskRow) -> Expectation:

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 STATUSES: Mapping[type[errors.FederationError], int] = MappingProxyType(
     {
+        errors.BrokenTransport: 400,
         errors.TooLarge: 413,
         errors.InvalidInput: 422,
         errors.NotFound: 404,

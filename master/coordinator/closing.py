@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +21,7 @@ from master.store.ledger import Credit
 from master.store.tables import RoundRow, RunRow
 from master.store.updates import Accepted
 from master.store.versions import Version
-from serving.blobs import open_blob
+from serving.blobs import StoredTensors, open_blob
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,29 +77,27 @@ def close_round(house: House, run_id: str, number: int) -> None:
 def average(house: House, number: int, material: Material) -> Made:
     """The new global weights as a blob; reads memory-mapped blobs, tensor by tensor."""
     before = material.before
-    with ExitStack() as stack:
-        base = stack.enter_context(open_blob(house.blobs.path(before.weights)))
-        contributions = []
-        for update in material.accepted:
-            blob = stack.enter_context(open_blob(house.blobs.path(update.sha256)))
-            contributions.append(
-                Contribution(
-                    node=update.node_name,
-                    num_examples=update.document.num_examples,
-                    num_steps=update.document.num_steps,
-                    weights=UpdateReader(blob, update.document, base),
-                )
-            )
-        facts = RoundFacts(
-            number=number,
-            signature=before.signature,
-            previous=base,
-            contributions=tuple(contributions),
-            settings=material.plan.strategy.settings,
-            state=_strategy_state(house, before.strategy_state),
+    base = StoredTensors(house.blobs.path(before.weights))
+    contributions = tuple(
+        Contribution(
+            node=update.node_name,
+            num_examples=update.document.num_examples,
+            num_steps=update.document.num_steps,
+            weights=UpdateReader(
+                StoredTensors(house.blobs.path(update.sha256)), update.document, base
+            ),
         )
-        outcome = strategy(material.plan.strategy.name)(facts)
-    return _keep(house, outcome)
+        for update in material.accepted
+    )
+    facts = RoundFacts(
+        number=number,
+        signature=before.signature,
+        previous=base,
+        contributions=contributions,
+        settings=material.plan.strategy.settings,
+        state=_strategy_state(house, before.strategy_state),
+    )
+    return _keep(house, strategy(material.plan.strategy.name)(facts))
 
 
 def credits_of(material: Material) -> list[Credit]:

@@ -71,7 +71,7 @@ def enrol(
             tokens.revoke(session, row.id)
             row.url = url
             return row
-    approve = tokens.redeem(session, request.join_token, now)
+    token = tokens.usable(session, request.join_token, now)
     if session.scalar(select(NodeRow.id).where(NodeRow.name == request.name)):
         raise Conflict(
             "Another site has this name",
@@ -82,15 +82,15 @@ def enrol(
     row = NodeRow(
         id=node_id,
         name=request.name,
-        state=str(NodeState.ACTIVE if approve else NodeState.PENDING),
+        state=str(NodeState.ACTIVE if token.approve else NodeState.PENDING),
         url=url,
         version=request.version,
         joined_at=now,
     )
     session.add(row)
     session.flush()
-    tokens.note_node(session, request.join_token, row.id)
-    words = "may take part" if approve else "waits for approval"
+    tokens.redeem(session, token, row.id, now)
+    words = "may take part" if token.approve else "waits for approval"
     text = f"Site {row.name} has joined and {words}"
     events.record(session, now, "node_joined", text, node=row.id, state=row.state)
     return row
