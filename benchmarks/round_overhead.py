@@ -27,6 +27,7 @@ from benchmarks.setting import (
     shares,
     timed_run,
 )
+from engines.processes.client import Child
 from engines.processes.federation import Federation
 from federated.plan import Plan, Training
 from federated.study import Study
@@ -126,8 +127,8 @@ def _give_pictures(federation: Federation, study: Study) -> None:
     )
 
 
-def _holds(child: object, study: str) -> bool:
-    return any(held.study.id == study and held.weights for held in child.status().studies)  # type: ignore[attr-defined]
+def _holds(child: Child, study: str) -> bool:
+    return any(held.study.id == study and held.weights for held in child.status().studies)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:

@@ -21,6 +21,7 @@ from federated.plan import Plan
 from federated.states import RunState
 from federated.study import Study
 from federated.views import RoundView, RunView
+from imaging.folders import Found
 from serving.worker import Json, Worker
 
 POLL_SECONDS = 0.01
@@ -41,7 +42,7 @@ class Setting:
     study: Study
     plan: Plan
     dataset: Dataset
-    dealt: dict[str, list[object]]
+    dealt: dict[str, list[Found]]
     folder: Path
 
 
@@ -51,7 +52,7 @@ def setting(folder: Path, data: Path, plan: Plan, *, size: int, sites: int = 2) 
     names = [f"site-{number}" for number in range(1, sites + 1)]
     dealt = deal_out(dataset, names, "iid", plan.seed)
     study = Study(id="benchmark", name="Benchmark", classes=dataset.classes, size=size)
-    return Setting(study, plan, dataset, dealt, folder)  # type: ignore[arg-type]
+    return Setting(study, plan, dataset, dealt, folder)
 
 
 @contextmanager
@@ -112,7 +113,7 @@ def _arrays(measured: Setting) -> dict[str, object]:
     for name, pictures in measured.dealt.items():
         path = measured.folder / f"{name}.npz"
         fraction = plan.training.validation_fraction
-        np.savez(path, **site_arrays(pictures, study, fraction, plan.seed))  # type: ignore[arg-type]
+        np.savez(path, **site_arrays(pictures, study, fraction, plan.seed))
         sites.append(str(path))
     files: dict[str, object] = {"sites": sites}
     for part, found in (("test", measured.dataset.test), ("audit", measured.dataset.audit)):

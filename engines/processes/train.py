@@ -115,10 +115,7 @@ def _run(
     state: str | None,
 ) -> tuple[dict[str, Any], str]:
     master = federation.master
-    master.create_study(study, plan)
-    _wait(lambda: _model_is_everywhere(federation, study.id), "the first model at every child")
-    import_dataset(federation, study.id, dataset, dealt, say)
-    _wait(lambda: _counts_are_known(federation, study.id), "the children's counts")
+    prepare_study(federation, study, plan, dataset, dealt)
     start = time.monotonic()
     run = _follow(master, master.start_run(study.id, plan))
     seconds = time.monotonic() - start
@@ -126,6 +123,24 @@ def _run(
     evaluation = master.evaluation(run.id, run.round)["test"]
     document = report(master.study(study.id), run, rounds, evaluation, seconds, state)
     return document, tables(rounds)
+
+
+def prepare_study(
+    federation: Federation,
+    study: Study,
+    plan: Plan,
+    dataset: Dataset,
+    dealt: Mapping[str, list[Found]],
+) -> None:
+    """Makes a study and brings its first model and every picture to where they belong.
+
+    Raises:
+        RunFailed: Something of it did not arrive in time.
+    """
+    federation.master.create_study(study, plan)
+    _wait(lambda: _model_is_everywhere(federation, study.id), "the first model at every child")
+    import_dataset(federation, study.id, dataset, dealt, say)
+    _wait(lambda: _counts_are_known(federation, study.id), "the children's counts")
 
 
 def _follow(master: Master, run: RunView) -> RunView:
