@@ -15,8 +15,8 @@ def predict(model: NamedModel, images: Pictures, batch_size: int = 32) -> np.nda
     Args:
         model: The model; its weights are read as they are at the call.
         images: uint8 (n, height, width, channels), 0–255; may be memory-mapped.
-        batch_size: Pictures in memory at once, at least 1. Small batches stay in the cache: 16 and 32
-            are quicker than 64.
+        batch_size: Pictures in memory at once, at least 1. Small batches stay in the
+            processor's cache: 16 and 32 are quicker than 64.
 
     Returns:
         float32 (n, classes); each row sums to 1.
