@@ -70,7 +70,15 @@ def new_session() -> requests.Session:
     return session
 
 
-@st.cache_resource(show_spinner=False)
 def shared_desk() -> Desk:
-    """The desk of this process, shared by all its viewers."""
-    return open_desk(load_settings(os.environ), new_session())
+    """The desk of this process, shared by all its viewers; a changed file is heard at once.
+
+    Raises:
+        SettingsError: The settings are missing or cannot be used.
+    """
+    return _desk_of(load_settings(os.environ).model_dump_json())
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _desk_of(document: str) -> Desk:
+    return open_desk(Settings.model_validate_json(document), new_session())

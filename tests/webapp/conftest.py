@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -64,7 +65,11 @@ def open_app(
 
 
 def shown(app: AppTest) -> str:
-    """Every text and label on the page and in its sidebar, joined."""
+    """Every text, label, option and table on the page and in its sidebar, joined."""
     elements = [*app.main, *app.sidebar]
-    parts = [str(getattr(element, name, "")) for element in elements for name in ("label", "value")]
-    return "\n".join(part for part in parts if part)
+    names = ("label", "value", "text", "options")
+    return "\n".join(_told(getattr(element, name, "")) for element in elements for name in names)
+
+
+def _told(value: object) -> str:
+    return value.to_csv(index=False) if isinstance(value, pd.DataFrame) else str(value)

@@ -1,0 +1,140 @@
+"""Each chart tells the same three times: figure, sentence, table."""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from federated.statistics import statistics
+from tests.webapp import sample
+from webapp import charts
+from webapp.api.evaluation import Report
+from webapp.charts.figure import PALETTE, Chart
+
+REPORT = Report.model_validate(sample.report())
+SITES = {"Site A": (30, 0.6), "Site B": (90, -0.2)}
+
+EVERY: dict[str, Chart] = {
+    "accuracy": charts.accuracy_by_round([sample.round_(1), sample.round_(2)]),
+    "loss": charts.loss_by_round([sample.round_(1), sample.round_(2)]),
+    "histogram": charts.weights_histogram(sample.weights(1).all, sample.weights(2).all),
+    "confusion": charts.confusion_chart(REPORT),
+    "roc": charts.roc_chart(REPORT) or pytest.fail("no ROC"),
+    "counts": charts.counts_by_site({"a": {"benign": 3}, "b": {}}, ("benign", "malignant")),
+    "probabilities": charts.probabilities_chart({"x": 0.2, "y": 0.7, "z": 0.1}),
+    "credits": charts.credit_trend(sample.rewards().ledger),
+    "by hand": charts.average_line(SITES, 0.0, 0.2),
+}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_chart_has_sentence_table_and_titled_axis(name: str) -> None:
+    chart = EVERY[name]
+    layout = chart.figure.to_dict()["layout"]
+    assert chart.alt.endswith(".")
+    assert len(chart.table)
+    assert layout["xaxis"]["title"]["text"]
+    assert layout["height"] <= 320
+    assert layout["uirevision"] == "keep"
+
+
+def colours(figure: Any) -> set[str]:
+    found = set()
+    for trace in figure.to_dict()["data"]:
+        for part in (trace.get("line", {}), trace.get("marker", {})):
+            colour = part.get("color", [])
+            found |= {colour} if isinstance(colour, str) else set(colour)
+    return found
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_colours_are_told_apart_by_everybody(name: str) -> None:
+    assert colours(EVERY[name].figure) <= {*PALETTE, "#7A808A"}
+
+
+def test_accuracy_tells_where_it_began_and_where_it_is() -> None:
+    chart = EVERY["accuracy"]
+    assert chart.alt == (
+        "Accuracy on the test pictures was 0.720 in round 1 and is 0.780 in round 2."
+    )
+    assert list(chart.table["Lowest site, validation"]) == pytest.approx([0.71, 0.76])
+    assert list(chart.table["Highest site, validation"]) == pytest.approx([0.73, 0.78])
+    band, accuracy, auc = chart.figure.to_dict()["data"]
+    assert list(band["y"]) == pytest.approx([0.73, 0.78, 0.76, 0.71])
+    assert list(accuracy["y"]) == pytest.approx([0.72, 0.78])
+    assert list(auc["y"]) == pytest.approx([0.76, 0.81])
+
+
+def test_rounds_without_figures_are_told_as_such() -> None:
+    bare = sample.round_(1, evaluation=None, updates=[])
+    chart = charts.accuracy_by_round([bare])
+    assert chart.alt == "There are no figures of Accuracy yet."
+    assert len(charts.accuracy_by_round([]).table) == 0
+
+
+def test_series_differ_by_more_than_colour() -> None:
+    _, accuracy, auc = EVERY["accuracy"].figure.to_dict()["data"]
+    assert accuracy["line"]["dash"] != auc["line"]["dash"]
+    assert accuracy["marker"]["symbol"] != auc["marker"]["symbol"]
+
+
+def test_histogram_shows_densities_that_sum_to_one() -> None:
+    values = sample.weights(1).all
+    (trace,) = charts.weights_histogram(values, None).figure.to_dict()["data"]
+    edges, heights = trace["x"], [height or 0.0 for height in trace["y"]]
+    widths = [b - a for a, b in pairwise(edges)]
+    area = sum(h * w for h, w in zip(heights[:-1], widths, strict=True))
+    assert area == pytest.approx(1.0)
+    assert sum(EVERY["histogram"].table["Values"]) == 2 * values.count
+
+
+def test_histogram_of_equal_weights_is_no_division_by_zero() -> None:
+    flat = statistics(np.zeros(7))
+    assert charts.weights_histogram(flat, flat).alt
+
+
+def test_confusion_is_shown_by_share_and_told_by_count() -> None:
+    chart = EVERY["confusion"]
+    (trace,) = chart.figure.to_dict()["data"]
+    assert [list(row) for row in trace["z"]] == [[0.8, 0.2], [0.3, 0.7]]
+    assert [list(row) for row in trace["text"]] == [[24, 6], [9, 21]]
+    assert chart.alt == "45 of 60 test pictures are right. Found: benign 80 %; malignant 70 %."
+
+
+def test_two_classes_have_one_roc_curve_and_more_have_one_each() -> None:
+    names = [trace["name"] for trace in EVERY["roc"].figure.to_dict()["data"]]
+    assert names == ["Guessing", "malignant (0.810)"]
+    third = REPORT.classes[0].model_copy(update={"name": "other"})
+    three = REPORT.model_copy(update={"classes": (*REPORT.classes, third)})
+    chart = charts.roc_chart(three)
+    assert chart is not None
+    assert len(chart.figure.data) == 4
+
+
+def test_without_any_curve_there_is_no_chart() -> None:
+    bare = tuple(entry.model_copy(update={"roc": (), "auc": None}) for entry in REPORT.classes)
+    assert charts.roc_chart(REPORT.model_copy(update={"classes": bare})) is None
+
+
+def test_probabilities_come_most_probable_first_in_per_cent() -> None:
+    (trace,) = EVERY["probabilities"].figure.to_dict()["data"]
+    assert list(trace["y"]) == ["y", "x", "z"]
+    assert list(trace["x"]) == pytest.approx([70, 20, 10])
+    assert EVERY["probabilities"].alt == "Most probable first: y 70.0 %, x 20.0 %, z 10.0 %."
+
+
+def test_counts_name_every_site_even_an_empty_one() -> None:
+    assert EVERY["counts"].alt == "Labelled pictures: a: 3 benign; b: none."
+
+
+def test_credits_add_up_site_by_site() -> None:
+    first, second = EVERY["credits"].figure.to_dict()["data"]
+    assert (first["name"], list(first["y"])) == ("site-1", [49.0, 101.5])
+    assert (second["name"], list(second["y"])) == ("site-2", [51.0, 98.5])
+    assert EVERY["credits"].alt == "Credits so far: site-1 101.50, site-2 98.50."
+
+
+def test_a_site_with_more_pictures_is_drawn_larger() -> None:
+    a, b, *_ = EVERY["by hand"].figure.to_dict()["data"]
+    assert a["marker"]["size"] < b["marker"]["size"]

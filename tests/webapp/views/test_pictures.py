@@ -1,0 +1,86 @@
+from streamlit.testing.v1 import AppTest
+
+from tests.webapp import sample
+from tests.webapp.conftest import Open, shown
+from tests.webapp.scripted import CHILDREN, ScriptedServers, refused
+
+
+def add(app: AppTest, count: int) -> AppTest:
+    files = [(f"benign_{place}.png", sample.png(place), "image/png") for place in range(count)]
+    app.file_uploader[0].set_value(files)
+    next(button for button in app.button if button.label == "Add to site-1").click().run()
+    return app
+
+
+def test_an_upload_is_answered_file_by_file(open_app: Open, servers: ScriptedServers) -> None:
+    app = add(open_app("pictures"), 2)
+    (call,) = servers.made("POST", "images")
+    assert call.token == "token-site-1"
+    assert b'filename="benign_1.png"' in call.body
+    table = app.table[0].value
+    assert list(table["What happened"]) == ["✓ stored", "× refused"]
+    assert list(table["Pixels, sent → stored"]) == ["640 × 480 → 96 × 96", "–"]
+    assert list(table["Label from"]) == ["the file's name", "–"]
+    assert "1 stored, 0 already there, 1 refused." in shown(app)
+    assert not app.file_uploader[0].value
+
+
+def test_many_files_go_a_few_at_a_time(open_app: Open, servers: ScriptedServers) -> None:
+    add(open_app("pictures"), 20)
+    sent = [call.body.count(b"filename=") for call in servers.made("POST", "images")]
+    assert sent == [8, 8, 4]
+
+
+def test_a_site_that_goes_away_in_an_upload_is_told_file_by_file(
+    open_app: Open, servers: ScriptedServers
+) -> None:
+    app = open_app("pictures")
+    servers.scripts[CHILDREN["site-1"]]["POST images"] = refused(507, "full", "The disk is full.")
+    add(app, 3)
+    table = app.table[0].value
+    assert list(table["What happened"]) == ["× refused"] * 3
+    assert list(table["Reason"]) == ["The disk is full."] * 3
+
+
+def test_adding_nothing_is_no_error(open_app: Open, servers: ScriptedServers) -> None:
+    app = open_app("pictures")
+    next(button for button in app.button if button.label == "Add to site-1").click().run()
+    assert "No picture is chosen yet" in app.warning[0].value
+    assert not servers.made("POST", "images")
+
+
+def test_each_site_is_asked_with_its_own_token(open_app: Open, servers: ScriptedServers) -> None:
+    app = open_app("pictures", site="site-2")
+    assert app.segmented_control(key="site-choice").value == "site-2"
+    assert {call.token for call in servers.calls} == {"token-site-2"}
+    assert "in the folder of site-2" in shown(app)
+
+
+def test_a_picture_gets_another_label(open_app: Open, servers: ScriptedServers) -> None:
+    name = sample.picture(1, None).id
+    app = open_app("pictures")
+    app.selectbox(key=f"label-{name}").set_value("malignant").run()
+    app.button(key=f"save-{name}").click().run()
+    (call,) = servers.made("PATCH", f"images/{name}")
+    assert call.json == {"study": "skin", "label": "malignant"}
+
+
+def test_a_picture_is_deleted(open_app: Open, servers: ScriptedServers) -> None:
+    name = sample.picture(4, None).id
+    app = open_app("pictures")
+    app.button(key=f"delete-{name}").click().run()
+    assert len(servers.made("DELETE", f"images/{name}")) == 1
+
+
+def test_every_thumbnail_says_what_it_is(open_app: Open) -> None:
+    app = open_app("pictures")
+    alts = [image.proto.imgs[0].alt for image in app.get("imgs") or app.get("image")]
+    assert len(alts) == 6
+    assert "labelled malignant" in alts[3]
+    assert "labelled no label" in alts[5]
+
+
+def test_the_gallery_shows_one_label(open_app: Open, servers: ScriptedServers) -> None:
+    app = open_app("pictures")
+    app.pills(key="filter-site-1").set_value("malignant").run()
+    assert servers.made("GET", "images")[-1].query["label"] == "malignant"

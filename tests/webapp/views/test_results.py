@@ -1,0 +1,86 @@
+import pytest
+
+from federated.states import RoundState
+from tests.webapp import sample
+from tests.webapp.conftest import Open, shown
+from tests.webapp.scripted import Script, ScriptedServers, ok
+from webapp.views.results_weights import per_tensor
+
+
+def test_run_and_round_come_from_the_address(open_app: Open, servers: ScriptedServers) -> None:
+    app = open_app("results", run=sample.RUN, round="1")
+    assert app.selectbox(key="choice-round").value == "1"
+    (call,) = servers.made("GET", f"runs/{sample.RUN}/statistics")
+    assert call.query == {"round": "1"}
+
+
+def test_without_an_address_the_newest_closed_round_is_shown(
+    open_app: Open, master: Script
+) -> None:
+    opened = sample.round_(
+        2, state=RoundState.OPEN, weights_after=None, updates=[], evaluation=None
+    )
+    master[f"GET runs/{sample.RUN}/rounds"] = ok({"rounds": [sample.round_(1), opened]})
+    assert open_app("results").selectbox(key="choice-round").value == "1"
+
+
+def test_an_open_round_has_no_model_to_test(open_app: Open, master: Script) -> None:
+    opened = sample.round_(1, state=RoundState.OPEN, weights_after=None, updates=[])
+    master[f"GET runs/{sample.RUN}/rounds"] = ok({"rounds": [opened]})
+    app = open_app("results")
+    told = shown(app)
+    assert "no new model to test" in told
+    assert "No update has come in" in told
+
+
+def test_a_rejected_update_shows_why_and_counts_nothing(open_app: Open, master: Script) -> None:
+    audit = sample.update("site-1", 1, 15, 0.25).audit
+    assert audit is not None
+    verdict = audit.model_copy(update={"verdict": "rejected", "reasons": ("Not finite.",)})
+    bad = sample.update("site-1", 1, 15, 0.25).model_copy(
+        update={"status": "rejected", "share": None, "credits": None, "audit": verdict}
+    )
+    good = sample.update("site-2", 1, 45, 1.0)
+    master[f"GET runs/{sample.RUN}/rounds"] = ok(
+        {"rounds": [sample.round_(1, updates=[bad, good])]}
+    )
+    app = open_app("results")
+    table = app.table[0].value
+    assert list(table["Status"]) == ["× rejected", "✓ accepted"]
+    assert list(table["Weight in the mean"]) == ["–", "100.0 %"]
+    assert "Not finite." in shown(app)
+
+
+def test_training_and_validation_figures_stand_apart(open_app: Open) -> None:
+    table = open_app("results").table[0].value
+    assert list(table["Accuracy, training"]) == ["82.0 %", "82.0 %"]
+    assert list(table["Accuracy, validation"]) == ["76.0 %", "78.0 %"]
+
+
+def test_why_there_is_no_evaluation_is_told(open_app: Open, master: Script) -> None:
+    note = {"round": 2, "test": None, "audit": None, "note": "The study has no test pictures."}
+    master[f"GET runs/{sample.RUN}/evaluation"] = ok(note)
+    assert "The study has no test pictures." in shown(open_app("results"))
+
+
+def test_one_tensor_can_be_looked_at_alone(open_app: Open) -> None:
+    app = open_app("results")
+    app.selectbox(key="tensor").set_value("conv1/bias").run()
+    assert not app.exception
+    assert not app.error
+
+
+def test_figures_of_each_tensor_stand_before_and_after_side_by_side() -> None:
+    before, after = sample.weights(1), sample.weights(2)
+    table = per_tensor(before, after).set_index("Tensor")
+    assert list(table.index) == ["conv1/kernel", "conv1/bias"]
+    assert table.loc["conv1/bias", "Mean, before"] == before.tensors["conv1/bias"].mean
+    assert table.loc["conv1/bias", "Mean, after"] == after.tensors["conv1/bias"].mean
+    assert table.loc["conv1/kernel", "Values"] == 4000
+    assert per_tensor(before, None)["Mean, after"].isna().all()
+
+
+@pytest.mark.parametrize("label", ["Model of round 2 (.keras)", "History (CSV)"])
+def test_model_and_history_can_be_taken_away(label: str, open_app: Open) -> None:
+    labels = [button.label for button in open_app("results").download_button]
+    assert label in labels

@@ -1,0 +1,59 @@
+from tests.webapp import sample
+from tests.webapp.conftest import Open, shown
+from tests.webapp.scripted import Script, ScriptedServers, ok
+
+
+def test_statistics_of_the_weights_that_went_to_a_site(open_app: Open) -> None:
+    app = open_app("sites", "console")
+    expected = sample.weights(2).all
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["Mean"] == f"{expected.mean:.3g}".replace("-", "\u2212")
+    assert metrics["Maximum"] == f"{expected.max:.3g}"
+    assert metrics.keys() == {"Mean", "Median", "Std. deviation", "Minimum", "Maximum"}
+
+
+def test_a_push_that_failed_is_told_with_its_reason(open_app: Open, master: Script) -> None:
+    failed = (
+        sample.node("site-1", 1, 2)
+        .received["skin"]
+        .model_copy(update={"http_status": None, "detail": "The child did not answer"})
+    )
+    lost = sample.node("site-1", 1, 2, reachable=False, received={"skin": failed})
+    master["GET nodes"] = ok({"nodes": [lost]})
+    told = shown(open_app("sites", "console"))
+    assert "The child did not answer" in told
+    assert "no answer" in told
+    assert "away" in told
+
+
+def test_a_site_that_asks_is_let_in(
+    open_app: Open, master: Script, servers: ScriptedServers
+) -> None:
+    asking = sample.node("site-1", 0, 0, state="pending")
+    master["GET nodes"] = ok({"nodes": [asking]})
+    app = open_app("sites", "console")
+    app.button(key="approve-node-site-1").click().run()
+    (call,) = servers.made("PATCH", "nodes/node-site-1")
+    assert call.json == {"state": "active"}
+
+
+def test_a_site_is_held_back_and_let_in_again(
+    open_app: Open, master: Script, servers: ScriptedServers
+) -> None:
+    for before, after in [("active", "suspended"), ("suspended", "active")]:
+        master["GET nodes"] = ok({"nodes": [sample.node("site-1", 1, 1, state=before)]})
+        app = open_app("sites", "console")
+        app.button(key="state-node-site-1").click().run()
+        assert servers.made("PATCH", "nodes/node-site-1")[-1].json == {"state": after}
+
+
+def test_a_join_token_comes_with_the_command_to_paste(
+    open_app: Open, servers: ScriptedServers
+) -> None:
+    app = open_app("sites", "console")
+    next(button for button in app.button if button.label == "Make a join token").click().run()
+    (call,) = servers.made("POST", "join-tokens")
+    assert call.json == {"approve": True}
+    command = app.code[0].value
+    assert "--join-token join-once-1234" in command
+    assert "--master http://master.test" in command

@@ -1,0 +1,105 @@
+"""Every page in each of its states: normal, empty, error, no permission, offline."""
+
+import pytest
+
+from tests.webapp import sample
+from tests.webapp.conftest import Open, shown
+from tests.webapp.scripted import CHILDREN, MASTER, ScriptedServers, refused
+
+OF_MASTER = ["overview", "train", "results", "sites", "rewards"]
+OF_SITE = ["workbench", "pictures", "classify"]
+ROLE = {**dict.fromkeys(OF_MASTER, "console"), **dict.fromkeys(OF_SITE, "site")}
+PAGES = [*OF_MASTER, *OF_SITE]
+
+NORMAL = {
+    "overview": ["See what it learnt", "cnn10", "2 of 2", "75", "0.810", "Round 1 averaged"],
+    "train": ["The study's own plan", "site-1", "✓ yes", "at least one labelled picture"],
+    "results": ["completed", "accepted", "25.0 %", "75.0 %", "Every value is finite", "site-3"],
+    "sites": ["received global model", "HTTP 201", "12 benign, 7 malignant", "101.50 credits"],
+    "rewards": ["101.50", "of the pool of 100"],
+    "workbench": ["Connected to the master", "cnn10", "3 benign, 2 malignant"],
+    "pictures": ["Only model weights leave", "6 pictures: 2 new", "3 benign, 2 malignant"],
+    "classify": ["Not a medical device", "Model cnn10, round 2", "Tick the box"],
+}
+EMPTY = {
+    "overview": ["There is no study yet"],
+    "train": ["There is no model to train yet"],
+    "results": ["No run has been started yet"],
+    "sites": ["No site has joined yet", "Make a join token"],
+    "rewards": ["No credit has been earned yet"],
+    "workbench": ["The site holds no picture yet"],
+    "pictures": ["The site holds no picture yet"],
+    "classify": ["untrained model"],
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_normal(page: str, open_app: Open) -> None:
+    app = open_app(page, ROLE[page])
+    assert not app.exception
+    assert not app.error
+    told = shown(app)
+    for words in NORMAL[page]:
+        assert words in told, words
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_empty(page: str, open_app: Open, servers: ScriptedServers) -> None:
+    servers.scripts = {MASTER: sample.empty_master(), CHILDREN["site-1"]: sample.empty_child()}
+    app = open_app(page, ROLE[page])
+    assert not app.exception
+    assert not app.error
+    told = shown(app)
+    for words in EMPTY[page]:
+        assert words in told, words
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_offline(page: str, open_app: Open, servers: ScriptedServers) -> None:
+    servers.scripts = {}
+    app = open_app(page, ROLE[page])
+    assert not app.exception
+    assert "cannot be reached" in "\n".join(warning.value for warning in app.warning)
+    assert "not a medical device" in shown(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_error_in_the_servers_own_words(
+    page: str, open_app: Open, servers: ScriptedServers
+) -> None:
+    full = refused(507, "storage_failure", "The disk is full. Expected room. Received none.")
+    for script in servers.scripts.values():
+        script.update(dict.fromkeys(script, full))
+    app = open_app(page, ROLE[page])
+    assert not app.exception
+    assert "The disk is full" in app.error[0].value
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_permission(page: str, open_app: Open, servers: ScriptedServers) -> None:
+    wrong = refused(403, "not_allowed", "This token's role may not do that.")
+    for script in servers.scripts.values():
+        script.update(dict.fromkeys(script, wrong))
+    app = open_app(page, ROLE[page])
+    assert not app.exception
+    assert "Ask whoever runs the server for a new token" in app.error[0].value
+    assert "operator-token" not in shown(app)
+
+
+@pytest.mark.parametrize("page", OF_SITE)
+def test_a_site_works_with_the_master_away(
+    page: str, open_app: Open, servers: ScriptedServers
+) -> None:
+    del servers.scripts[MASTER]
+    app = open_app(page, "demo") if page != "workbench" else open_app(page, "site")
+    assert not app.exception
+    assert not app.error
+    assert NORMAL[page][0] in shown(app)
+
+
+def test_by_hand_needs_no_server(open_app: Open, servers: ScriptedServers) -> None:
+    servers.scripts = {}
+    app = open_app("by_hand", "classroom")
+    assert not app.exception
+    assert not app.warning
+    assert not servers.calls
