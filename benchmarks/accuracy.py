@@ -23,13 +23,14 @@ SIZE = 96
 def run(quick: bool) -> Report:
     """Trains both ways for each seed and compares the areas under the ROC curve."""
     rounds, seeds = (2, (1,)) if quick else (10, (1, 2, 3, 4, 5))
-    federated, central = [], []
+    federated: list[float] = []
+    central: list[float] = []
     for seed in seeds:
         plan = Plan(rounds=rounds, training=Training(epochs=1), seed=seed)
         with tempfile.TemporaryDirectory() as name:
-            ours, plain = _both(Path(name), plan)
-        federated.append(ours)
-        central.append(plain)
+            federated_auc, central_auc = _both(Path(name), plan)
+        federated.append(federated_auc)
+        central.append(central_auc)
     ours = Figure("federated_auc", "federated, 2 children", tuple(federated))
     theirs = Figure("central_auc", "plain Keras, all pictures together", tuple(central))
     difference = tuple(own - other for own, other in zip(federated, central, strict=True))

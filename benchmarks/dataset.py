@@ -13,9 +13,7 @@ from federated.study import Study
 from imaging.folders import Found
 from imaging.resize import to_model_pixels
 from imaging.sanitise import sanitise
-from imaging.synthetic import draw_lesion
-
-CLASSES = ("benign", "malignant")
+from imaging.synthetic import CLASSES, draw_lesion
 
 Arrays = dict[str, np.ndarray]
 

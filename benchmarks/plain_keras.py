@@ -51,7 +51,7 @@ class PlainKeras:
 
     def in_turn(self, rounds: int) -> list[np.ndarray]:
         """Federated averaging in one process: the sites train one after the other."""
-        weights = self.initial
+        weights: list[np.ndarray] = self.initial
         for _ in range(rounds):
             sums = [np.zeros(array.shape) for array in weights]
             total = 0

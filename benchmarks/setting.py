@@ -113,7 +113,8 @@ def _arrays(measured: Setting) -> dict[str, object]:
     for name, pictures in measured.dealt.items():
         path = measured.folder / f"{name}.npz"
         fraction = plan.training.validation_fraction
-        np.savez(path, **site_arrays(pictures, study, fraction, plan.seed))
+        arrays = site_arrays(pictures, study, fraction, plan.seed)
+        np.savez(path, allow_pickle=False, **arrays)
         sites.append(str(path))
     files: dict[str, object] = {"sites": sites}
     for part, found in (("test", measured.dataset.test), ("audit", measured.dataset.audit)):
