@@ -6,6 +6,7 @@ its row in the database. What a crash leaves between them is tidied at the next 
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -17,6 +18,8 @@ import numpy as np
 from federated.errors import NotFound, StorageFailure
 from federated.study import Study
 from imaging.array_file import PixelArray
+
+log = logging.getLogger(__name__)
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -69,7 +72,7 @@ class PictureFolder:
                 self._write(self._path(study.id, name), png)
             rows = self.array(study).append(pixels)
         except BaseException as error:
-            self.discard(study, files)
+            self._give_up(study, files)
             if isinstance(error, OSError):
                 raise _failure(error) from error
             raise
@@ -121,6 +124,13 @@ class PictureFolder:
             if path.name not in real:
                 path.unlink()
         self._erase_unknown(study, set(places.values()))
+
+    def _give_up(self, study: Study, names: Iterable[str]) -> None:
+        try:
+            self.discard(study, names)
+        except OSError:
+            # What made the writing fail is what is to be told; the next start tidies.
+            log.exception("Files of a failed upload could not be removed")
 
     def _erase_unknown(self, study: Study, known: set[int]) -> None:
         array = self.array(study)

@@ -16,6 +16,7 @@ from federated.values import Slug
 from serving.server import check_url
 
 PREFIX = "COMMONSIGHT_"
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +140,19 @@ def settings_from(options: argparse.Namespace) -> Settings:
     if values["url"] not in (None, "auto"):
         values["url"] = check_url(values["url"], allow_plain=True)
     _check_name(values["name"])
+    _check_log_level(values["log_level"])
     if values["min_examples"] < 1:
         raise InvalidInput(
             "--min-examples is too small", expected="1 or more", received=values["min_examples"]
         )
     return Settings(**values)
+
+
+def _check_log_level(level: str) -> None:
+    if level.casefold() not in LOG_LEVELS:
+        raise InvalidInput(
+            "This is no log level", expected=f"one of {list(LOG_LEVELS)}", received=repr(level)[:80]
+        )
 
 
 def _check_name(name: str) -> None:

@@ -19,6 +19,7 @@ from federated.plan import Plan, Privacy, Training
 from federated.signature import signature_of
 from federated.study import Study
 from federated.wire import encode_weights
+from tests.child.recording_master import RecordingMaster, recording_master
 
 STUDY = Study(id="skin", name="Skin lesions", classes=("benign", "malignant"), size=12)
 PLAN = Plan(privacy=Privacy(min_examples=3), training=Training(validation_fraction=0.25))
@@ -159,3 +160,23 @@ def pushed(site: Site) -> Site:
     """The same, with the study and its weights."""
     site.push()
     return site
+
+
+@pytest.fixture
+def master() -> Iterator[RecordingMaster]:
+    with recording_master() as recording:
+        yield recording
+
+
+@pytest.fixture
+def enrolling(make_child: Callable[..., Child], clock: Clock, master: RecordingMaster) -> Site:
+    """A child that can reach a recording master; nothing of it runs yet."""
+    child = make_child(master=master.url, url="http://child.example")
+    child.url = "http://child.example"
+    return Site(
+        child,
+        child.app.test_client(),
+        clock,
+        site={"Authorization": f"Bearer {child.access.mint('site')}"},
+        master={"Authorization": f"Bearer {child.access.mint('master')}"},
+    )

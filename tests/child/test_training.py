@@ -1,0 +1,281 @@
+"""Real trainings in a real trainer process, on pictures of 12 px; no other thread runs.
+
+One process serves the whole module: TensorFlow takes seconds to load.
+"""
+
+import hashlib
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+from safetensors.numpy import load
+
+from child.orders import Examples
+from child.pictures import PictureFolder
+from child.server import worker_environment
+from child.training import Site as TrainingSite
+from child.training import Training, failure_of, training_order
+from federated.errors import Conflict, NotFound
+from federated.messages import StudyPush
+from federated.plan import ModelChoice, Plan, Privacy
+from federated.plan import Training as Settings
+from federated.wire import encode_weights, read_update_document
+from serving.blobs import open_blob
+from serving.worker import Worker, WorkerDied, WorkerFailed
+from tests.child.conftest import STUDY, named, study_push, task_of
+
+SMALL = ModelChoice(name="cnn10", settings={"width": 4, "units": 4})
+PLAN = Plan(
+    model=SMALL,
+    training=Settings(epochs=2, batch_size=4, validation_fraction=0.25),
+    privacy=Privacy(min_examples=3),
+)
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory):
+    log = tmp_path_factory.mktemp("trainer") / "trainer.log"
+    arguments = ("--threads", "1", "--deterministic", "1")
+    worker = Worker("child.trainer", arguments, worker_environment(os.environ), log)
+    yield worker
+    worker.stop()
+
+
+@pytest.fixture(scope="module")
+def initial(keras_runtime):
+    """The initial model's blob and its signature."""
+    from models.named import build_model
+
+    model = build_model(STUDY, SMALL, seed=3)
+    return encode_weights(model.read()), model.signature
+
+
+def push_model(site, initial, plan=PLAN) -> StudyPush:
+    blob, signature = initial
+    push = study_push(blob, signature, plan)
+    site.child.models.push(push)
+    site.child.blobs.put(blob)
+    site.child.models.push(push)
+    return push
+
+
+class Bench:
+    """A `Training` without its thread, and what it told."""
+
+    def __init__(self, site, worker, least=1):
+        child = site.child
+        self.site = TrainingSite(
+            child.pictures,
+            child.folder,
+            child.task_store,
+            child.access,
+            child.blobs,
+            least,
+            child.state.drafts,
+        )
+        self.child = child
+        self.progress = []
+        self.finished = []
+        self.training = Training(
+            self.site, worker, lambda _task, p: self.progress.append(p), self.finished.append
+        )
+
+    def do(self, task):
+        """Accepts and does a task; returns it as it is held then."""
+        self.child.task_store.add(task)
+        self.training._do(task.id)
+        return self.child.task_store.get(task.id)
+
+    def update(self, held):
+        """An update's document and tensors."""
+        path = self.child.blobs.path(held.update_sha256)
+        with open_blob(path) as blob:
+            return read_update_document(blob), load(path.read_bytes())
+
+
+@pytest.fixture
+def bench(site, worker, initial):
+    site.push_initial = push_model(site, initial)
+    site.upload(*named(12))
+    bench = Bench(site, worker)
+    bench.push = site.push_initial
+    return bench
+
+
+def test_a_task_becomes_an_update(bench, initial):
+    held = bench.do(task_of(bench.push))
+    assert (held.state, bench.finished) == ("delivering", ["task-1"])
+    document, tensors = bench.update(held)
+    assert (document.task, document.base) == ("task-1", bench.push.weights)
+    # 8 benign and 4 malignant pictures, a quarter of each class kept back.
+    assert document.num_examples == 9
+    # 9 pictures in batches of 4 are 3 steps, twice.
+    assert document.num_steps == 6
+    assert document.metrics["val_examples"] == 3
+    assert set(document.metrics) == {
+        "loss",
+        "accuracy",
+        "val_loss",
+        "val_accuracy",
+        "val_examples",
+        "seconds",
+    }
+    assert document.hyperparameters == {
+        "epochs": 2,
+        "batch_size": 4,
+        "optimizer": "adam",
+        "learning_rate": 0.001,
+    }
+    before = load(initial[0])
+    assert {name: array.shape for name, array in tensors.items()} == {
+        name: array.shape for name, array in before.items()
+    }
+    assert any((tensors[name] != before[name]).any() for name in before)
+    assert bench.progress[-1].epoch == 2
+    assert bench.progress[-1].num_examples == 9
+    assert list(bench.child.state.drafts.iterdir()) == []
+
+
+def test_no_epochs_give_the_same_weights(bench, initial):
+    plan = PLAN.model_copy(update={"training": Settings(epochs=0, validation_fraction=0)})
+    document, tensors = bench.update(bench.do(task_of(bench.push, plan=plan)))
+    assert (document.num_examples, document.num_steps) == (12, 0)
+    assert set(document.metrics) == {"seconds"}
+    before = load(initial[0])
+    assert all((tensors[name] == before[name]).all() for name in before)
+
+
+def test_the_order_of_upload_does_not_change_the_update(bench, make_child, worker, initial, clock):
+    from tests.child.conftest import Site
+
+    first = bench.update(bench.do(task_of(bench.push)))[1]
+    child = make_child(state=bench.child.state.root.parent / "other")
+    other = Site(
+        child,
+        child.app.test_client(),
+        clock,
+        site={"Authorization": f"Bearer {child.access.mint('site')}"},
+    )
+    push = push_model(other, initial)
+    for file in reversed(named(12)):
+        other.upload(file)
+    again = Bench(other, worker)
+    second = again.update(again.do(task_of(push)))[1]
+    assert all((first[name] == second[name]).all() for name in first)
+    third = again.update(again.do(task_of(push, "task-2", seed=8)))[1]
+    assert any((first[name] != third[name]).any() for name in first)
+
+
+def test_a_site_with_too_few_pictures_says_so(bench):
+    plan = PLAN.model_copy(update={"privacy": Privacy(min_examples=13)})
+    held = bench.do(task_of(bench.push, plan=plan))
+    assert (held.state, held.failure.code) == ("delivering", "too_few_examples")
+    assert "at least 13. Received 12" in held.failure.detail
+
+
+def test_a_site_insists_on_its_own_minimum(bench, site, worker):
+    strict = Bench(site, worker, least=20)
+    assert strict.do(task_of(bench.push)).failure.code == "too_few_examples"
+
+
+def test_a_paused_site_says_so(bench):
+    bench.child.access.pause(True)
+    assert bench.do(task_of(bench.push)).failure.code == "paused"
+
+
+def test_a_signature_that_this_site_does_not_build(bench, initial):
+    other = bench.push.plan.model_copy(update={"model": ModelChoice(settings={"width": 8})})
+    held = bench.do(task_of(bench.push, plan=other))
+    assert held.failure.code == "signature_mismatch"
+
+
+def test_a_model_that_the_catalogue_does_not_have(bench):
+    other = bench.push.plan.model_copy(update={"model": ModelChoice(name="none-such")})
+    assert bench.do(task_of(bench.push, plan=other)).failure.code == "unknown_model"
+
+
+def test_a_cancelled_training_ends_without_an_update(bench):
+    task = task_of(bench.push, plan=PLAN.model_copy(update={"training": Settings(epochs=1000)}))
+
+    def drop(task_id, progress):
+        if progress.step:
+            bench.child.task_store.end(task_id, "cancelled")
+            bench.training.cancel(task_id)
+
+    bench.training._on_progress = drop
+    held = bench.do(task)
+    assert (held.state, held.update_sha256, bench.finished) == ("cancelled", None, [])
+    assert bench.training.under_way is None
+
+
+def test_a_trainer_that_is_killed_costs_the_task_and_nothing_else(bench, worker):
+    task = task_of(bench.push, plan=PLAN.model_copy(update={"training": Settings(epochs=1000)}))
+    killed = []
+
+    def kill(_task, progress):
+        if progress.step and not killed:
+            killed.append(worker.pid)
+            os.kill(worker.pid, signal.SIGKILL)
+
+    bench.training._on_progress = kill
+    held = bench.do(task)
+    assert killed
+    assert (held.state, held.failure.code) == ("delivering", "trainer_died")
+    after = bench.do(task_of(bench.push, "task-2"))
+    assert (after.state, after.failure) == ("delivering", None)
+    assert worker.pid != killed[0]
+
+
+def test_a_restart_trains_what_was_interrupted(bench, worker):
+    bench.child.task_store.add(task_of(bench.push))
+    bench.child.task_store.begin("task-1")
+    finished = threading.Event()
+    restarted = Training(bench.site, worker, lambda *_: None, lambda _: finished.set())
+    restarted.start()
+    assert finished.wait(60)
+    restarted._jobs.put(None)
+    assert bench.child.task_store.get("task-1").update_sha256 is not None
+
+
+def test_the_order_names_rows_and_class_indices(bench):
+    order = training_order(task_of(bench.push), bench.site)
+    places = bench.child.pictures.places("skin")
+    chosen = sorted(order.train.rows + order.validation.rows)
+    assert chosen == sorted(places.values())
+    assert sorted(order.train.labels) == [0] * 6 + [1] * 3
+    assert isinstance(order.validation, Examples)
+
+
+def test_a_missing_blob_is_told_without_a_path(bench):
+    task = task_of(bench.push, weights=hashlib.sha256(b"gone").hexdigest())
+    failure = bench.do(task).failure
+    assert failure.code == "missing_blob"
+    assert str(bench.child.state.root) not in failure.detail
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (WorkerDied("The worker ended"), "trainer_died"),
+        (WorkerFailed("Out of memory", code="out_of_memory"), "out_of_memory"),
+        (Conflict("Paused", code="paused"), "paused"),
+        (NotFound("Gone", received="/a/path"), "not_found"),
+        (KeyError("patient-17.png"), "internal_error"),
+    ],
+)
+def test_failures_have_a_code_and_no_names(error, code):
+    failure = failure_of(error)
+    assert failure.code == code
+    assert "patient" not in failure.detail
+    assert "/a/path" not in failure.detail
+
+
+def test_a_folder_that_cannot_be_written_to(tmp_path):
+    from federated.errors import StorageFailure
+
+    (tmp_path / "pictures").write_bytes(b"a file where the folder would be")
+    folder = PictureFolder(tmp_path / "pictures")
+    with pytest.raises(StorageFailure):
+        folder.keep(STUDY, {"a" * 64: b"png"}, np.zeros((1, *STUDY.picture_shape), np.uint8))
