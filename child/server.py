@@ -85,7 +85,7 @@ class Child:
         self.enrolment = self._make_enrolment()
         self.heartbeats = self._make_heartbeats()
         self.delivery = self._make_delivery()
-        self.reporter = ProgressReporter(self.client, self.enrolment)
+        self.reporter = ProgressReporter(self.client, self.enrolment, self._drop)
         self.training = self._make_training()
         self.models = GlobalModels(self.studies, self.task_store, self.blobs, self._arrived)
         self.predictor = Predictor(

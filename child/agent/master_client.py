@@ -25,6 +25,7 @@ from federated.messages import (
     Progress,
     UpdateReceipt,
 )
+from federated.values import Message
 from federated.wire import CONTENT_TYPE
 
 API = "/api/v1"
@@ -61,6 +62,12 @@ class Record(Protocol):
 
     def answered(self, number: int, status: int) -> None:
         """It was answered."""
+
+
+class TaskReceipt(Message):
+    """Answer to a progress report: the task's state at the master."""
+
+    state: str = "training"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +122,10 @@ class MasterClient:
         path = f"/nodes/{node.id}/heartbeat"
         return _parsed(HeartbeatAnswer, self._post(path, heartbeat, node.token))
 
-    def progress(self, node: Node, task: str, progress: Progress) -> None:
-        """Tells how far a task is."""
-        self._post(f"/tasks/{task}/progress", progress, node.token)
+    def progress(self, node: Node, task: str, progress: Progress) -> str:
+        """Tells how far a task is; returns the task's state at the master."""
+        answer = self._post(f"/tasks/{task}/progress", progress, node.token)
+        return _parsed(TaskReceipt, answer).state
 
     def failure(self, node: Node, task: str, failure: Failure) -> None:
         """Tells that a task will not be answered."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from child.agent.enrolment import Enrolment
 from child.agent.master_client import MasterClient
@@ -14,6 +15,8 @@ log = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 0.5
 """Least time between two reports; and a task that is over sooner sends none."""
+OVER = frozenset({"expired", "failed", "cancelled", "late"})
+"""States in which the master no longer waits for the task's update."""
 
 
 class ProgressReporter:
@@ -22,11 +25,15 @@ class ProgressReporter:
     Args:
         client: Calls to the master.
         enrolment: Who this child is.
+        drop: Called with a task of which the master says that it is over.
     """
 
-    def __init__(self, client: MasterClient, enrolment: Enrolment) -> None:
+    def __init__(
+        self, client: MasterClient, enrolment: Enrolment, drop: Callable[[str], None]
+    ) -> None:
         self._client = client
         self._enrolment = enrolment
+        self._drop = drop
         self._condition = threading.Condition()
         self._latest: tuple[str, Progress] | None = None
         self._stopped = threading.Event()
@@ -62,7 +69,8 @@ class ProgressReporter:
         if latest is None or node is None:
             return
         try:
-            self._client.progress(node, *latest)
+            if self._client.progress(node, *latest) in OVER:
+                self._drop(latest[0])
         except FederationError as error:
             # The next report says more than this one did.
             log.info("Progress was not told: %s", error.detail)

@@ -207,6 +207,16 @@ def test_progress_of_a_task_that_is_over_is_no_news(owing, master):
     assert not any(path.endswith("/progress") for path in master.paths())
 
 
+def test_a_task_that_is_over_for_the_master_is_given_up(enrolling, master):
+    enrolling.child.task_store.add(task_of(enrolling.push()))
+    enrolling.child.heartbeats.beat()
+    for state, after in (("training", "queued"), ("expired", "cancelled")):
+        master.answers["progress"] = (200, {"state": state})
+        enrolling.child.reporter.report("task-1", Progress(epoch=1))
+        enrolling.child.reporter.send()
+        assert enrolling.child.task_store.get("task-1").state == after
+
+
 def test_progress_that_is_not_taken_does_no_harm(owing, master):
     master.answers["progress"] = (500, {})
     owing.child.reporter.report("task-1", Progress(epoch=1))
