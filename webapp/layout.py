@@ -19,7 +19,7 @@ from webapp.words import Sign, plain, sign
 
 log = logging.getLogger(__name__)
 
-REFRESH_SECONDS = 2.0
+REFRESH_SECONDS = 3.0
 PLOTLY = {"displaylogo": False, "modeBarButtons": [["toImage"]], "responsive": True}
 
 

@@ -17,6 +17,8 @@ CONNECT_SECONDS = 2.0
 READ_SECONDS = 10.0
 LONG_SECONDS = 120.0
 KEPT_ANSWERS = 300
+KEEP_SECONDS = 2.0
+"""A little less than pages take to refresh, so that several viewers cost one request."""
 
 Model = TypeVar("Model", bound=BaseModel)
 Parameters = Mapping[str, str | int | None]
@@ -80,7 +82,7 @@ class Connection:
         path: str,
         parameters: Parameters | None = None,
         *,
-        keep_seconds: float = 1.0,
+        keep_seconds: float = KEEP_SECONDS,
         read_seconds: float = READ_SECONDS,
     ) -> bytes:
         """The body of `GET /api/v1/<path>`.
