@@ -26,7 +26,7 @@ ARCHITECTURE = Architecture(
             "width", 16, "Filters of the first convolution; each next has twice as many.", 4, 128
         ),
         ArchitectureSetting("grid", 3, "Cells a side that the last pooling leaves, at most.", 1, 8),
-        ArchitectureSetting("units", 64, "Units of the hidden dense layer.", 4, 1024),
+        ArchitectureSetting("units", 128, "Units of the hidden dense layer.", 4, 1024),
         ArchitectureSetting("dropout", 0.3, "Share of hidden units dropped in training.", 0, 0.9),
     ),
 )
@@ -53,7 +53,7 @@ def build(study: Study, settings: Mapping[str, Setting], seed: int) -> keras.Mod
     for block in (1, 2, 3):
         x = layers.Conv2D(
             int(settings["width"]) * 2 ** (block - 1),
-            kernel_size=3,
+            kernel_size=5 if block == 1 else 3,
             # The first convolution strides: at full resolution it would cost more than all others.
             strides=2 if block == 1 else 1,
             padding="same",
