@@ -24,11 +24,11 @@ MASTER = [
 
 
 @pytest.mark.parametrize(("method", "path"), SITE + MASTER)
-@pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic c2l0ZTpzaXRl", "Bearer "])
-def test_without_a_known_token(site, method, path, header):
-    headers = {} if header is None else {"Authorization": header}
-    answer = site.client.open(path, method=method, headers=headers)
-    assert (answer.status_code, answer.json["error"]) == (401, "not_authenticated")
+def test_without_a_known_token(site, method, path):
+    for header in (None, "Bearer wrong", "Basic c2l0ZTpzaXRl", "Bearer "):
+        headers = {} if header is None else {"Authorization": header}
+        answer = site.client.open(path, method=method, headers=headers)
+        assert (answer.status_code, answer.json["error"]) == (401, "not_authenticated")
 
 
 @pytest.mark.parametrize(("method", "path"), SITE)
