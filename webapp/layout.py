@@ -125,35 +125,44 @@ def tell_of_change(observe: Callable[[], object]) -> None:
 
 def choose_site(desk: Desk) -> Site:
     """The site to work at; asks only where there are several (the demo)."""
-    names = [site.name for site in desk.sites]
-    if len(names) == 1:
+    sites = {site.name: site for site in desk.sites}
+    if len(sites) == 1:
         return desk.sites[0]
-    wanted = st.query_params.get("site", names[0])
+    # Remembered beyond the page, so that going from adding to classifying stays at the site.
+    kept = st.session_state.get("site", desk.sites[0].name)
+    wanted = st.query_params.get("site", kept)
+    st.session_state["choice-site"] = wanted if wanted in sites else desk.sites[0].name
     chosen = st.segmented_control(
         text("layout.site"),
-        names,
-        default=wanted if wanted in names else names[0],
+        list(sites),
         required=True,
-        key="site-choice",
+        key="choice-site",
+        on_change=_to_address,
+        args=("site",),
     )
-    st.query_params["site"] = str(chosen)
-    return desk.sites[names.index(str(chosen))]
+    st.session_state["site"] = chosen
+    return sites[str(chosen)]
 
 
 def choose(name: str, label: str, options: Sequence[str], written: Callable[[str], str]) -> str:
     """One of several, kept in the page's address so that the address can be shared.
 
+    Without one in the address the first option is taken, and followed when it changes.
+
     Args:
         name: Of the address's parameter.
         label: For people.
-        options: At least one; the first is the default.
+        options: At least one.
         written: An option as people read it.
     """
-    wanted = st.query_params.get(name)
-    place = options.index(wanted) if wanted in options else 0
-    chosen = str(
-        st.selectbox(label, options, index=place, format_func=written, key=f"choice-{name}")
+    key, wanted = f"choice-{name}", st.query_params.get(name)
+    st.session_state[key] = wanted if wanted in options else options[0]
+    return str(
+        st.selectbox(
+            label, options, format_func=written, key=key, on_change=_to_address, args=(name,)
+        )
     )
-    if place or wanted or chosen != options[0]:
-        st.query_params[name] = chosen
-    return chosen
+
+
+def _to_address(name: str) -> None:
+    st.query_params[name] = str(st.session_state[f"choice-{name}"])

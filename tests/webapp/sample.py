@@ -348,7 +348,7 @@ def status(name: str = "site-1", **changes: Any) -> ChildStatus:
         "activity": "idle",
         "task": None,
         "studies": [held()],
-        "storage": f"on this computer, in the folder of {name}",
+        "storage": f"They lie on this computer, in the folder of {name}.",
         "demo": True,
     }
     return ChildStatus(**facts | changes)

@@ -118,8 +118,12 @@ class Connection:
         try:
             return self._call(method, path, read_seconds, **arguments)
         finally:
-            with self._lock:
-                self._kept.clear()
+            self.forget()
+
+    def forget(self) -> None:
+        """Drops every answer that is kept; the next question goes to the server."""
+        with self._lock:
+            self._kept.clear()
 
     def _keep(self, name: str, answer: Kept) -> None:
         with self._lock:

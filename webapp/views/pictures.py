@@ -29,7 +29,10 @@ def page(desk: Desk) -> None:
     opening("pictures")
     site = choose_site(desk)
     status = site.child.status()
-    st.info(text("pictures.stays", storage=plain(status.storage)), icon=":material/home_pin:")
+    st.info(
+        text("pictures.stays", site=site.name, storage=plain(status.storage)),
+        icon=":material/home_pin:",
+    )
     held = choose_child_study(status)
     if held is None:
         st.markdown(text("pictures.no_study"))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from federated.views import RoundView, TaskView, UpdateView
 from webapp.layout import section, table
 from webapp.texts import text
 from webapp.words import NOTHING, credit, figure, marked, percent, short, size, span
+
+KNOWN = ("accuracy", "auc", "loss")
 
 
 def updates(round_: RoundView) -> None:
@@ -37,22 +41,28 @@ def _figures(update: UpdateView) -> dict[str, object]:
         text("updates.val_accuracy"): percent(measured.get("val_accuracy")),
         text("rewards.credits"): NOTHING if update.credits is None else credit(update.credits),
         text("updates.seconds"): span(update.seconds),
-        text("updates.sent"): size(update.nbytes),
-        text("updates.hash"): short(update.sha256),
     }
 
 
 def _audit(update: UpdateView) -> dict[str, object]:
     """Every reason as the master wrote it, and what it measured itself."""
     audit = update.audit
-    measured = audit.measured if audit else {}
     return {
         text("chart.site"): update.node_name,
         text("updates.verdict"): marked(audit.verdict) if audit else NOTHING,
         text("updates.reasons"): " ".join(audit.reasons) if audit else text("updates.not_audited"),
-        text("updates.measured"): ", ".join(f"{k} {figure(v)}" for k, v in measured.items())
-        or NOTHING,
+        text("updates.measured"): _measured(audit.measured if audit else {}),
+        text("updates.sent"): size(update.nbytes),
+        text("updates.hash"): short(update.sha256),
     }
+
+
+def _measured(figures: Mapping[str, float]) -> str:
+    """The figures that people know by name."""
+    told = (
+        f"{text(f'figure.{name}')} {figure(figures[name])}" for name in KNOWN if name in figures
+    )
+    return ", ".join(told) or NOTHING
 
 
 def _absent(round_: RoundView) -> None:

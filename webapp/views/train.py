@@ -52,7 +52,7 @@ def _state(desk: Desk, study: StudyView) -> tuple[str, str] | None:
 def _steering(desk: Desk, run: RunView) -> None:
     """Pause or resume, and stop; then the page is drawn anew from what the master says."""
     move = "resume" if run.state == "paused" else "pause"
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
             text(f"train.{move}"), icon=f":material/{move}:".replace("resume", "play_arrow")
         ):

@@ -3,6 +3,7 @@ from streamlit.testing.v1 import AppTest
 from tests.webapp import sample
 from tests.webapp.conftest import Open, shown
 from tests.webapp.scripted import CHILDREN, ScriptedServers, ok, refused
+from webapp.desk import shared_desk
 
 CHILD = CHILDREN["site-1"]
 
@@ -42,9 +43,7 @@ def test_another_model_is_asked_again(open_app: Open, servers: ScriptedServers) 
     app = classified(open_app("classify"))
     newer = sample.held(weights=sample.HASHES[1])
     servers.scripts[CHILD]["GET status"] = ok(sample.status(studies=[newer]))
-    from webapp.desk import shared_desk
-
-    shared_desk().sites[0].child.connection._kept.clear()
+    shared_desk().sites[0].child.connection.forget()
     app.run()
     assert len(servers.made("POST", "predict")) == 2
 

@@ -51,7 +51,7 @@ def test_adding_nothing_is_no_error(open_app: Open, servers: ScriptedServers) ->
 
 def test_each_site_is_asked_with_its_own_token(open_app: Open, servers: ScriptedServers) -> None:
     app = open_app("pictures", site="site-2")
-    assert app.segmented_control(key="site-choice").value == "site-2"
+    assert app.segmented_control(key="choice-site").value == "site-2"
     assert {call.token for call in servers.calls} == {"token-site-2"}
     assert "in the folder of site-2" in shown(app)
 

@@ -4,6 +4,7 @@ from federated.states import RoundState
 from tests.webapp import sample
 from tests.webapp.conftest import Open, shown
 from tests.webapp.scripted import Script, ScriptedServers, ok
+from webapp.desk import shared_desk
 from webapp.views.results_weights import per_tensor
 
 
@@ -84,3 +85,23 @@ def test_figures_of_each_tensor_stand_before_and_after_side_by_side() -> None:
 def test_model_and_history_can_be_taken_away(label: str, open_app: Open) -> None:
     labels = [button.label for button in open_app("results").download_button]
     assert label in labels
+
+
+def test_a_round_that_nobody_chose_follows_the_newest(open_app: Open, master: Script) -> None:
+    master[f"GET runs/{sample.RUN}/rounds"] = ok({"rounds": [sample.round_(1)]})
+    app = open_app("results")
+    assert app.selectbox(key="choice-round").value == "1"
+    master[f"GET runs/{sample.RUN}/rounds"] = ok({"rounds": [sample.round_(1), sample.round_(2)]})
+    shared_desk().operator.connection.forget()
+    app.run()
+    assert app.selectbox(key="choice-round").value == "2"
+
+
+def test_a_round_that_was_chosen_stays_and_stands_in_the_address(
+    open_app: Open, master: Script
+) -> None:
+    app = open_app("results")
+    app.selectbox(key="choice-round").set_value("1").run()
+    assert app.query_params["round"] == "1"
+    app.run()
+    assert app.selectbox(key="choice-round").value == "1"

@@ -18,7 +18,7 @@ NORMAL = {
     "sites": ["received global model", "HTTP 201", "12 benign, 7 malignant", "101.50 credits"],
     "rewards": ["101.50", "of the pool of 100"],
     "workbench": ["Connected to the master", "cnn10", "3 benign, 2 malignant"],
-    "pictures": ["Only model weights leave", "6 pictures: 2 new", "3 benign, 2 malignant"],
+    "pictures": ["only model weights leave", "6 pictures: 2 new", "3 benign, 2 malignant"],
     "classify": ["Not a medical device", "Model cnn10, round 2", "Tick the box"],
 }
 EMPTY = {
