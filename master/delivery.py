@@ -81,6 +81,7 @@ def deliver(
         expected = _expectation(session, tasks.of_node(session, task_id, node_id))
     received = house.blobs.receive(body, limit=largest_update(expected.signature))
     house.metrics.update_bytes.inc(received.nbytes)
+    used = False
     try:
         if length is not None and received.nbytes != length:
             raise BrokenTransport(
@@ -89,9 +90,12 @@ def deliver(
                 received=received.nbytes,
                 code="truncated",
             )
-        return _take(house, expected, received)
+        receipt = _take(house, expected, received)
+        used = receipt.state != TaskState.LATE
+        return receipt
     finally:
-        _forget_unless_used(house, received.sha256)
+        if not used:
+            _forget_unless_used(house, received.sha256)
         house.bell.ring()
 
 

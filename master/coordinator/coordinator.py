@@ -17,6 +17,7 @@ from master.house import House
 from master.lanes import Job, Submit
 from master.store import deliveries, evaluations, lease, runs, statistics, studies, tasks
 from master.store.tables import RunRow
+from master.store.tasks import Brief
 
 log = logging.getLogger(__name__)
 
@@ -138,18 +139,20 @@ class Coordinator:
         """Hands out all work that is due; what is under way already is not handed out twice."""
         house = self._house
         with house.database.read() as session:
-            queued = [(row.node_id, row.id) for row in tasks.in_state(session, TaskState.QUEUED)]
+            briefs = tasks.at_hand(session, self._dropped_until)
             models, again_at = deliveries.due(session, now, house.settings.reachable_seconds)
-            ended = tasks.ended_since(session, self._dropped_until)
             unknown = statistics.missing(session)
-            self._hand_out_judging(session)
-        for node, task in queued:
-            self._job(node, f"task/{task}", partial(handover.hand_over, house, task))
+            self._hand_out_judging(session, briefs)
+        for brief in briefs:
+            if brief.state == TaskState.QUEUED:
+                job: Job = partial(handover.hand_over, house, brief.id)
+                self._job(brief.node, f"task/{brief.id}", job)
+            elif brief.state != TaskState.SUBMITTED:
+                job = partial(handover.drop, house, brief.node, brief.id)
+                self._job(brief.node, f"drop/{brief.id}", job, priority=2)
         for due in models:
             key = f"model/{due.node}/{due.study}/{due.version}"
             self._job(due.node, key, partial(handover.send_model, house, due), priority=1)
-        for node, task in ended:
-            self._job(node, f"drop/{task}", partial(handover.drop, house, node, task), priority=2)
         for weights, signature in unknown:
             job = partial(compute, house, weights, signature)
             self._job(BACKGROUND_LANE, f"statistics/{weights}", job)
@@ -157,13 +160,15 @@ class Coordinator:
         resting = [until for until in self._resting.values() if until > now]
         return min([*resting, float("inf") if again_at is None else again_at], default=float("inf"))
 
-    def _hand_out_judging(self, session: Session) -> None:
+    def _hand_out_judging(self, session: Session, briefs: list[Brief]) -> None:
         house = self._house
-        for row in tasks.in_state(session, TaskState.SUBMITTED):
-            study = session.get_one(RunRow, row.run_id).study_id
-            # Without pictures an audit is a comparison of numbers: it need not queue.
-            lane = EVALUATOR_LANE if evaluations.has_pictures(session, study, "audit") else row.id
-            self._job(lane, f"audit/{row.id}", partial(judging.audit, house, row.id))
+        for brief in briefs:
+            if brief.state == TaskState.SUBMITTED:
+                study = session.get_one(RunRow, brief.run).study_id
+                # Without pictures an audit is a comparison of numbers: it need not queue.
+                heavy = evaluations.has_pictures(session, study, "audit")
+                job = partial(judging.audit, house, brief.id)
+                self._job(EVALUATOR_LANE if heavy else brief.id, f"audit/{brief.id}", job)
         for study in studies.without_model(session):
             job = partial(judging.build_for_study, house, study)
             self._job(EVALUATOR_LANE, f"build/{study}", job)
@@ -188,5 +193,4 @@ class Coordinator:
             if not self._stopping.is_set():
                 log.exception("Work in the background failed: %s", key)
                 self._resting = {**self._resting, key: self._house.now() + REST_SECONDS}
-        finally:
-            self._house.bell.ring()
+                self._house.bell.ring()

@@ -35,7 +35,7 @@ def hand_over(house: House, task_id: str) -> None:
             return
         child = house.child(session, row.node_id)
         version = versions.get(session, rounds.get(session, row.run_id, row.round).before_id)
-        message = tasks.message(session, row, house.settings.lease_seconds)
+        message = tasks.message(session, row, version, house.settings.lease_seconds)
         held = deliveries.has(session, row.node_id, version.study.id, version.weights)
     if child is None:
         fail(house, task_id, "the site may not be called any more")
@@ -82,6 +82,7 @@ def fail(house: House, task_id: str, reason: str) -> None:
         row = session.get_one(TaskRow, task_id)
         if row.state == TaskState.QUEUED:
             moves.move_task(session, row, TaskState.FAILED, house.now(), reason)
+    house.bell.ring()
 
 
 def _send(house: House, child: Child, version: Version) -> Answer:

@@ -42,6 +42,7 @@ def audit(house: House, task_id: str) -> None:
         if row.state == TaskState.SUBMITTED:
             now = house.now()
             updates.judge(session, row, verdict.accepted, verdict.reasons, verdict.measured, now)
+    house.bell.ring()
 
 
 def evaluate(house: House, evaluation_id: int, version_id: int, part: str) -> None:
@@ -51,6 +52,7 @@ def evaluate(house: House, evaluation_id: int, version_id: int, part: str) -> No
     report, problem, _ = _report(house, version, global_model(house, version), part)
     with house.database.write() as session:
         evaluations.finish(session, evaluation_id, report, problem, house.now())
+    house.bell.ring()
 
 
 def build_for_study(house: House, study_id: str) -> None:
@@ -65,6 +67,7 @@ def build_for_study(house: House, study_id: str) -> None:
             studies.get(session, study_id).problem = error.detail
             text = f"The initial model of {study.name} could not be built: {error.detail}"
             events.record(session, house.now(), "model_failed", text, study=study_id)
+        house.bell.ring()
         return
     with house.database.write() as session:
         now = house.now()
@@ -72,6 +75,7 @@ def build_for_study(house: House, study_id: str) -> None:
         studies.set_current(session, study_id, version.id)
         text = f"The initial model of {study.name} is ready"
         events.record(session, now, "model_built", text, study=study_id, weights=weights)
+    house.bell.ring()
 
 
 def build_for_run(house: House, run_id: str) -> None:
@@ -86,10 +90,12 @@ def build_for_run(house: House, run_id: str) -> None:
             run = runs.get(session, run_id)
             reason = f"the initial model could not be built: {error.detail}"
             runs.end(session, run, RunState.FAILED, reason, house.now())
+        house.bell.ring()
         return
     with house.database.write() as session:
         version = versions.add(session, study_id, plan, signature, weights, house.now())
         runs.get(session, run_id).version_id = version.id
+    house.bell.ring()
 
 
 def global_model(house: House, version: Version) -> Judged:

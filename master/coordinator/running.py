@@ -13,6 +13,7 @@ from master.coordinator.sites import choose, reasons
 from master.house import House
 from master.store import evaluations, moves, nodes, rounds, runs, studies, tasks, versions
 from master.store.tables import RoundRow, RunRow
+from master.store.tasks import Brief
 from models.catalogue import check_model
 
 
@@ -111,16 +112,19 @@ def collect(house: House, session: Session, run: RunRow, row: RoundRow, now: flo
     """Ends what is lost, and the round when nothing more can come."""
     if row.state == RoundState.AGGREGATING:
         return Step(aggregate=row.number)
-    tasks.expire(session, run.id, row.number, now, house.settings.lease_seconds)
+    briefs = tasks.of_round(session, run.id, row.number)
+    lost = [brief.id for brief in briefs if brief.state in tasks.OPEN and brief.lease_until <= now]
+    if lost:
+        tasks.expire(session, lost, now, house.settings.lease_seconds)
     if now >= row.deadline_at:
         reason = "the round's deadline has passed"
         tasks.end_open(session, run.id, row.number, TaskState.EXPIRED, reason, now)
-    count = tasks.count(session, run.id, row.number)
-    if any(count.get(state) for state in tasks.UNENDED):
-        # Past the deadline only audits are still to come, and each of them rings.
-        return Step(again_at=_next_end(session, row) if now < row.deadline_at else None)
+    if lost or now >= row.deadline_at:
+        briefs = tasks.of_round(session, run.id, row.number)
+    if any(brief.state in tasks.UNENDED for brief in briefs):
+        return Step(again_at=_next_end(briefs, row, now))
     plan = Plan.model_validate(run.plan)
-    if count.get(TaskState.ACCEPTED, 0) >= plan.quorum:
+    if sum(brief.state == TaskState.ACCEPTED for brief in briefs) >= plan.quorum:
         moves.move_round(session, row, RoundState.AGGREGATING, now)
         return Step(aggregate=row.number)
     return fail_round(session, run, row, _shortfall(session, row, plan), now)
@@ -170,9 +174,13 @@ def _fail(session: Session, run: RunRow, reason: str, now: float) -> Step:
     return Step(moved=True)
 
 
-def _next_end(session: Session, row: RoundRow) -> float:
-    lease_end = tasks.next_lease_end(session, row.run_id, row.number)
-    return min(row.deadline_at, lease_end) if lease_end is not None else row.deadline_at
+def _next_end(briefs: list[Brief], row: RoundRow, now: float) -> float | None:
+    """When a round has to be looked at although nobody rings."""
+    if now >= row.deadline_at:
+        # Only audits are still to come, and each of them rings.
+        return None
+    leases = [brief.lease_until for brief in briefs if brief.state in tasks.OPEN]
+    return min([row.deadline_at, *leases])
 
 
 def _shortfall(session: Session, row: RoundRow, plan: Plan) -> str:

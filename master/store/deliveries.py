@@ -27,33 +27,56 @@ def has(session: Session, node_id: str, study_id: str, weights: str) -> bool:
     """Whether a child holds these weights, by what was heard last: its answer or its report."""
     receipt = session.get(ReceiptRow, (node_id, study_id))
     holding = session.get(HoldingRow, (node_id, study_id))
-    sent = receipt is not None and receipt.weights == weights and _went_well(receipt)
-    if holding is None or (receipt is not None and receipt.at >= holding.reported_at):
-        return sent
-    return holding.weights == weights
+    return _holds(receipt, holding, weights)
 
 
 def due(session: Session, now: float, reachable_seconds: float) -> tuple[list[Due], float | None]:
     """The models to send now, and when to look again for those that went wrong."""
     found: list[Due] = []
     later: list[float] = []
-    rows = list(session.scalars(select(NodeRow).where(NodeRow.state == NodeState.ACTIVE)))
-    able = [row for row in rows if row.url and nodes.is_reachable(row, now, reachable_seconds)]
     for study_id in studies.ids(session):
         version_id = versions.wanted(session, study_id)
-        weights = session.get_one(VersionRow, version_id).weights if version_id else None
-        if version_id is None or weights is None:
+        if version_id is None:
             continue
-        for row in able:
-            if has(session, row.id, study_id, weights):
+        weights = session.get_one(VersionRow, version_id).weights
+        for node, receipt, holding in _able(session, study_id, now, reachable_seconds):
+            if _holds(receipt, holding, weights):
                 continue
-            receipt = session.get(ReceiptRow, (row.id, study_id))
             again = receipt.at + RETRY_SECONDS if receipt and not _went_well(receipt) else now
             if again > now:
                 later.append(again)
             else:
-                found.append(Due(row.id, study_id, version_id))
+                found.append(Due(node.id, study_id, version_id))
     return found, min(later, default=None)
+
+
+Facts = tuple[NodeRow, ReceiptRow | None, HoldingRow | None]
+
+
+def _able(session: Session, study_id: str, now: float, reachable_seconds: float) -> list[Facts]:
+    """The nodes that may and can be called, with what is known of their model of a study."""
+    query = (
+        select(NodeRow, ReceiptRow, HoldingRow)
+        .outerjoin(
+            ReceiptRow, (ReceiptRow.node_id == NodeRow.id) & (ReceiptRow.study_id == study_id)
+        )
+        .outerjoin(
+            HoldingRow, (HoldingRow.node_id == NodeRow.id) & (HoldingRow.study_id == study_id)
+        )
+        .where(NodeRow.state == NodeState.ACTIVE, NodeRow.url.is_not(None))
+    )
+    return [
+        (node, receipt, holding)
+        for node, receipt, holding in session.execute(query)
+        if nodes.is_reachable(node, now, reachable_seconds)
+    ]
+
+
+def _holds(receipt: ReceiptRow | None, holding: HoldingRow | None, weights: str) -> bool:
+    sent = receipt is not None and receipt.weights == weights and _went_well(receipt)
+    if holding is None or (receipt is not None and receipt.at >= holding.reported_at):
+        return sent
+    return holding.weights == weights
 
 
 def _went_well(receipt: ReceiptRow) -> bool:

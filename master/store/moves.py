@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from federated.errors import Conflict
 from federated.states import NodeState, RoundState, RunState, State, TaskState, check_move, is_final
@@ -91,4 +92,6 @@ def _move(
             expected=f"the state {before}",
             code="wrong_state",
         )
-    session.refresh(row)
+    # The row in memory follows without another question to the database.
+    for name, value in {"state": str(after), **values}.items():
+        set_committed_value(row, name, value)

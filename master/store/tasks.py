@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from federated.errors import NotFound
@@ -19,6 +20,17 @@ from master.store.tables import NodeRow, RoundRow, RunRow, TaskRow
 
 OPEN = (TaskState.QUEUED, TaskState.LEASED, TaskState.TRAINING)
 UNENDED = (*OPEN, TaskState.SUBMITTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What the coordinator needs to know of a task."""
+
+    id: str
+    run: str
+    node: str
+    state: TaskState
+    lease_until: float
 
 
 def seed_of(plan: Plan, number: int, node_name: str) -> int:
@@ -68,10 +80,9 @@ def of_node(session: Session, task_id: str, node_id: str) -> TaskRow:
     return row
 
 
-def message(session: Session, row: TaskRow, lease_seconds: float) -> Task:
-    """The task as its node gets it."""
+def message(session: Session, row: TaskRow, base: versions.Version, lease_seconds: float) -> Task:
+    """The task as its node gets it, with the version that it starts from."""
     run = session.get_one(RunRow, row.run_id)
-    base = versions.get(session, session.get_one(RoundRow, (row.run_id, row.round)).before_id)
     return Task(
         id=row.id,
         run=row.run_id,
@@ -145,20 +156,12 @@ def extend_leases(session: Session, now: float, lease_seconds: float) -> None:
     )
 
 
-def expire(session: Session, run_id: str, number: int, now: float, silence: float) -> int:
-    """Ends the tasks of a round whose lease has run out; returns how many."""
-    query = select(TaskRow).where(
-        TaskRow.run_id == run_id,
-        TaskRow.round == number,
-        TaskRow.state.in_(OPEN),
-        TaskRow.lease_until <= now,
-    )
-    rows = list(session.scalars(query))
-    for row in rows:
+def expire(session: Session, task_ids: Iterable[str], now: float, silence: float) -> None:
+    """Ends tasks whose lease has run out."""
+    for row in session.scalars(select(TaskRow).where(TaskRow.id.in_(list(task_ids)))).all():
         queued = row.state == TaskState.QUEUED
         reason = "could not be handed over in time" if queued else f"not heard of for {silence:g} s"
         moves.move_task(session, row, TaskState.EXPIRED, now, reason)
-    return len(rows)
 
 
 def end_open(
@@ -180,38 +183,18 @@ def cancel_of_node(session: Session, node_id: str, reason: str, now: float) -> N
         moves.move_task(session, row, TaskState.CANCELLED, now, reason)
 
 
-def in_state(session: Session, state: TaskState) -> list[TaskRow]:
-    """Tasks in a state, oldest first."""
-    query = select(TaskRow).where(TaskRow.state == state)
-    return list(session.scalars(query.order_by(TaskRow.created_at, TaskRow.id)))
+def at_hand(session: Session, ended_since: float) -> list[Brief]:
+    """Tasks that are queued or submitted, and those taken back lately; oldest first."""
+    taken_back = TaskRow.state.in_((TaskState.EXPIRED, TaskState.CANCELLED))
+    waiting = TaskRow.state.in_((TaskState.QUEUED, TaskState.SUBMITTED))
+    query = _briefs().where(or_(waiting, taken_back & (TaskRow.changed_at >= ended_since)))
+    return _read(session, query.order_by(TaskRow.created_at))
 
 
-def ended_since(session: Session, since: float) -> list[tuple[str, str]]:
-    """`(node, task)` of the tasks that the master has taken back lately."""
-    taken_back = (TaskState.EXPIRED, TaskState.CANCELLED)
-    query = select(TaskRow.node_id, TaskRow.id).where(
-        TaskRow.state.in_(taken_back), TaskRow.changed_at >= since
-    )
-    return [(node, task) for node, task in session.execute(query)]
-
-
-def count(session: Session, run_id: str, number: int) -> dict[TaskState, int]:
-    """Number of tasks of a round by state."""
-    query = (
-        select(TaskRow.state, func.count())
-        .where(TaskRow.run_id == run_id, TaskRow.round == number)
-        .group_by(TaskRow.state)
-    )
-    return {TaskState(state): number for state, number in session.execute(query)}
-
-
-def next_lease_end(session: Session, run_id: str, number: int) -> float | None:
-    """When the next lease of a round runs out."""
-    return session.scalar(
-        select(func.min(TaskRow.lease_until)).where(
-            TaskRow.run_id == run_id, TaskRow.round == number, TaskRow.state.in_(OPEN)
-        )
-    )
+def of_round(session: Session, run_id: str, number: int) -> list[Brief]:
+    """All tasks of a round."""
+    query = _briefs().where(TaskRow.run_id == run_id, TaskRow.round == number)
+    return _read(session, query)
 
 
 def views(session: Session, run_id: str, number: int) -> list[TaskView]:
@@ -235,3 +218,14 @@ def views(session: Session, run_id: str, number: int) -> list[TaskView]:
         )
         for row, name in session.execute(query)
     ]
+
+
+def _read(session: Session, query: Select[str, str, str, str, float]) -> list[Brief]:
+    return [
+        Brief(id=task, run=run, node=node, state=TaskState(state), lease_until=until)
+        for task, run, node, state, until in session.execute(query)
+    ]
+
+
+def _briefs() -> Select[str, str, str, str, float]:
+    return select(TaskRow.id, TaskRow.run_id, TaskRow.node_id, TaskRow.state, TaskRow.lease_until)

@@ -80,15 +80,21 @@ def get(session: Session, version_id: int) -> Version:
     Raises:
         NotFound: There is none.
     """
-    row = session.get(VersionRow, version_id)
-    if row is None:
+    query = (
+        select(VersionRow, StudyRow.document, SignatureRow.document)
+        .join(StudyRow, StudyRow.id == VersionRow.study_id)
+        .join(SignatureRow, SignatureRow.sha256 == VersionRow.signature)
+        .where(VersionRow.id == version_id)
+    )
+    found = session.execute(query).one_or_none()
+    if found is None:
         raise NotFound("There is no such version", received=version_id)
-    study = session.get_one(StudyRow, row.study_id)
+    row, study, signature_document = found
     return Version(
         id=row.id,
-        study=Study.model_validate(study.document),
+        study=Study.model_validate(study),
         plan=Plan.model_validate(row.plan),
-        signature=signature(session, row.signature),
+        signature=Signature.model_validate(signature_document),
         weights=row.weights,
         run=row.run_id,
         round=row.round,

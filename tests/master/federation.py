@@ -1,0 +1,242 @@
+"""A whole master on a temporary folder, stepped by hand, and children that live in the test."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flask.testing import FlaskClient
+from safetensors.numpy import load
+
+from federated.messages import StudyPush, Task
+from federated.wire import UpdateDocument, encode_update
+from master.app import create_master_app
+from master.bell import Bell
+from master.children import Answer, Child, Unreachable
+from master.coordinator.coordinator import Coordinator
+from master.house import House
+from master.metrics import Metrics
+from master.server import open_state
+from master.settings import Settings
+from master.store import tokens
+from tests.master.linear import LinearEvaluator
+
+PUSH_TOKEN = "a push token of enough letters"
+
+
+class Clock:
+    """A clock that the test moves."""
+
+    def __init__(self, time: float = 1_000_000.0) -> None:
+        self.time = time
+
+    def __call__(self) -> float:
+        return self.time
+
+    def tick(self, seconds: float) -> None:
+        self.time += seconds
+
+
+class InlineLanes:
+    """Does each job at once, or keeps it until `release` where its key starts with a held one."""
+
+    def __init__(self) -> None:
+        self.held: tuple[str, ...] = ()
+        self.waiting: dict[str, Callable[[], object]] = {}
+
+    def submit(self, lane: str, key: str, job: Callable[[], object], priority: int = 0) -> None:
+        if key.startswith(self.held) and self.held:
+            self.waiting.setdefault(key, job)
+        else:
+            job()
+
+    def release(self) -> None:
+        self.held = ()
+        waiting, self.waiting = self.waiting, {}
+        for job in waiting.values():
+            job()
+
+
+@dataclass
+class ChildInTest:
+    """What stands at the HTTP border where a child would be."""
+
+    name: str
+    id: str
+    token: str
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    pushes: list[StudyPush] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    away: bool = False
+    refusal: Answer | None = None
+
+
+class ChildrenInTest:
+    """The master's side of that border: `master.children.Children`."""
+
+    def __init__(self) -> None:
+        self.children: dict[str, ChildInTest] = {}
+        self.calls: list[tuple[str, str, str]] = []
+
+    def put_study(self, child: Child, push: StudyPush) -> Answer:
+        there = self._called(child, "put_study")
+        if there.refusal:
+            return there.refusal
+        there.pushes.append(push)
+        return Answer(200, {"missing_blob": push.weights not in there.blobs})
+
+    def put_weights(self, child: Child, sha256: str, path: Path) -> Answer:
+        self._called(child, "put_weights").blobs[sha256] = path.read_bytes()
+        return Answer(200)
+
+    def post_task(self, child: Child, task: Task) -> Answer:
+        there = self._called(child, "post_task")
+        if task.weights not in there.blobs:
+            return Answer(409, {"error": "missing_blob"})
+        there.tasks.append(task)
+        return Answer(202)
+
+    def delete_task(self, child: Child, task_id: str) -> Answer:
+        self._called(child, "delete_task").dropped.append(task_id)
+        return Answer(204)
+
+    def _called(self, child: Child, name: str) -> ChildInTest:
+        there = self.children[child.name]
+        self.calls.append((child.name, name, child.url))
+        assert child.token == PUSH_TOKEN
+        if there.away:
+            raise Unreachable(f"Site {child.name} cannot be reached (no connection)")
+        return there
+
+
+class Federation:
+    """A master under test.
+
+    Args:
+        state: Its folder; a second federation on the same folder is a restart.
+    """
+
+    def __init__(self, state: Path, clock: Clock, **settings: Any) -> None:
+        self.clock = clock
+        self.children = ChildrenInTest()
+        self.evaluator = LinearEvaluator()
+        self.lanes, self.heavy = InlineLanes(), InlineLanes()
+        self.settings = Settings(state=state, **settings)
+        database, blobs = open_state(self.settings)
+        numbers = itertools.count(int(clock()) % 1000 * 1000)
+        self.house = House(
+            settings=self.settings,
+            database=database,
+            blobs=blobs,
+            evaluator=self.evaluator,
+            children=self.children,
+            bell=Bell(),
+            metrics=Metrics(),
+            now=clock,
+            new_id=lambda: f"{next(numbers):012x}",
+        )
+        self.coordinator = Coordinator(self.house, "test", self.lanes.submit, self.heavy.submit)
+        self.coordinator.prepare()
+        self.app = create_master_app(self.house)
+        self.http: FlaskClient = self.app.test_client()
+        with database.write() as session:
+            self.operator = tokens.mint(session, "operator", clock())
+            self.viewer = tokens.mint(session, "viewer", clock())
+
+    def settle(self) -> float | None:
+        """Steps until nobody rings any more; returns when to look again."""
+        for _ in range(200):
+            self.house.bell.wait(0)
+            again_at = self.coordinator.step()
+            if not self.house.bell.rung:
+                return again_at
+        raise AssertionError("the coordinator does not come to rest")
+
+    def call(self, method: str, path: str, token: str | None = None, **request: Any) -> Any:
+        headers = {"Authorization": f"Bearer {token or self.operator}"}
+        return self.http.open(f"/api/v1{path}", method=method, headers=headers, **request)
+
+    def get(self, path: str) -> Any:
+        answer = self.call("GET", path)
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+        return answer.get_json()
+
+    def post(self, path: str, document: Any = None, token: str | None = None) -> Any:
+        answer = self.call("POST", path, token, json=document if document is not None else {})
+        assert 200 <= answer.status_code < 300, answer.get_data(as_text=True)
+        return answer.get_json()
+
+    def study(self, **facts: Any) -> Any:
+        """The study `skin` with its initial model."""
+        body = {"name": "Skin", "classes": ["benign", "malignant"], "size": 8} | facts
+        self.post("/studies", body)
+        self.settle()
+        return self.get("/studies/skin")
+
+    def join(self, name: str, approve: bool = True) -> ChildInTest:
+        token = self.post("/join-tokens", {"approve": approve})["token"]
+        url = f"http://127.0.0.1:9{len(self.children.children)}"
+        request = {"join_token": token, "name": name, "url": url, "push_token": PUSH_TOKEN}
+        enrolment = self.post("/nodes", request)
+        child = ChildInTest(name, enrolment["node_id"], enrolment["token"])
+        self.children.children[name] = child
+        return child
+
+    def site(self, name: str, labelled: int = 20, new_labelled: int = 0) -> ChildInTest:
+        """A site that takes part, has pictures, and holds the model."""
+        child = self.join(name)
+        self.beat(child, labelled, new_labelled)
+        self.settle()
+        return child
+
+    def beat(
+        self,
+        child: ChildInTest,
+        labelled: int = 20,
+        new_labelled: int = 0,
+        tasks: tuple[str, ...] = (),
+        **facts: Any,
+    ) -> Any:
+        counts = {"benign": labelled // 2, "malignant": labelled - labelled // 2}
+        held = child.pushes[-1].weights if child.pushes else None
+        report = {"counts": counts, "new_labelled": new_labelled, "weights": held}
+        body = {"studies": {"skin": report}, "tasks": list(tasks), **facts}
+        return self.post(f"/nodes/{child.id}/heartbeat", body, child.token)
+
+    def run(self, **plan: Any) -> str:
+        """Starts a run and lets it come to where it waits."""
+        run = self.post("/runs", {"study": "skin", "plan": plan})
+        self.settle()
+        return str(run["id"])
+
+    def deliver(self, child: ChildInTest, update: bytes, task: str | None = None) -> Any:
+        path = f"/tasks/{task or child.tasks[-1].id}/update"
+        kind = "application/x-safetensors"
+        answer = self.call("PUT", path, child.token, data=update, content_type=kind)
+        self.settle()
+        return answer
+
+    def weights(self, sha256: str) -> dict[str, np.ndarray]:
+        """A blob, read by nobody's code but safetensors'."""
+        return load((self.settings.state / "blobs" / sha256).read_bytes())
+
+
+def trained(child: ChildInTest, shift: float, num_examples: int, **document: Any) -> bytes:
+    """The update of a child's last task: every weight moved by `shift`."""
+    task = child.tasks[-1]
+    weights = {name: array + np.float32(shift) for name, array in base_of(child).items()}
+    return update_of(task, weights, num_examples=num_examples, **document)
+
+
+def base_of(child: ChildInTest) -> dict[str, np.ndarray]:
+    return load(child.blobs[child.tasks[-1].weights])
+
+
+def update_of(task: Task, weights: dict[str, np.ndarray], **facts: Any) -> bytes:
+    document = {"task": task.id, "base": task.weights, "num_steps": 1} | facts
+    return encode_update(weights, UpdateDocument.model_validate(document))

@@ -1,0 +1,79 @@
+"""A model small enough to work out by hand, in place of the process that runs Keras."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from federated.plan import Plan
+from federated.signature import Signature, signature_of
+from federated.study import Study
+from federated.wire import TensorReader, UpdateReader, encode_weights, read_update_document
+from imaging.array_file import PixelArray
+from master.evaluation import Judged
+from master.store.pictures import Judges
+from models.measures import evaluate_probabilities
+from serving.blobs import open_blob
+
+
+def initial_weights(study: Study, seed: int = 0) -> dict[str, np.ndarray]:
+    """Weights of a softmax over the mean of each channel."""
+    rng = np.random.default_rng(seed)
+    shape = (study.channels, len(study.classes))
+    return {
+        "dense/kernel": rng.normal(size=shape).astype(np.float32),
+        "dense/bias": np.zeros(len(study.classes), dtype=np.float32),
+    }
+
+
+class LinearEvaluator:
+    """Does what `master.evaluation.Evaluator` asks for, for the linear model.
+
+    Attributes:
+        calls: Names of the calls, in order.
+        failure: Raised by the next call, once.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.failure: Exception | None = None
+
+    def initial_model(self, study: Study, plan: Plan, out: Path) -> Signature:
+        self._note("initial_model")
+        weights = initial_weights(study, plan.seed)
+        out.write_bytes(encode_weights(weights))
+        return signature_of(weights)
+
+    def report(self, judged: Judged, pixels: Path, judges: Judges) -> dict[str, Any]:
+        self._note("report")
+        study = judged.study
+        images = PixelArray(pixels, study.picture_shape).open()[list(judges.rows)]
+        with open_blob(judged.weights) as blob:
+            reader: TensorReader = blob
+            if judged.base is not None:
+                with open_blob(judged.base) as base:
+                    reader = UpdateReader(blob, read_update_document(blob), base)
+                    kernel, bias = _read(reader)
+            else:
+                kernel, bias = _read(reader)
+        logits = (images.mean(axis=(1, 2)) / 255 @ kernel + bias).astype(np.float64)
+        exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probabilities = exponents / exponents.sum(axis=1, keepdims=True)
+        report = evaluate_probabilities(np.array(judges.labels), probabilities, study.classes)
+        return report.model_dump(mode="json")
+
+    def export(self, judged: Judged, out: Path) -> None:
+        self._note("export")
+        out.write_bytes(judged.weights.read_bytes())
+
+    def _note(self, name: str) -> None:
+        self.calls.append(name)
+        failure, self.failure = self.failure, None
+        if failure is not None:
+            raise failure
+
+
+def _read(reader: TensorReader) -> tuple[np.ndarray, np.ndarray]:
+    return reader.get_tensor("dense/kernel"), reader.get_tensor("dense/bias")
