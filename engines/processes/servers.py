@@ -77,10 +77,13 @@ class Servers:
         """Starts `python -m <command>` under a name; does not wait until it answers.
 
         Args:
-            name: The server's name; its log is `<state>/logs/<name>.log`.
+            name: The server's name; its log is `<state>/logs/<name>.log`. An earlier
+                server of that name is stopped first.
             command: Module and arguments.
             secrets: Environment variables for this server alone.
         """
+        if name in self._processes:
+            self._processes[name].stop(STOP_SECONDS)
         process = ServerProcess(
             name,
             command,

@@ -74,7 +74,7 @@ class HostileNode:
         self.session.close()
 
 
-def update(task, tensors, **changes):
+def update(task, tensors, /, **changes):
     """An update's bytes, written by hand: what is wrong in it is meant to be."""
     document = {
         "format": 1,

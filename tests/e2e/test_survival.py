@@ -15,7 +15,7 @@ from tests.e2e.running import (
     wait_for,
 )
 
-LONG = plan(rounds=1, epochs=400)
+LONG = plan(rounds=1, epochs=300)
 """Long enough to be disturbed, short enough to be waited for."""
 
 

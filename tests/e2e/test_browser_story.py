@@ -1,0 +1,247 @@
+"""The whole story in a real browser against real servers: from the first page to a model file."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+ARTEFACTS = ROOT / "artefacts"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+READY = "Commonsight is ready: "
+CONNECTED = "[data-testid='stApp'][data-test-connection-state='CONNECTED']"
+PATIENCE = 90_000
+"""Milliseconds to wait for what a loaded machine takes long for."""
+
+PICTURES = {"site-1": 8, "site-2": 20}
+"""Unequal, so that an unweighted average would show other shares."""
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """The demo as `./run_all.sh` starts it: its address and its state folder."""
+    state = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, "-m", "engines.processes", "demo", "--state", str(state)]
+    process = subprocess.Popen(
+        [*command, "--port-base", "18500"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        start_new_session=True,
+    )
+    try:
+        yield _address(process), state
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+
+
+def _address(process):
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if line.startswith(READY):
+            return line.removeprefix(READY).strip()
+    raise AssertionError("The demo did not start:\n" + "".join(said))
+
+
+@pytest.fixture
+def browser():
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+class Visitor:
+    """Somebody at the browser; keeps what the browser asked of other hosts."""
+
+    def __init__(self, browser, address, width, album):
+        self.address, self.width, self.album, self.shots = address, width, album, 0
+        context = browser.new_context(viewport={"width": width, "height": 1200})
+        self.page = context.new_page()
+        self.page.set_default_timeout(PATIENCE)
+        self.strangers = []
+        self.page.on("request", self._note)
+
+    def _note(self, request):
+        parts = urlsplit(request.url)
+        if parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1":
+            self.strangers.append(request.url)
+
+    def open(self, name):
+        self.page.goto(f"{self.address}/{name}")
+        self.page.wait_for_selector(CONNECTED)
+
+    def sees(self, words):
+        expect(self.page.get_by_text(words).first).to_be_visible(timeout=PATIENCE)
+
+    def presses(self, label):
+        self.page.get_by_role("button", name=label).click()
+
+    def shoots(self, name):
+        """A picture of the whole page, once what moves has settled."""
+        self.shots += 1
+        ARTEFACTS.mkdir(exist_ok=True)
+        self.page.wait_for_timeout(1000)
+        main = "document.querySelector('[data-testid=stMain]').scrollHeight"
+        height = max(800, min(self.page.evaluate(main), 4000))
+        self.page.set_viewport_size({"width": self.width, "height": height})
+        self.page.wait_for_timeout(500)
+        self.page.screenshot(path=ARTEFACTS / f"{self.album}-{self.width}-{self.shots:02d}-{name}.png")
+        self.page.set_viewport_size({"width": self.width, "height": 1200})
+
+
+def pictures_of(state, site):
+    """Pictures to try at a site: of every class in turn, with the class in the name."""
+    by_class = {}
+    for path in sorted((state / "pictures-to-try" / site).iterdir()):
+        by_class.setdefault(path.name.rsplit("_", 1)[0], []).append(path)
+    assert len(by_class) >= 2
+    return [path for some in zip(*by_class.values(), strict=False) for path in some]
+
+
+def test_from_the_first_page_to_a_model_file(demo, browser, tmp_path):
+    address, state = demo
+    visitor = Visitor(browser, address, 1440, "story")
+
+    visitor.open("")
+    visitor.sees("The pictures stay home, the model travels")
+    visitor.sees("No site has a labelled picture yet")
+    visitor.shoots("start")
+
+    visitor.open("sites")
+    for name in PICTURES:
+        card = visitor.page.locator("[data-testid=stVerticalBlock]", has_text=name).last
+        expect(card).to_contain_text("received global model", timeout=PATIENCE)
+    expect(visitor.page.get_by_text(re.compile(r"received global model.*HTTP 20\d"))).to_have_count(
+        2, timeout=PATIENCE
+    )
+    expect(visitor.page.get_by_test_id("stMetric")).to_have_count(10, timeout=PATIENCE)
+    visitor.shoots("pushed")
+
+    for site, count in PICTURES.items():
+        visitor.open(f"pictures?site={site}")
+        chosen = pictures_of(state, site)[:count]
+        visitor.page.locator("input[type=file]").set_input_files(chosen)
+        visitor.sees(re.compile(r"_\d+\.jpg"))
+        visitor.presses(f"Add to {site}")
+        visitor.sees(f"{count} stored, 0 already there, 0 refused.")
+        visitor.sees(f"{count} pictures: {count} new since the last training, 0 without a label.")
+        visitor.shoots(f"uploaded-{site}")
+
+    broken = tmp_path / "melanoma_99.jpg"
+    broken.write_text("This is text, not a picture.")
+    visitor.page.locator("input[type=file]").set_input_files(broken)
+    visitor.sees("melanoma_99.jpg")
+    visitor.presses("Add to site-2")
+    visitor.sees("0 stored, 0 already there, 1 refused.")
+    visitor.shoots("refused")
+
+    visitor.open("train")
+    rounds = visitor.page.get_by_label("Rounds", exact=True)
+    rounds.fill("2")
+    rounds.press("Enter")
+    visitor.shoots("plan")
+    visitor.presses("Start the run")
+    visitor.sees(re.compile(r"Round 1 of 2"))
+    visitor.shoots("training")
+
+    visitor.open("results")
+    expect(visitor.page.get_by_text("completed").first).to_be_visible(timeout=2 * PATIENCE)
+    visitor.sees("2 / 2")
+    expect(visitor.page.get_by_text("✓ accepted").first).to_be_visible()
+    # Each site keeps a fifth for validation: 6 of 8 and 16 of 20 train, or nearly so.
+    shares = [float(share) for share in _column(visitor.page, "Weight in the mean")]
+    examples = [int(number) for number in _column(visitor.page, "Training pictures")]
+    assert examples[0] < examples[1]
+    assert shares == pytest.approx([100 * n / sum(examples) for n in examples], abs=0.06)
+    visitor.shoots("averaged")
+    visitor.page.get_by_role("tab", name="Weights").click()
+    visitor.sees("Tensor by tensor")
+    visitor.shoots("weights")
+    visitor.page.get_by_role("tab", name="Test").click()
+    visitor.sees("Confusion matrix")
+    visitor.shoots("tested")
+
+    with visitor.page.expect_download() as download:
+        visitor.presses("Model of round 2 (.keras)")
+    with zipfile.ZipFile(download.value.path()) as model:
+        assert {"config.json", "metadata.json", "model.weights.h5"} <= set(model.namelist())
+    with visitor.page.expect_download() as download:
+        visitor.presses("History (CSV)")
+    history = Path(download.value.path()).read_text()
+    assert "site-1" in history
+    assert "site-2" in history
+
+    visitor.open("rewards")
+    visitor.sees("Leaderboard")
+    visitor.shoots("credits")
+
+    visitor.open("classify?site=site-1")
+    visitor.sees("round 2")
+    visitor.page.get_by_text("I may use this picture").click()
+    visitor.page.locator("input[type=file]").set_input_files(pictures_of(state, "site-2")[-1])
+    visitor.sees("What the model makes of it")
+    visitor.sees(re.compile(r"Most probable first: "))
+    visitor.shoots("classified")
+
+    assert visitor.strangers == []
+    assert visitor.page.get_by_text("Traceback").count() == 0
+
+
+def _column(page, title):
+    """The cells of a column of the first table that has it, without units."""
+    table = page.locator("table", has_text=title).first
+    titles = table.locator("th").all_inner_texts()
+    place = titles.index(title)
+    rows = table.locator("tbody tr").all()
+    return [row.locator("td").nth(place).inner_text().removesuffix(" %") for row in rows]
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_page_fits_the_screen(demo, browser, width):
+    address, _ = demo
+    visitor = Visitor(browser, address, width, "page")
+    pages = {
+        "": "What happened",
+        "pictures": "What the site holds",
+        "classify": "Model cnn10",
+        "train": "A new run",
+        "results": "Take away",
+        "sites": "Let a new site join",
+        "rewards": "Ledger",
+        "by_hand": "The new global weight",
+    }
+    for name, words in pages.items():
+        visitor.open(name)
+        visitor.sees(words)
+        wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert visitor.page.evaluate(wider) <= 0, name
+        assert visitor.page.locator("h1").count() == 1, name
+        visitor.shoots(name or "overview")
+    assert visitor.strangers == []
