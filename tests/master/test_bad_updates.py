@@ -1,0 +1,251 @@
+"""Every wrong update gets a clear error, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from safetensors.numpy import load, save
+
+from federated.wire import METADATA_KEY
+from master.delivery import deliver
+from tests.master.federation import ChildInTest, Federation, base_of, trained, update_of
+
+PLAN = {"rounds": 1, "privacy": {"min_examples": 5}}
+
+
+@pytest.fixture
+def child(federation: Federation) -> ChildInTest:
+    federation.study()
+    child = federation.site("clinic-a", labelled=20)
+    federation.run(**PLAN)
+    return child
+
+
+def forged(child: ChildInTest, **facts: object) -> bytes:
+    """An honest update whose document says something else."""
+    document = {
+        "format": 1,
+        "task": child.tasks[-1].id,
+        "kind": "weights",
+        "base": child.tasks[-1].weights,
+        "encoding": "float32",
+        "num_examples": 10,
+        "num_steps": 1,
+        "metrics": {},
+        "hyperparameters": {},
+    } | facts
+    text = json.dumps(document, sort_keys=True)
+    return save(load(trained(child, 1.0, 10)), metadata={METADATA_KEY: text})
+
+
+def without_a_tensor(child: ChildInTest) -> bytes:
+    weights = base_of(child)
+    del weights["dense/bias"]
+    return update_of(child.tasks[-1], weights, num_examples=10)
+
+
+def with_a_strange_tensor(child: ChildInTest) -> bytes:
+    weights = base_of(child) | {"strange": np.zeros(2, np.float32)}
+    return update_of(child.tasks[-1], weights, num_examples=10)
+
+
+def with_a_wrong_shape(child: ChildInTest) -> bytes:
+    weights = base_of(child) | {"dense/bias": np.zeros(3, np.float32)}
+    return update_of(child.tasks[-1], weights, num_examples=10)
+
+
+def with_a_wrong_dtype(child: ChildInTest) -> bytes:
+    weights = base_of(child) | {"dense/bias": np.zeros(2, np.float64)}
+    return update_of(child.tasks[-1], weights, num_examples=10)
+
+
+def with_nan(child: ChildInTest) -> bytes:
+    weights = base_of(child) | {"dense/bias": np.array([1, np.nan], np.float32)}
+    return update_of(child.tasks[-1], weights, num_examples=10)
+
+
+def with_infinity(child: ChildInTest) -> bytes:
+    weights = base_of(child) | {"dense/bias": np.array([1, np.inf], np.float32)}
+    return update_of(child.tasks[-1], weights, num_examples=10)
+
+
+FAULTS: dict[str, tuple[Callable[[ChildInTest], bytes], str]] = {
+    "missing tensor": (without_a_tensor, "signature_mismatch"),
+    "strange tensor": (with_a_strange_tensor, "signature_mismatch"),
+    "wrong shape": (with_a_wrong_shape, "signature_mismatch"),
+    "wrong dtype": (with_a_wrong_dtype, "signature_mismatch"),
+    "nan": (with_nan, "not_finite"),
+    "infinity": (with_infinity, "not_finite"),
+    "no examples": (lambda child: forged(child, num_examples=0), "bad_num_examples"),
+    "negative examples": (lambda child: forged(child, num_examples=-5), "bad_num_examples"),
+    "10^12 examples": (lambda child: forged(child, num_examples=10**12), "bad_num_examples"),
+    "half an example": (lambda child: forged(child, num_examples=10.5), "bad_num_examples"),
+    "more than announced": (lambda child: forged(child, num_examples=21), "bad_num_examples"),
+    "another task": (lambda child: forged(child, task="another-1-1"), "wrong_task"),
+    "another base": (lambda child: forged(child, base="0" * 64), "wrong_base"),
+    "no document": (lambda child: save(base_of(child)), "bad_metadata"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_wrong_content_is_rejected_with_the_reason(
+    federation: Federation, child: ChildInTest, fault: str
+) -> None:
+    make, code = FAULTS[fault]
+    update, blobs = make(child), federation.house.blobs.names()
+    answer = federation.deliver(child, update)
+    assert answer.status_code == 422
+    assert answer.get_json()["error"] == code
+    run = federation.get("/runs")["runs"][0]
+    view = federation.get(f"/runs/{run['id']}/rounds/1")
+    assert view["tasks"][0]["state"] == "rejected"
+    assert view["tasks"][0]["reason"] == answer.get_json()["detail"]
+    assert view["updates"][0]["audit"]["reasons"] == [answer.get_json()["detail"]]
+    assert run["state"] == "failed"
+    assert federation.house.blobs.names() == blobs
+    again = federation.deliver(child, update)
+    assert (again.status_code, again.get_json()) == (422, answer.get_json())
+
+
+@pytest.mark.parametrize("cut", [0, 5, 100, -1])
+def test_a_truncated_body_leaves_the_task_as_it_is(
+    federation: Federation, child: ChildInTest, cut: int
+) -> None:
+    whole, blobs = trained(child, 1.0, 10), federation.house.blobs.names()
+    answer = federation.deliver(child, whole[:cut])
+    assert answer.status_code == 400
+    assert answer.get_json()["error"] == "not_safetensors"
+    assert federation.house.blobs.names() == blobs
+    assert federation.deliver(child, whole).status_code == 200
+
+
+def test_a_body_shorter_than_its_announced_length_is_truncated(
+    federation: Federation, child: ChildInTest
+) -> None:
+    import io
+
+    from federated.errors import BrokenTransport
+
+    whole = trained(child, 1.0, 10)
+    with pytest.raises(BrokenTransport, match="truncated"):
+        deliver(federation.house, child.id, child.tasks[-1].id, io.BytesIO(whole), len(whole) + 1)
+    assert federation.deliver(child, whole).get_json()["state"] == "submitted"
+
+
+def test_a_body_over_the_limit_is_413_and_leaves_no_file(
+    federation: Federation, child: ChildInTest
+) -> None:
+    answer = federation.deliver(child, b"x" * 3_000_000)
+    assert answer.status_code == 413
+    assert sorted(p.name for p in federation.house.blobs.root.iterdir()) == (
+        federation.house.blobs.names()
+    )
+    assert federation.deliver(child, trained(child, 1.0, 10)).status_code == 200
+
+
+def test_the_global_model_sent_back_as_an_update_does_not_delete_it(
+    federation: Federation, child: ChildInTest
+) -> None:
+    stolen = child.blobs[child.tasks[-1].weights]
+    assert federation.deliver(child, stolen).status_code == 422
+    assert federation.house.blobs.has(child.tasks[-1].weights)
+
+
+def test_another_sites_task_does_not_exist_for_a_site(
+    federation: Federation, child: ChildInTest
+) -> None:
+    other = federation.join("clinic-b")
+    answer = federation.deliver(other, trained(child, 1.0, 10), task=child.tasks[-1].id)
+    assert answer.status_code == 404
+    run = federation.get("/runs")["runs"][0]
+    assert run["tasks"][0]["state"] == "leased"
+
+
+def test_the_same_bytes_get_the_same_answer_and_count_once(federation: Federation) -> None:
+    federation.study()
+    a, b = federation.site("clinic-a", 20), federation.site("clinic-b", 20)
+    run = federation.run(**PLAN)
+    update = trained(a, 1.0, 10)
+    answers = [federation.deliver(a, update) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert len({answer.get_json()["sha256"] for answer in answers}) == 1
+    federation.deliver(b, trained(b, 3.0, 10))
+    view = federation.get(f"/runs/{run}/rounds/1")
+    assert [u["share"] for u in view["updates"]] == [0.5, 0.5]
+
+
+def test_other_bytes_are_a_conflict(federation: Federation, child: ChildInTest) -> None:
+    federation.site("clinic-b")
+    first = trained(child, 1.0, 10)
+    federation.deliver(child, first)
+    blobs = federation.house.blobs.names()
+    answer = federation.deliver(child, trained(child, 2.0, 10))
+    assert (answer.status_code, answer.get_json()["error"]) == (409, "other_update")
+    assert federation.house.blobs.names() == blobs
+
+
+def test_text_carries_the_same_update(federation: Federation, child: ChildInTest) -> None:
+    update = trained(child, 1.0, 10)
+    path = f"/tasks/{child.tasks[-1].id}/update"
+    for text, status in (("!" * 20, 422), (base64.b64encode(update).decode(), 200)):
+        answer = federation.call("PUT", path, child.token, json={"model": text})
+        assert answer.status_code == status
+    assert federation.deliver(child, update).status_code == 200
+
+
+def test_a_full_disk_loses_nothing(
+    federation: Federation, child: ChildInTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    update, blobs = trained(child, 1.0, 10), federation.house.blobs.names()
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        answer = federation.deliver(child, update)
+        assert (answer.status_code, answer.get_json()["error"]) == (507, "storage_failure")
+        assert federation.house.blobs.names() == blobs
+    assert federation.deliver(child, update).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["weights", "delta"])
+@pytest.mark.parametrize("encoding", ["float32", "float16", "int8"])
+def test_every_form_of_an_update_comes_to_the_same_model(
+    federation: Federation, child: ChildInTest, kind: str, encoding: str
+) -> None:
+    base = base_of(child)
+    weights = {name: array + np.float32(0.5) for name, array in base.items()}
+    from federated.wire import UpdateDocument, encode_update
+
+    task = child.tasks[-1]
+    document = UpdateDocument.model_validate(
+        {
+            "task": task.id,
+            "base": task.weights,
+            "num_examples": 10,
+            "num_steps": 1,
+            "kind": kind,
+            "encoding": encoding,
+        }
+    )
+    assert federation.deliver(child, encode_update(weights, document, base=base)).status_code == 200
+    run = federation.get("/runs")["runs"][0]
+    after = federation.weights(run["weights"])
+    for name, array in weights.items():
+        np.testing.assert_allclose(after[name], array, atol=0.02)
+
+
+def test_no_change_with_steps_claimed_is_rejected_and_without_is_not(
+    federation: Federation, child: ChildInTest
+) -> None:
+    federation.deliver(child, trained(child, 0.0, 10, num_steps=3))
+    run = federation.get("/runs")["runs"][0]
+    assert run["state"] == "failed"
+    assert "No weight has changed, although 3 training steps are claimed." in run["reason"]
+    second = federation.run(**PLAN)
+    federation.deliver(child, trained(child, 0.0, 10, num_steps=0))
+    assert federation.get(f"/runs/{second}")["state"] == "completed"

@@ -1,0 +1,133 @@
+"""A master that is killed goes on where its database says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from master.coordinator import closing
+from tests.master.federation import Clock, Federation, trained
+
+PLAN = {"rounds": 1, "privacy": {"min_examples": 5}}
+
+
+def restarted(federation: Federation) -> Federation:
+    """A new master on the same folder; the children and their tasks live on."""
+    federation.clock.tick(300)
+    federation.house.database.close()
+    after = Federation(federation.settings.state, federation.clock)
+    after.children = federation.children
+    object.__setattr__(after.house, "children", federation.children)
+    return after
+
+
+def test_an_open_round_goes_on_and_its_leases_start_anew(federation: Federation) -> None:
+    federation.study()
+    a, b = federation.site("clinic-a", 30), federation.site("clinic-b", 90)
+    run = federation.run(**PLAN)
+    federation.deliver(a, trained(a, 1.0, 10))
+    after = restarted(federation)
+    after.settle()
+    assert [task["state"] for task in after.get(f"/runs/{run}")["tasks"]] == ["accepted", "leased"]
+    after.deliver(b, trained(b, 5.0, 30))
+    view = after.get(f"/runs/{run}/rounds/1")
+    assert [u["share"] for u in view["updates"]] == [0.25, 0.75]
+    assert after.get(f"/runs/{run}")["state"] == "completed"
+    assert len(a.tasks) == len(b.tasks) == 1
+    after.house.database.close()
+
+
+def test_tasks_that_were_not_handed_over_are(federation: Federation) -> None:
+    federation.study()
+    a = federation.site("clinic-a")
+    federation.lanes.held = ("task/",)
+    run = federation.run(**PLAN)
+    assert federation.get(f"/runs/{run}")["tasks"][0]["state"] == "queued"
+    after = restarted(federation)
+    after.settle()
+    assert after.get(f"/runs/{run}")["tasks"][0]["state"] == "leased"
+    assert len(a.tasks) == 1
+    after.house.database.close()
+
+
+def test_a_submitted_update_is_judged(federation: Federation) -> None:
+    federation.study()
+    a = federation.site("clinic-a")
+    run = federation.run(**PLAN)
+    federation.lanes.held = ("audit/",)
+    federation.deliver(a, trained(a, 1.0, 10))
+    assert federation.get(f"/runs/{run}")["tasks"][0]["state"] == "submitted"
+    after = restarted(federation)
+    after.settle()
+    assert after.get(f"/runs/{run}")["state"] == "completed"
+    after.house.database.close()
+
+
+@pytest.mark.parametrize("step", ["_material", "average", "_settle"])
+def test_an_aggregation_is_done_again_and_counts_once(
+    federation: Federation, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def killed(*_: object) -> None:
+        raise RuntimeError("killed here")
+
+    federation.study()
+    a, b = federation.site("clinic-a", 30), federation.site("clinic-b", 90)
+    run = federation.run(**PLAN)
+    federation.deliver(a, trained(a, 1.0, 10))
+    with monkeypatch.context() as patch:
+        patch.setattr(closing, step, killed)
+        federation.deliver(b, trained(b, 5.0, 30))
+    view = federation.get(f"/runs/{run}/rounds/1")
+    assert (view["state"], view["weights_after"]) == ("aggregating", None)
+    after = restarted(federation)
+    after.settle()
+    view = after.get(f"/runs/{run}/rounds/1")
+    assert view["state"] == "closed"
+    assert [u["share"] for u in view["updates"]] == [0.25, 0.75]
+    assert len(after.get(f"/runs/{run}/rounds")["rounds"]) == 1
+    after.house.database.close()
+
+
+def test_a_study_whose_model_was_not_built_gets_it(federation: Federation) -> None:
+    federation.heavy.held = ("build/",)
+    federation.study()
+    assert federation.get("/studies/skin")["current"] is None
+    after = restarted(federation)
+    after.settle()
+    assert after.get("/studies/skin")["current"]["round"] == 0
+    after.house.database.close()
+
+
+def test_a_full_disk_at_the_average_is_tried_again(
+    federation: Federation, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    federation.study()
+    a = federation.site("clinic-a")
+    run = federation.run(**PLAN)
+    with monkeypatch.context() as patch:
+        patch.setattr(closing, "_keep", full)
+        federation.deliver(a, trained(a, 1.0, 10))
+    assert federation.get(f"/runs/{run}/rounds/1")["state"] == "aggregating"
+    clock.tick(6)
+    federation.settle()
+    assert federation.get(f"/runs/{run}")["state"] == "completed"
+
+
+def test_only_the_holder_of_the_lease_moves_states(federation: Federation, tmp_path: Path) -> None:
+    from master.coordinator.coordinator import Coordinator
+
+    federation.study()
+    federation.site("clinic-a")
+    other = Coordinator(
+        federation.house, "another", federation.lanes.submit, federation.heavy.submit
+    )
+    federation.post("/runs", {"study": "skin", "plan": PLAN})
+    other.step()
+    assert federation.get("/runs")["runs"][0]["state"] == "pending"
+    federation.clock.tick(60)
+    other.step()
+    assert federation.get("/runs")["runs"][0]["state"] != "pending"
