@@ -70,3 +70,16 @@ def test_only_the_latest_push_token_stays_good(site):
     assert site.child.access.verify(site.master["Authorization"].removeprefix("Bearer ")) is None
     assert site.child.access.verify(kept).role == "master"
     assert site.child.access.verify(site.site["Authorization"].removeprefix("Bearer ")) is not None
+
+
+def test_the_documentation_names_every_call(site):
+    spec = site.client.get("/openapi.json").json
+    described = {
+        (method.upper(), path.replace("{", "<").replace("}", ">"))
+        for path, calls in spec["paths"].items()
+        for method in calls
+        if path.startswith("/api/")
+    }
+    assert len(described) == len(SITE + MASTER)
+    for calls in spec["paths"].values():
+        assert all(call.get("summary") for call in calls.values())
