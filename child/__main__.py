@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from child.server import Child
 from child.settings import SERVE, TOKEN, add_options, settings_from
 from child.state_folder import StateFolder, only_server
 from child.store.access import AccessStore
@@ -42,6 +41,9 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    # Takes a second to import, which who wants a token or help need not wait for.
+    from child.server import Child
+
     settings = settings_from(options)
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from federated.errors import FederationError
-from master.server import Master, only_server, open_state
 from master.settings import READY_MADE_PLANS, Settings
+from master.state_folder import only_server, open_state
 from master.store import tokens
 from master.tidy import tidy
 from serving.server import wait_for_signal
@@ -41,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def serve(options: argparse.Namespace) -> int:
     """Serves until a signal comes."""
+    # Takes a second to import, which who wants a token or help need not wait for.
+    from master.server import Master
+
     settings = _settings(options)
     with only_server(settings.state):
         master = Master(settings)
