@@ -42,6 +42,12 @@ class Desk:
     pages: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def connections(self) -> dict[str, Connection]:
+        """The servers by name; that of the master is empty."""
+        sites = {site.name: site.child.connection for site in self.sites}
+        return ({"": self.master.connection} if self.master else {}) | sites
+
+    @property
     def operator(self) -> MasterApi:
         """The master, for pages that only roles with a master have."""
         if self.master is None:

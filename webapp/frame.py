@@ -11,8 +11,9 @@ from typing import Any
 
 import streamlit as st
 
+from webapp.api import ApiError
 from webapp.desk import Desk, shared_desk
-from webapp.layout import guard
+from webapp.layout import guard, live, problem, tell_of_change
 from webapp.settings import Role, SettingsError
 from webapp.texts import text
 from webapp.views import (
@@ -26,8 +27,10 @@ from webapp.views import (
     train,
     workbench,
 )
+from webapp.words import span
 
 ASSETS = Path(__file__).parent / "assets"
+RETRY_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,21 @@ def _navigate(desk: Desk, first: str | None) -> None:
 
 
 def _draw(name: str, desk: Desk) -> None:
+    live(_silence, active=True)(desk)
     with guard():
-        PAGES[name].draw(desk)
+        try:
+            PAGES[name].draw(desk)
+        except ApiError as error:
+            problem(error)
+            if error.code == "offline":
+                tell_of_change(lambda: desk.now() // RETRY_SECONDS)
     st.caption(text("layout.not_a_device"))
+
+
+def _silence(desk: Desk) -> None:
+    """Says which servers do not answer, and that what is shown is from before."""
+    for name, connection in desk.connections.items():
+        silent = connection.silent_seconds
+        if silent is not None:
+            told = text("layout.silent", name=name or text("layout.master"), span=span(silent))
+            st.warning(told, icon=":material/cloud_off:")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pandas as pd
@@ -117,8 +117,10 @@ def tell_of_change(observe: Callable[[], object]) -> None:
     before = observe()
 
     def watch() -> None:
-        if observe() != before:
-            st.rerun()
+        # What is away is told where it is shown; here it is no change.
+        with suppress(ApiError):
+            if observe() != before:
+                st.rerun()
 
     live(watch, active=True)()
 

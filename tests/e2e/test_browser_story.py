@@ -112,7 +112,9 @@ class Visitor:
         height = max(800, min(self.page.evaluate(main), 4000))
         self.page.set_viewport_size({"width": self.width, "height": height})
         self.page.wait_for_timeout(500)
-        self.page.screenshot(path=ARTEFACTS / f"{self.album}-{self.width}-{self.shots:02d}-{name}.png")
+        self.page.screenshot(
+            path=ARTEFACTS / f"{self.album}-{self.width}-{self.shots:02d}-{name}.png"
+        )
         self.page.set_viewport_size({"width": self.width, "height": 1200})
 
 
@@ -227,19 +229,10 @@ def _column(page, title):
 def test_every_page_fits_the_screen(demo, browser, width):
     address, _ = demo
     visitor = Visitor(browser, address, width, "page")
-    pages = {
-        "": "What happened",
-        "pictures": "What the site holds",
-        "classify": "Model cnn10",
-        "train": "A new run",
-        "results": "Take away",
-        "sites": "Let a new site join",
-        "rewards": "Ledger",
-        "by_hand": "The new global weight",
-    }
-    for name, words in pages.items():
+    for name in ("", "pictures", "classify", "train", "results", "sites", "rewards", "by_hand"):
         visitor.open(name)
-        visitor.sees(words)
+        # The last line of every page: all above it is drawn.
+        visitor.sees("Commonsight is for research and teaching")
         wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert visitor.page.evaluate(wider) <= 0, name
         assert visitor.page.locator("h1").count() == 1, name

@@ -57,7 +57,8 @@ class Connection:
     """Calls to one server, shared by all viewers of the web app.
 
     Answers to GET are kept for a moment, so that ten viewers cost one request; every change
-    drops them, so that whoever made it sees it at once.
+    drops them, so that whoever made it sees it at once. While the server is away, what was kept
+    last is given instead, and `silent_seconds` says so.
 
     Args:
         url: Base address of the server.
@@ -76,6 +77,13 @@ class Connection:
         self._now = now
         self._kept: OrderedDict[str, Kept] = OrderedDict()
         self._lock = threading.Lock()
+        self._silent_since: float | None = None
+
+    @property
+    def silent_seconds(self) -> float | None:
+        """How long the server has not answered; None while it does."""
+        since = self._silent_since
+        return None if since is None else self._now() - since
 
     def get(
         self,
@@ -88,7 +96,7 @@ class Connection:
         """The body of `GET /api/v1/<path>`.
 
         Raises:
-            ApiError: The server is away or refused.
+            ApiError: The server refused, or is away and nothing was kept.
         """
         query = {key: str(value) for key, value in (parameters or {}).items() if value is not None}
         name = f"{path}?{sorted(query.items())}"
@@ -96,7 +104,12 @@ class Connection:
             kept = self._kept.get(name)
         if kept and kept.until > self._now():
             return kept.content
-        content = self._call("GET", path, read_seconds, params=query)
+        try:
+            content = self._call("GET", path, read_seconds, params=query)
+        except ApiError as error:
+            if kept is None or error.code != "offline":
+                raise
+            return kept.content
         if keep_seconds > 0:
             self._keep(name, Kept(self._now() + keep_seconds, content))
         return content
@@ -143,10 +156,13 @@ class Connection:
                 allow_redirects=False,
                 **arguments,
             )
-        except requests.Timeout:
-            raise ApiError("offline", "The server did not answer in time") from None
-        except requests.RequestException:
-            raise ApiError("offline", "The server cannot be reached") from None
+        except requests.RequestException as error:
+            if self._silent_since is None:
+                self._silent_since = self._now()
+            slow = isinstance(error, requests.Timeout)
+            sentence = "did not answer in time" if slow else "cannot be reached"
+            raise ApiError("offline", f"The server {sentence}") from None
+        self._silent_since = None
         if 200 <= response.status_code < 300:
             return response.content
         raise refusal(response)

@@ -10,6 +10,7 @@ import pytest
 import requests
 from pydantic import BaseModel
 
+from tests.webapp.scripted import ScriptedServers, ok
 from webapp.api import ApiError, Connection
 from webapp.api.connection import KEPT_ANSWERS, parse
 
@@ -171,3 +172,32 @@ def test_an_answer_of_another_form_is_told_by_its_fields() -> None:
     with pytest.raises(ApiError, match=r"not as agreed \(in value\)") as caught:
         parse(Number, b'{"value": "many"}')
     assert caught.value.code == "unexpected_answer"
+
+
+def test_while_a_server_is_away_its_last_answer_stands_and_its_silence_is_told(
+    clock: Clock,
+) -> None:
+    servers = ScriptedServers({"http://master.test": {"GET nodes": ok({"nodes": []})}})
+    connection = Connection("http://master.test", "my-token", servers.session(), clock)
+    answer = connection.get("nodes")
+    assert connection.silent_seconds is None
+    script = servers.scripts.pop("http://master.test")
+    clock.seconds += 60
+    assert connection.get("nodes") == answer
+    clock.seconds += 42
+    assert connection.silent_seconds == 42
+    with pytest.raises(ApiError, match="cannot be reached"):
+        connection.get("runs")
+    servers.scripts["http://master.test"] = script
+    connection.get("nodes")
+    assert connection.silent_seconds is None
+
+
+def test_a_refusal_is_never_covered_by_an_older_answer(
+    connection: Connection, server: Server, clock: Clock
+) -> None:
+    connection.get("runs")
+    clock.seconds += 60
+    server.answer = (403, b'{"error": "not_allowed", "detail": "No longer."}')
+    with pytest.raises(ApiError, match="No longer"):
+        connection.get("runs")

@@ -1,6 +1,11 @@
+from types import SimpleNamespace
+
+import pytest
+
 from tests.webapp import sample
 from tests.webapp.conftest import Open, shown
-from tests.webapp.scripted import Script, ok
+from tests.webapp.scripted import Script, ScriptedServers, ok
+from webapp import desk
 
 
 def test_a_training_shows_site_by_site(open_app: Open, master: Script) -> None:
@@ -39,3 +44,19 @@ def test_the_study_in_the_address_is_the_one_shown(open_app: Open, master: Scrip
     app = open_app("overview", study="texture")
     assert app.selectbox(key="choice-study").value == "texture"
     assert "Study Textures" in shown(app)
+
+
+def test_a_master_that_goes_away_leaves_the_last_figures_and_is_told(
+    open_app: Open, servers: ScriptedServers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = 0.0
+    clock = SimpleNamespace(monotonic=lambda: seconds, time=lambda: sample.NOW)
+    monkeypatch.setattr(desk, "time", clock)
+    app = open_app("overview", "console")
+    servers.scripts, seconds = {}, 60.0
+    app.run()
+    seconds = 102.0
+    app.run()
+    assert "The master has not answered for 42 s" in app.warning[0].value
+    assert "cnn10" in shown(app)
+    assert len(app.warning) == 1
