@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from engines.processes.client import Api, Child, Master
-from engines.processes.errors import CallFailed, ServerFailed
-from engines.processes.servers import ROOT, Servers, cores
+from engines.processes.errors import CallFailed
+from engines.processes.servers import Servers, cores
 from serving.tokens import read_secret, write_secret
 
 START_SECONDS = 60.0
@@ -62,13 +61,11 @@ def start_federation(servers: Servers, settings: FederationSettings) -> Federati
     master = Master(url, token)
     for name in settings.sites:
         start_child(servers, settings, name, master)
-    with ThreadPoolExecutor(len(settings.sites)) as pool:
-        children = list(pool.map(lambda name: child_of(servers, name), settings.sites))
-    tokens = {name: token for name, (_, token) in zip(settings.sites, children, strict=True)}
+    children = {name: child_of(servers, name) for name in settings.sites}
     return Federation(
         master,
-        {name: Child(*child) for name, child in zip(settings.sites, children, strict=True)},
-        tokens | {"master": token},
+        {name: Child(*child) for name, child in children.items()},
+        {"master": token} | {name: token for name, (_, token) in children.items()},
     )
 
 
@@ -84,8 +81,7 @@ def start_master(servers: Servers, settings: FederationSettings) -> tuple[str, s
         ],
     )
     url = process.wait_for_address(START_SECONDS)
-    mint = ["master", "token", "--state", str(state), "--role", "operator"]
-    return url, kept_token(servers, "master", url, "/nodes", mint)
+    return url, kept_token(servers.state, "master", url, "/nodes", lambda: operator_token(state))
 
 
 def start_child(servers: Servers, settings: FederationSettings, name: str, master: Master) -> None:
@@ -106,9 +102,9 @@ def start_child(servers: Servers, settings: FederationSettings, name: str, maste
 
 def child_of(servers: Servers, name: str) -> tuple[str, str]:
     """Address and site token of a child that was started."""
+    state = child_state(servers.state, name)
     url = servers[name].wait_for_address(START_SECONDS)
-    mint = ["child", "token", "--state", str(child_state(servers.state, name))]
-    return url, kept_token(servers, name, url, "/status", mint)
+    return url, kept_token(servers.state, name, url, "/status", lambda: site_token(state))
 
 
 def child_state(state: Path, name: str) -> Path:
@@ -116,44 +112,45 @@ def child_state(state: Path, name: str) -> Path:
     return state / "children" / name
 
 
-def kept_token(servers: Servers, name: str, url: str, path: str, mint: Sequence[str]) -> str:
+def kept_token(state: Path, name: str, url: str, path: str, mint: Callable[[], str]) -> str:
     """The token of an earlier start if it still opens `path`, else a new one, kept for the next."""
-    place = servers.state / "tokens" / name
+    place = state / "tokens" / name
     kept = read_secret(place)
     if kept and _opens(Api(url, kept), path):
         return kept
-    token = minted_token(servers, mint)
+    token = mint()
     write_secret(place, token)
     return token
 
 
-def minted_token(servers: Servers, command: Sequence[str]) -> str:
-    """What a server's `token` command prints.
+def operator_token(state: Path) -> str:
+    """A new operator's token of the master in a folder; `python -m master token` gives such."""
+    # Imported while the servers start, so that they need not wait for it.
+    from master.settings import Settings
+    from master.state_folder import open_state
+    from master.store import tokens
 
-    Raises:
-        ServerFailed: The command did not print a token.
-    """
-    result = subprocess.run(
-        [sys.executable, "-m", *command],
-        env=servers.environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if result.returncode or not result.stdout.strip():
-        last = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise ServerFailed(f"'{' '.join(command[:2])}' gave no token ({last})")
-    return result.stdout.strip().splitlines()[-1]
+    database, _ = open_state(Settings(state))
+    with closing(database), database.write() as session:
+        return tokens.mint(session, "operator", time.time())
+
+
+def site_token(state: Path) -> str:
+    """A new token of the child in a folder; `python -m child token` gives such."""
+    from child.state_folder import StateFolder
+    from child.store.access import AccessStore
+    from child.store.opening import open_database
+
+    with closing(open_database(StateFolder(state))) as database:
+        return AccessStore(database, time.time).mint("site")
 
 
 def _opens(api: Api, path: str) -> bool:
-    try:
-        api.get(path)
-    except CallFailed as error:
-        if error.status not in (401, 403):
-            raise
-        return False
-    finally:
-        api.close()
+    with closing(api):
+        try:
+            api.get(path)
+        except CallFailed as error:
+            if error.status not in (401, 403):
+                raise
+            return False
     return True

@@ -101,11 +101,6 @@ class Servers:
     def __getitem__(self, name: str) -> ServerProcess:
         return self._processes[name]
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """What every server's environment starts from."""
-        return dict(self._environment)
-
     def wait_for_an_end(self) -> ServerProcess:
         """The next server that ends by itself; waits for it as long as it takes."""
         return self._ended.get()
