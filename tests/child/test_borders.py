@@ -57,7 +57,7 @@ def test_the_check_would_notice():
 
 def test_the_server_imports_no_tensorflow():
     code = (
-        "import sys, child.__main__; "
+        "import sys, child.__main__, child.server; "
         "print([m for m in ('keras', 'tensorflow', 'sklearn') if m in sys.modules])"
     )
     run = subprocess.run(
