@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 import requests
+import urllib3
 
 from federated.errors import Unavailable
 from federated.messages import StudyPush, Task
@@ -119,13 +120,13 @@ class HttpChildren:
         content_type: str = "application/json",
     ) -> Answer:
         try:
-            return self._once(child, method, path, body(), content_type)
-        except requests.ConnectionError:
-            # A kept-alive connection that the child has closed shows only when it is used.
-            self._sessions.pop(child.id, requests.Session()).close()
-        try:
-            return self._once(child, method, path, body(), content_type)
-        except requests.RequestException as error:
+            try:
+                return self._once(child, method, path, body(), content_type)
+            except requests.ConnectionError:
+                # A kept-alive connection that the child has closed shows only when it is used.
+                self._sessions.pop(child.id, requests.Session()).close()
+                return self._once(child, method, path, body(), content_type)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise Unreachable(
                 f"Site {child.name} cannot be reached ({_words(error)})", expected="an answer"
             ) from None
@@ -176,7 +177,7 @@ def _document(data: bytes) -> dict[str, Any]:
     return {}
 
 
-def _words(error: requests.RequestException) -> str:
+def _words(error: Exception) -> str:
     if isinstance(error, requests.ConnectTimeout | requests.ReadTimeout):
         return "it does not answer in time"
     if isinstance(error, requests.exceptions.SSLError):

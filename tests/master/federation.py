@@ -159,7 +159,9 @@ class Federation:
 
     def call(self, method: str, path: str, token: str | None = None, **request: Any) -> Any:
         headers = {"Authorization": f"Bearer {token or self.operator}"}
-        return self.http.open(f"/api/v1{path}", method=method, headers=headers, **request)
+        address = f"/api/v1{path}"
+        # Buffered, so that a file that is sent is closed again.
+        return self.http.open(address, method=method, headers=headers, buffered=True, **request)
 
     def get(self, path: str) -> Any:
         answer = self.call("GET", path)

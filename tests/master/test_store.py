@@ -1,0 +1,227 @@
+"""The store on every database: SQLite always, PostgreSQL where the environment names one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from federated.errors import Conflict, NotAuthenticated
+from federated.messages import JoinRequest
+from federated.plan import Plan
+from federated.signature import signature_of
+from federated.states import MOVES, NodeState, RoundState, RunState, TaskState
+from federated.study import Study
+from master.store import (
+    MIGRATIONS,
+    events,
+    lease,
+    ledger,
+    moves,
+    nodes,
+    references,
+    rounds,
+    runs,
+    studies,
+    tasks,
+    tokens,
+    versions,
+)
+from master.store.ledger import Credit
+from master.store.tables import Base, NodeRow, RoundRow, RunRow, TaskRow, UpdateRow
+from master.tidy import tidy
+from serving.blobs import BlobStore
+from serving.database import Database, sqlite_url
+
+POSTGRES = "COMMONSIGHT_TEST_POSTGRES"
+NOW = 1_000_000.0
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    url = sqlite_url(tmp_path / "test.sqlite")
+    if request.param == "postgresql":
+        url = os.environ.get(POSTGRES, "")
+        if not url:
+            pytest.skip(f"needs a PostgreSQL database, named in {POSTGRES}")
+    database = Database(url, MIGRATIONS)
+    yield database
+    with database.write() as session:
+        Base.metadata.drop_all(session.connection())
+        session.execute(text("DROP TABLE alembic_version"))
+    database.close()
+
+
+@pytest.fixture
+def task(database: Database) -> str:
+    """A queued task of round 1 of a running run at the node `clinic-a`."""
+    with database.write() as session:
+        token = tokens.mint(session, "join", NOW, approve=True)
+        request = JoinRequest(join_token=token, name="clinic-a")
+        nodes.enrol(session, request, "http://127.0.0.1:9", "n1", NOW)
+        study = Study(id="skin", name="Skin", classes=("a", "b"), size=8)
+        studies.create(session, study, Plan(), NOW)
+        session.flush()
+        signature = signature_of({"w": np.zeros(3, np.float32)})
+        version = versions.add(session, "skin", Plan(), signature, "0" * 64, NOW)
+        studies.set_current(session, "skin", version.id)
+        run = runs.create(session, "r1", "skin", Plan(), NOW)
+        run.version_id = version.id
+        moves.move_run(session, run, RunState.RUNNING, NOW)
+        sites = nodes.sites(session, "skin", NOW, 20)
+        rounds.open_next(session, run, Plan(), sites, [], NOW, 300)
+    return "r1-1-n1"
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_code(database: Database) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, Base.metadata) == []
+
+
+@pytest.mark.parametrize("before", list(TaskState))
+def test_every_move_of_a_task(database: Database, task: str, before: TaskState) -> None:
+    for after in TaskState:
+        with database.write() as session:
+            session.get_one(TaskRow, task).state = str(before)
+        if after in MOVES[TaskState][before]:
+            _allowed(database, task, after)
+        else:
+            _refused(database, task, before, after)
+
+
+def _allowed(database: Database, task: str, after: TaskState) -> None:
+    with database.write() as session:
+        moves.move_task(session, session.get_one(TaskRow, task), after, NOW + 5, "because")
+    with database.read() as session:
+        row = session.get_one(TaskRow, task)
+        assert (row.state, row.reason, row.changed_at) == (after, "because", NOW + 5)
+        event = events.after(session, 0)[-1]
+        assert (event.kind, event.run, event.at) == (f"task_{after}", "r1", NOW + 5)
+
+
+def _refused(database: Database, task: str, before: TaskState, after: TaskState) -> None:
+    with database.read() as session:
+        told = len(events.after(session, 0))
+    with pytest.raises(Conflict), database.write() as session:
+        moves.move_task(session, session.get_one(TaskRow, task), after, NOW)
+    with database.read() as session:
+        assert session.get_one(TaskRow, task).state == before
+        assert len(events.after(session, 0)) == told
+
+
+def test_moves_of_runs_rounds_and_nodes_tell_of_themselves(database: Database, task: str) -> None:
+    with database.write() as session:
+        run, row = session.get_one(RunRow, "r1"), session.get_one(RoundRow, ("r1", 1))
+        moves.move_round(session, row, RoundState.FAILED, NOW + 1, "no updates")
+        moves.move_run(session, run, RunState.FAILED, NOW + 2, "round 1 failed")
+        moves.move_node(session, session.get_one(NodeRow, "n1"), NodeState.SUSPENDED, NOW + 3)
+    with database.read() as session:
+        assert session.get_one(RoundRow, ("r1", 1)).closed_at == NOW + 1
+        assert session.get_one(RunRow, "r1").finished_at == NOW + 2
+        kinds = [event.kind for event in events.after(session, 0)][-3:]
+        assert kinds == ["round_failed", "run_failed", "node_suspended"]
+
+
+def test_a_move_that_somebody_else_made_first_is_a_conflict(database: Database, task: str) -> None:
+    with database.read() as reader:
+        stale = reader.get_one(TaskRow, task)
+        reader.expunge(stale)
+    with database.write() as session:
+        moves.move_task(session, session.get_one(TaskRow, task), TaskState.LEASED, NOW)
+    with pytest.raises(Conflict, match="Somebody else"), database.write() as session:
+        moves.move_task(session, stale, TaskState.FAILED, NOW)
+
+
+def test_a_move_and_its_event_are_undone_together(database: Database, task: str) -> None:
+    with database.read() as session:
+        count = len(events.after(session, 0))
+
+    def move_and_fail() -> None:
+        with database.write() as session:
+            moves.move_task(session, session.get_one(TaskRow, task), TaskState.LEASED, NOW)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        move_and_fail()
+    with database.read() as session:
+        assert session.get_one(TaskRow, task).state == TaskState.QUEUED
+        assert len(events.after(session, 0)) == count
+
+
+def test_a_join_token_is_used_once(database: Database) -> None:
+    with database.write() as session:
+        token = tokens.mint(session, "join", NOW)
+        row = tokens.usable(session, token, NOW)
+        nodes.enrol(session, JoinRequest(join_token=token, name="clinic-a"), None, "n1", NOW)
+        with pytest.raises(NotAuthenticated):
+            tokens.redeem(session, row, "n1", NOW)
+
+
+def test_the_ledger_adds_up_and_ties_share_a_rank(database: Database, task: str) -> None:
+    credits = [
+        Credit("n1", task, 333, "accuracy", "first"),
+        Credit("n1", task, 1_000, "accuracy", "second"),
+    ]
+    with database.write() as session:
+        ledger.add(session, "r1", 1, credits, NOW)
+    with database.read() as session:
+        found = ledger.rewards(session, "r1")
+        assert [entry.credits for entry in found.ledger] == [0.333, 1.0]
+        assert [(s.rank, s.credits, s.updates) for s in found.leaderboard] == [(1, 1.333, 1)]
+        assert ledger.rewards(session, "another").ledger == []
+
+
+def test_one_holder_has_the_lease_until_it_ends_or_is_given_back(database: Database) -> None:
+    with database.write() as session:
+        assert lease.hold(session, "coordinator", "a", NOW, 15)
+    with database.write() as session:
+        assert not lease.hold(session, "coordinator", "b", NOW + 14, 15)
+        assert lease.hold(session, "coordinator", "a", NOW + 14, 15)
+    with database.write() as session:
+        assert lease.hold(session, "coordinator", "b", NOW + 30, 15)
+        lease.release(session, "coordinator", "a")
+        assert not lease.hold(session, "coordinator", "a", NOW + 31, 15)
+
+
+def test_leases_renew_only_for_tasks_that_are_named(database: Database, task: str) -> None:
+    with database.write() as session:
+        tasks.lease(session, task, NOW, 60)
+    with database.write() as session:
+        assert tasks.renew(session, "n1", [], NOW + 50, 60) == ()
+        assert session.get_one(TaskRow, task).lease_until == NOW + 60
+        assert tasks.renew(session, "n1", [task, "strange"], NOW + 50, 60) == ("strange",)
+        assert session.get_one(TaskRow, task).lease_until == NOW + 110
+        assert tasks.renew(session, "another", [task], NOW + 50, 60) == (task,)
+
+
+def test_tidying_deletes_old_updates_and_never_a_global_model(
+    database: Database, task: str, tmp_path: Path
+) -> None:
+    blobs = BlobStore(tmp_path / "blobs")
+    old, same, new = blobs.put(b"old"), blobs.put(b"same as a model"), blobs.put(b"new")
+    with database.write() as session:
+        run, first = session.get_one(RunRow, "r1"), session.get_one(RoundRow, ("r1", 1))
+        version = versions.get(session, first.before_id)
+        versions.add(session, "skin", Plan(), version.signature, same, NOW)
+        sites = nodes.sites(session, "skin", NOW, 20)
+        first.state = str(RoundState.CLOSED)
+        for number, sha256 in ((1, old), (2, same), (3, new)):
+            if number > 1:
+                rounds.open_next(session, run, Plan(), sites, [], NOW, 300)
+                session.get_one(RoundRow, ("r1", number)).state = str(RoundState.CLOSED)
+            name = f"r1-{number}-n1"
+            session.add(
+                UpdateRow(task_id=name, sha256=sha256, nbytes=3, document={}, received_at=NOW)
+            )
+    assert tidy(database, blobs, keep_rounds=1).blobs == 1
+    assert set(blobs.names()) == {same, new}
+    with database.read() as session:
+        assert references.old_updates(session, keep_rounds=3) == []
