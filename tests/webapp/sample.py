@@ -288,7 +288,7 @@ def master() -> Script:
             {"round": 2, "test": report(), "audit": None, "note": None}
         ),
         "GET rewards": ok(rewards()),
-        "GET events": ok({"events": events()}),
+        "GET events": _events,
         f"GET weights/{HASHES[2]}/statistics": ok(weights(2)),
         f"GET runs/{RUN}/model": ok(b"keras file"),
         f"GET runs/{RUN}/history.csv": ok(b"round,node\n1,site-1\n"),
@@ -299,6 +299,10 @@ def master() -> Script:
         "POST join-tokens": ok({"token": "join-once-1234", "expires_at": NOW}, 201),
         "PATCH nodes/node-site-1": ok(node("site-1", 12, 7)),
     }
+
+
+def _events(call: Call) -> Answer:
+    return ok({"events": [e for e in events() if e.id > int(call.query["after"])]})
 
 
 def empty_master() -> Script:

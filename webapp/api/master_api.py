@@ -18,6 +18,7 @@ from federated.views import (
 )
 from webapp.api.connection import LONG_SECONDS, Connection, parse
 from webapp.api.evaluation import Evaluation
+from webapp.api.feed import EventFeed
 
 SETTLED_SECONDS = 30.0
 """How long answers about what no longer changes are kept."""
@@ -72,6 +73,7 @@ class MasterApi:
     def __init__(self, connection: Connection) -> None:
         """Calls go through `connection`."""
         self.connection = connection
+        self._feed = EventFeed(self._events)
 
     def nodes(self) -> list[NodeView]:
         """Every site that enrolled."""
@@ -118,8 +120,11 @@ class MasterApi:
         """Ledger and leaderboard, of one run or of all."""
         return parse(Rewards, self.connection.get(f"runs/{run}/rewards" if run else "rewards"))
 
-    def events(self, after: int = 0) -> list[Event]:
-        """What happened after event `after`, in order."""
+    def newest_events(self, count: int) -> list[Event]:
+        """The last `count` events, newest first."""
+        return self._feed.newest(count)
+
+    def _events(self, after: int) -> list[Event]:
         return parse(Events, self.connection.get("events", {"after": after})).events
 
     def keras_file(self, study: str, run: str | None, number: int) -> bytes:

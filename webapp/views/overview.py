@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from federated.views import Event, NodeView, RunView, StudyView
+from federated.views import NodeView, RunView, StudyView
 from webapp.charts import counts_by_site
 from webapp.desk import Desk
-from webapp.layout import empty, figures, guard, live, opening, section, show, tell_of_change
+from webapp.events import sentence
+from webapp.layout import empty, figures, live, opening, section, show, tell_of_change
 from webapp.next_step import labelled, next_step
 from webapp.progress import training_panel
 from webapp.studies import choose_study
@@ -98,14 +99,11 @@ def _pictures(desk: Desk, study: StudyView) -> None:
 
 
 def _feed(desk: Desk) -> None:
-    with guard():
-        events = desk.operator.events()
-        if not events:
-            st.markdown(text("overview.nothing_yet"))
-            return
-        st.markdown("\n".join(_feed_line(event) for event in events[: -FEED_LENGTH - 1 : -1]))
-        st.caption(text("overview.feed_age", ago=ago(events[-1].at, desk.now())))
-
-
-def _feed_line(event: Event) -> str:
-    return f"- `{clock(event.at)}` {plain(event.text)}"
+    events = desk.operator.newest_events(FEED_LENGTH)
+    if not events:
+        st.markdown(text("overview.nothing_yet"))
+        return
+    sites = {node.id: node.name for node in desk.operator.nodes()}
+    lines = (f"- `{clock(event.at)}` {sentence(event, sites)}" for event in events)
+    st.markdown("\n".join(lines))
+    st.caption(text("overview.feed_age", ago=ago(events[0].at, desk.now())))
