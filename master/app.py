@@ -10,7 +10,9 @@ from master.api.desk import DESK, Desk
 from master.export import Exports
 from master.gallery import Gallery
 from master.house import House
+from master.metrics import StateCollector, Tally
 from master.store import tokens
+from master.store.tally import by_state
 from serving.app import create_app
 from serving.auth import Principal
 
@@ -32,6 +34,11 @@ def create_master_app(house: House) -> APIFlask:
         with house.database.read() as session:
             return tokens.principal(session, token)
 
+    def tally() -> Tally:
+        with house.database.read() as session:
+            return by_state(session)
+
+    house.metrics.registry.register(StateCollector(tally))
     app = create_app(
         "Commonsight master",
         VERSION,

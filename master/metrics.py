@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+Tally = Mapping[str, Mapping[str, int]]
+"""For each kind of thing how many are in each state."""
 
 
 class Metrics:
@@ -10,12 +17,6 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.rounds = Counter(
-            "commonsight_rounds", "Rounds that ended", ["state"], registry=self.registry
-        )
-        self.tasks = Counter(
-            "commonsight_tasks", "Tasks that ended", ["state"], registry=self.registry
-        )
         self.update_bytes = Counter(
             "commonsight_update_bytes", "Bytes of updates received", registry=self.registry
         )
@@ -33,3 +34,22 @@ class Metrics:
             "Seconds that averaging took",
             registry=self.registry,
         )
+
+
+class StateCollector(Collector):
+    """Counts by state, asked of the database when they are read: right after a restart too.
+
+    Args:
+        tally: For `nodes`, `runs`, `rounds` and `tasks` how many are in each state.
+    """
+
+    def __init__(self, tally: Callable[[], Tally]) -> None:
+        self._tally = tally
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One gauge a kind, by state."""
+        for kind, counts in self._tally().items():
+            gauge = GaugeMetricFamily(f"commonsight_{kind}", f"{kind} by state", labels=["state"])
+            for state, number in counts.items():
+                gauge.add_metric([state], number)
+            yield gauge

@@ -70,7 +70,6 @@ def close_round(house: House, run_id: str, number: int) -> None:
             return
         _settle(session, run, row, material, made, now)
         seconds = now - row.opened_at
-    house.metrics.rounds.labels("closed").inc()
     house.metrics.round_seconds.observe(seconds)
 
 

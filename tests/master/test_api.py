@@ -293,5 +293,12 @@ def test_events_come_in_order_behind_a_number(federation: Federation) -> None:
 
 def test_health_is_open_and_metrics_count(federation: Federation) -> None:
     assert federation.http.get("/health").get_json()["status"] == "ok"
-    assert b"commonsight_round_seconds" in federation.http.get("/metrics").get_data()
+    federation.study()
+    a = federation.site("clinic-a")
+    federation.run(**PLAN)
+    federation.deliver(a, trained(a, 1.0, 10))
+    lines = federation.http.get("/metrics").get_data(as_text=True).splitlines()
+    assert 'commonsight_tasks{state="accepted"} 1.0' in lines
+    assert 'commonsight_rounds{state="closed"} 1.0' in lines
+    assert "commonsight_round_seconds_count 1.0" in lines
     assert "/api/v1/runs" in federation.http.get("/openapi.json").get_json()["paths"]

@@ -366,37 +366,25 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Takes the tables one step back."""
-    op.drop_index(op.f("ix_updates_sha256"), table_name="updates")
-    op.drop_table("updates")
-    op.drop_index(op.f("ix_ledger_run_id"), table_name="ledger")
-    op.drop_index(op.f("ix_ledger_node_id"), table_name="ledger")
-    op.drop_table("ledger")
-    op.drop_index(op.f("ix_audits_task_id"), table_name="audits")
-    op.drop_table("audits")
-    op.drop_index("tasks_of_round", table_name="tasks")
-    op.drop_index("tasks_of_node", table_name="tasks")
-    op.drop_index(op.f("ix_tasks_state"), table_name="tasks")
-    op.drop_table("tasks")
-    op.drop_index(op.f("ix_rounds_state"), table_name="rounds")
-    op.drop_table("rounds")
-    op.drop_index(op.f("ix_evaluations_state"), table_name="evaluations")
-    op.drop_index(op.f("ix_evaluations_run_id"), table_name="evaluations")
-    op.drop_table("evaluations")
-    op.drop_index(op.f("ix_runs_study_id"), table_name="runs")
-    op.drop_index(op.f("ix_runs_state"), table_name="runs")
-    op.drop_table("runs")
-    op.drop_index(op.f("ix_versions_weights"), table_name="versions")
-    op.drop_index(op.f("ix_versions_study_id"), table_name="versions")
-    op.drop_table("versions")
-    op.drop_table("tokens")
-    op.drop_table("receipts")
-    op.drop_table("pictures")
-    op.drop_table("holdings")
-    op.drop_table("weight_statistics")
-    op.drop_table("studies")
-    op.drop_table("signatures")
-    op.drop_table("nodes")
-    op.drop_table("leases")
-    op.drop_index(op.f("ix_events_run_id"), table_name="events")
-    op.drop_table("events")
+    """Takes the tables one step back; their indexes go with them."""
+    for table in (
+        "updates",
+        "ledger",
+        "audits",
+        "tasks",
+        "rounds",
+        "evaluations",
+        "runs",
+        "versions",
+        "tokens",
+        "receipts",
+        "pictures",
+        "holdings",
+        "weight_statistics",
+        "studies",
+        "signatures",
+        "nodes",
+        "leases",
+        "events",
+    ):
+        op.drop_table(table)
