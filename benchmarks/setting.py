@@ -14,8 +14,8 @@ import numpy as np
 from benchmarks.dataset import plain_arrays, site_arrays
 from engines.processes.dataset import Dataset, deal_out, read_dataset
 from engines.processes.federation import Federation, FederationSettings, start_federation
+from engines.processes.preparing import prepare_study
 from engines.processes.servers import Servers
-from engines.processes.train import prepare_study
 from federated.errors import FederationError
 from federated.plan import Plan
 from federated.states import RunState

@@ -7,31 +7,27 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-
-from pydantic import ValidationError
 
 from engines.processes.client import Master
 from engines.processes.dataset import Dataset, deal_out, read_dataset, study_of
 from engines.processes.errors import RunFailed, WrongOption
 from engines.processes.federation import Federation, FederationSettings, start_federation
 from engines.processes.options import given_folder
+from engines.processes.planning import plan_of
+from engines.processes.preparing import prepare_study
 from engines.processes.progress import bar, say
 from engines.processes.report import report, tables, write_report
 from engines.processes.servers import Servers
-from engines.processes.uploading import import_dataset
 from federated.plan import Plan
 from federated.states import RunState
 from federated.study import Study
-from federated.views import RunView, StudyView
+from federated.views import RunView
 from imaging.folders import Found
 
 POLL_SECONDS = 0.25
-MODEL_SECONDS = 180.0
-"""Time in which the first model must be built and at every child."""
-
 OVER = frozenset({RunState.COMPLETED, RunState.STOPPED, RunState.FAILED})
 
 
@@ -58,54 +54,6 @@ def train(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     return 0
 
 
-def plan_of(master: Master, options: argparse.Namespace) -> Plan:
-    """The preset's plan with what the options say instead.
-
-    Raises:
-        WrongOption: There is no such preset.
-    """
-    presets = {preset.name: preset.plan for preset in master.plans()}
-    if options.preset not in presets:
-        raise WrongOption(
-            "There is no such preset", expected=f"one of {sorted(presets)}", received=options.preset
-        )
-    return changed_plan(presets[options.preset], options)
-
-
-def changed_plan(preset: Plan, options: argparse.Namespace) -> Plan:
-    """A plan with those fields changed that an option gives; checked anew.
-
-    Raises:
-        WrongOption: The options make no possible plan.
-    """
-    document = preset.model_dump(mode="json")
-    places: list[tuple[dict[str, Any], str, object]] = [
-        (document, "rounds", options.rounds),
-        (document["training"], "epochs", options.epochs),
-        (document["training"], "batch_size", options.batch_size),
-        (document["training"], "learning_rate", options.learning_rate),
-        (document["strategy"], "name", options.strategy),
-    ]
-    if options.model not in (None, preset.model.name):
-        # Another architecture has other settings.
-        places.append((document, "model", {"name": options.model}))
-    for section, key, value in places:
-        if value is not None:
-            section[key] = value
-    # Whoever waits at a command line does not want to wait for uploads.
-    document |= {"seed": options.seed, "trigger": {"kind": "start"}}
-    try:
-        return Plan.model_validate(document)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        field = ".".join(str(part) for part in fault["loc"]) or "plan"
-        raise WrongOption(
-            f"The options make no plan: {field} is wrong",
-            expected=fault["msg"],
-            received=fault.get("input"),
-        ) from None
-
-
 def _run(
     federation: Federation,
     study: Study,
@@ -123,24 +71,6 @@ def _run(
     evaluation = master.evaluation(run.id, run.round)["test"]
     document = report(master.study(study.id), run, rounds, evaluation, seconds, state)
     return document, tables(rounds)
-
-
-def prepare_study(
-    federation: Federation,
-    study: Study,
-    plan: Plan,
-    dataset: Dataset,
-    dealt: Mapping[str, list[Found]],
-) -> None:
-    """Makes a study and brings its first model and every picture to where they belong.
-
-    Raises:
-        RunFailed: Something of it did not arrive in time.
-    """
-    federation.master.create_study(study, plan)
-    _wait(lambda: _model_is_everywhere(federation, study.id), "the first model at every child")
-    import_dataset(federation, study.id, dataset, dealt, say)
-    _wait(lambda: _counts_are_known(federation, study.id), "the children's counts")
 
 
 def _follow(master: Master, run: RunView) -> RunView:
@@ -171,35 +101,6 @@ def _doing(run: RunView) -> str:
         where = f"epoch {progress.epoch}/{progress.epochs}" if progress else str(task.state)
         parts.append(f"{task.node_name} {where}")
     return ", ".join(parts)
-
-
-def _model_is_everywhere(federation: Federation, study: str) -> bool:
-    view: StudyView = federation.master.study(study)
-    if view.problem:
-        raise RunFailed(f"There is no first model ({view.problem.removesuffix('.')})")
-    if view.current is None:
-        return False
-    return all(
-        any(held.study.id == study and held.weights == view.current.weights for held in status)
-        for status in (child.status().studies for child in federation.children.values())
-    )
-
-
-def _counts_are_known(federation: Federation, study: str) -> bool:
-    known = {node.name: node.studies.get(study, {}) for node in federation.master.nodes()}
-    return all(
-        sum(known.get(name, {}).values())
-        == sum(sum(held.counts.values()) for held in child.status().studies)
-        for name, child in federation.children.items()
-    )
-
-
-def _wait(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + MODEL_SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            raise RunFailed(f"Waited {MODEL_SECONDS:g} s in vain for {what}")
-        time.sleep(POLL_SECONDS)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,60 @@
+"""Makes the plan of a training: a ready-made one, changed by the options."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from pydantic import ValidationError
+
+from engines.processes.client import Master
+from engines.processes.errors import WrongOption
+from federated.plan import Plan
+
+
+def plan_of(master: Master, options: argparse.Namespace) -> Plan:
+    """The preset's plan with what the options say instead.
+
+    Raises:
+        WrongOption: There is no such preset.
+    """
+    presets = {preset.name: preset.plan for preset in master.plans()}
+    if options.preset not in presets:
+        raise WrongOption(
+            "There is no such preset", expected=f"one of {sorted(presets)}", received=options.preset
+        )
+    return changed_plan(presets[options.preset], options)
+
+
+def changed_plan(preset: Plan, options: argparse.Namespace) -> Plan:
+    """A plan with those fields changed that an option gives; checked anew.
+
+    Raises:
+        WrongOption: The options make no possible plan.
+    """
+    document = preset.model_dump(mode="json")
+    places: list[tuple[dict[str, Any], str, object]] = [
+        (document, "rounds", options.rounds),
+        (document["training"], "epochs", options.epochs),
+        (document["training"], "batch_size", options.batch_size),
+        (document["training"], "learning_rate", options.learning_rate),
+        (document["strategy"], "name", options.strategy),
+    ]
+    if options.model not in (None, preset.model.name):
+        # Another architecture has other settings.
+        places.append((document, "model", {"name": options.model}))
+    for section, key, value in places:
+        if value is not None:
+            section[key] = value
+    # Whoever waits at a command line does not want to wait for uploads.
+    document |= {"seed": options.seed, "trigger": {"kind": "start"}}
+    try:
+        return Plan.model_validate(document)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        field = ".".join(str(part) for part in fault["loc"]) or "plan"
+        raise WrongOption(
+            f"The options make no plan: {field} is wrong",
+            expected=fault["msg"],
+            received=fault.get("input"),
+        ) from None

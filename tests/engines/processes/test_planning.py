@@ -1,0 +1,48 @@
+import pytest
+
+from engines.processes.errors import WrongOption
+from engines.processes.options import parse
+from engines.processes.planning import changed_plan
+from federated.plan import ModelChoice, Plan, StrategyChoice, Training, Trigger
+
+PRESET = Plan(
+    rounds=4,
+    seed=9,
+    training=Training(epochs=2, batch_size=8, learning_rate=0.25),
+    model=ModelChoice(name="cnn10", settings={"width": 8}),
+    strategy=StrategyChoice(name="fedavg", settings={"mu": 0.5}),
+    trigger=Trigger(kind="upload", min_new_pictures=3),
+)
+
+
+def options(*arguments):
+    return parse(["train", "--data", "somewhere", *arguments], {})
+
+
+def test_what_no_option_says_stays_as_the_preset_has_it():
+    plan = changed_plan(PRESET, options())
+    assert plan == PRESET.model_copy(update={"seed": 0, "trigger": plan.trigger})
+    assert plan.trigger.kind == "start"
+
+
+def test_options_change_the_plan():
+    plan = changed_plan(
+        PRESET,
+        options(
+            *("--rounds", "7", "--epochs", "0", "--batch-size", "16"),
+            *("--learning-rate", "0.5", "--seed", "3"),
+        ),
+    )
+    assert (plan.rounds, plan.seed) == (7, 3)
+    assert plan.training.epochs == 0
+    assert (plan.training.batch_size, plan.training.learning_rate) == (16, 0.5)
+
+
+def test_another_model_comes_without_the_settings_of_the_presets():
+    assert changed_plan(PRESET, options("--model", "cnn10")).model.settings == {"width": 8}
+    assert changed_plan(PRESET, options("--model", "other")).model == ModelChoice(name="other")
+
+
+def test_an_impossible_plan_is_refused():
+    with pytest.raises(WrongOption, match="learning_rate"):
+        changed_plan(PRESET, options("--learning-rate", "-1"))
