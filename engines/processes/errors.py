@@ -26,6 +26,12 @@ class PortTaken(EngineError, Conflict):
     code = "port_taken"
 
 
+class StateInUse(EngineError, Conflict):
+    """Another start of the engine is using the state folder."""
+
+    code = "state_in_use"
+
+
 class CallFailed(EngineError):
     """A server refused a call, or could not be reached.
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import queue
 import signal
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
-from engines.processes.errors import Interrupted
+from engines.processes.errors import Interrupted, StateInUse
 from engines.processes.process import ServerProcess, stop_all
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,9 +57,11 @@ class Servers:
         self._environment = server_environment(environment)
         self._processes: dict[str, ServerProcess] = {}
         self._ended: queue.Queue[ServerProcess] = queue.Queue()
+        self._held = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._held.enter_context(held(self.state))
         return self
 
     def __exit__(
@@ -69,7 +73,8 @@ class Servers:
         for number in SIGNALS:
             # Stopping takes a bounded time; a second Ctrl-C must not leave servers behind.
             signal.signal(number, signal.SIG_IGN)
-        self.stop()
+        with self._held:
+            self.stop()
 
     def spawn(
         self, name: str, command: Sequence[str], secrets: Mapping[str, str] | None = None
@@ -121,6 +126,32 @@ class Servers:
         draft = self.state / "processes.json.draft"
         draft.write_text(json.dumps(document, indent=2) + "\n")
         draft.replace(self.state / "processes.json")
+
+
+@contextlib.contextmanager
+def held(state: Path) -> Iterator[None]:
+    """Holds a state folder for this engine; the lock ends with it, however it ends.
+
+    Raises:
+        StateInUse: Another engine holds it.
+    """
+    handle = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _lock(handle, state)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, state: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StateInUse(
+            "Another ./run_all.sh is using this state folder",
+            expected="that it is stopped first, or another folder with --state",
+            received=state,
+        ) from None
 
 
 def raise_on_signals() -> None:

@@ -202,7 +202,8 @@ def test_two_demos_never_share_a_state(start, base, tmp_path):
     first.line(READY)
     second = start(state, base)
     assert second.process.wait(60) == 1
-    assert "Traceback" not in "".join(second.lines)
+    assert "Another ./run_all.sh is using this state folder" in "".join(second.lines)
+    assert len(first.pids()) == 4
     assert _all_healthy(range(base, base + 4))
     assert first.process.poll() is None
 

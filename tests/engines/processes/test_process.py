@@ -10,9 +10,9 @@ import psutil
 import pytest
 import requests
 
-from engines.processes.errors import ServerFailed
+from engines.processes.errors import ServerFailed, StateInUse
 from engines.processes.process import ServerProcess, stop_all
-from engines.processes.servers import ROOT, Servers, server_environment
+from engines.processes.servers import ROOT, Servers, held, server_environment
 
 MODULE = "tests.engines.processes.small_server"
 
@@ -109,6 +109,13 @@ def test_a_stop_forgets_the_servers_and_tells_who_ended_by_itself(tmp_path, monk
         assert f'"good": {good.pid}' in (tmp_path / "processes.json").read_text()
     assert good.exit_status == 0
     assert not (tmp_path / "processes.json").exists()
+
+
+def test_one_engine_at_a_time_holds_a_state_folder(tmp_path):
+    with held(tmp_path), pytest.raises(StateInUse, match="--state"), held(tmp_path):
+        pass
+    with held(tmp_path):
+        pass
 
 
 def test_servers_do_not_inherit_the_engines_own_options():
