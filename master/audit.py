@@ -77,10 +77,12 @@ def _compare(
         return True, f"Accuracy {shown}; the site claims none of its own."
     examples = max(1.0, document.metrics.get("val_examples", 1.0))
     allowed = policy.max_accuracy_gap + STANDARD_ERRORS * standard_error(found, pictures, examples)
-    claim = f"{claimed:.1%} on its own {examples:.0f}"
+    claim = f"{claimed:.1%} on {examples:.0f} of its own"
     if claimed - found <= allowed:
-        return True, f"Accuracy {shown}; the site claims {claim}, which is within {allowed:.1%}."
-    gap = f"Accuracy {shown}, but the site claims {claim}: more than {allowed:.1%} above"
+        # Where even a perfect score would pass, the comparison has said nothing.
+        verdict = "which fits" if found + allowed < 1 else "too few pictures to contradict that"
+        return True, f"Accuracy {shown}; the site claims {claim}: {verdict}."
+    gap = f"Accuracy {shown}, but the site claims {claim}: over {allowed:.1%} more"
     if policy.on_gap == "reject":
         return False, f"{gap}."
     return True, f"{gap}. Noted only, as the plan says: its pictures may be easier."
