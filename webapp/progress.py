@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from federated.messages import Progress
-from federated.states import RunState
+from federated.states import RunState, TaskState
 from federated.views import RunView, TaskView
 from webapp.desk import Desk
 from webapp.layout import badge, live
@@ -27,10 +26,10 @@ def _draw(desk: Desk, run_id: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{_headline(run)}**")
             badge(run.state)
-        st.progress(
-            _share(run),
-            text=plain(run.reason) if run.reason else text("progress.rounds_done", **_counts(run)),
-        )
+        st.progress(_share(run), text=text("progress.rounds_done", **_counts(run)))
+        # What an idle run waits for stands in its headline.
+        if run.reason and run.state != RunState.IDLE:
+            st.caption(plain(run.reason))
         for task in sorted(run.tasks, key=lambda task: task.node_name):
             _site(task)
 
@@ -69,12 +68,13 @@ def _site(task: TaskView) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(task.node_name)
         badge(task.state)
-    st.progress(task_share(task), text=plain(task.reason) if task.reason else _told(task.progress))
+    st.progress(task_share(task), text=plain(task.reason) if task.reason else _told(task))
 
 
-def _told(progress: Progress | None) -> str:
-    if progress is None:
-        return text("progress.handed_over")
+def _told(task: TaskView) -> str:
+    progress = task.progress
+    if task.state != TaskState.TRAINING or progress is None:
+        return text("progress.handed_over" if task_share(task) < 1 else "progress.ended")
     return text(
         "progress.epoch",
         epoch=progress.epoch,

@@ -12,7 +12,7 @@ from federated.plan import Plan
 from federated.views import NodeView, PlanView, RunView, StudyView
 from webapp.api import ApiError
 from webapp.desk import Desk
-from webapp.layout import empty, opening, problem, section, table, tell_of_change
+from webapp.layout import badge, empty, opening, problem, section, table, tell_of_change
 from webapp.next_step import labelled, live_run, why_not
 from webapp.progress import training_panel
 from webapp.studies import choose_study
@@ -32,11 +32,14 @@ def page(desk: Desk) -> None:
         st.info(plain(reason), icon=":material/hourglass_top:")
         return
     tell_of_change(lambda: _state(desk, study))
-    run = live_run(_runs(desk, study))
+    runs = _runs(desk, study)
+    run = live_run(runs)
     if run:
         training_panel(desk, study.study.id)
         _steering(desk, run)
         return
+    if runs:
+        _last_run(desk, runs[0])
     _new_run(desk, study)
 
 
@@ -61,9 +64,7 @@ def _steering(desk: Desk, run: RunView) -> None:
             st.markdown(text("train.stop_what"))
             if st.button(text("train.stop_now"), type="primary"):
                 _steer(desk, run, "stop")
-        st.page_link(
-            desk.pages["results"], label=text("next.results"), query_params={"run": run.id}
-        )
+        _link_to(desk, run)
 
 
 def _steer(desk: Desk, run: RunView, action: str) -> None:
@@ -73,6 +74,20 @@ def _steer(desk: Desk, run: RunView, action: str) -> None:
         problem(error)
     else:
         st.rerun()
+
+
+def _last_run(desk: Desk, run: RunView) -> None:
+    """How the run before ended, and where to look at it."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(text("train.last"), width="content")
+        badge(run.state)
+        if run.reason:
+            st.markdown(plain(run.reason), width="content")
+        _link_to(desk, run)
+
+
+def _link_to(desk: Desk, run: RunView) -> None:
+    st.page_link(desk.pages["results"], label=text("next.results"), query_params={"run": run.id})
 
 
 def _new_run(desk: Desk, study: StudyView) -> None:

@@ -1,5 +1,5 @@
 from federated.plan import Plan
-from federated.states import RunState
+from federated.states import RunState, TaskState
 from tests.webapp import sample
 from tests.webapp.conftest import Open, shown
 from tests.webapp.scripted import Script, ScriptedServers, ok, refused
@@ -90,3 +90,22 @@ def test_a_run_under_way_can_be_paused_resumed_and_stopped(
         assert "Epoch 2 of 4" in shown(app)
         button(app, label).click().run()
         assert len(servers.made("POST", f"runs/{sample.RUN}/{action}")) == 1
+
+
+def test_how_the_last_run_ended_stands_above_the_form(open_app: Open, master: Script) -> None:
+    failed = sample.run(state=RunState.FAILED, reason="Only 0 of 1 updates came in")
+    master["GET runs"] = ok({"runs": [failed]})
+    told = shown(open_app("train"))
+    assert "Only 0 of 1 updates came in" in told
+    assert "failed" in told
+
+
+def test_a_site_that_has_delivered_shows_no_stale_epoch(open_app: Open, master: Script) -> None:
+    told = sample.training_run()
+    done = told.tasks[0].model_copy(update={"state": TaskState.ACCEPTED})
+    delivered = told.model_copy(update={"tasks": [done]})
+    master["GET runs"] = ok({"runs": [delivered]})
+    master[f"GET runs/{sample.RUN}"] = ok(delivered)
+    shows = shown(open_app("train"))
+    assert "Done with this round" in shows
+    assert "Epoch 2" not in shows
