@@ -12,8 +12,8 @@ from pathlib import Path
 
 from child.settings import SERVE, TOKEN, add_options, settings_from
 from child.state_folder import StateFolder, only_server
-from child.store.access import AccessStore
 from child.store.opening import open_database
+from child.store.tokens import TokenStore
 from federated.errors import FederationError
 from serving.server import wait_for_signal
 
@@ -66,7 +66,7 @@ def _token(options: argparse.Namespace) -> int:
     folder.make()
     database = open_database(folder, options.database)
     try:
-        print(AccessStore(database, time.time).mint("site"))
+        print(TokenStore(database, time.time).mint("site"))
     finally:
         database.close()
     return 0

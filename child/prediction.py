@@ -6,8 +6,8 @@ import base64
 import math
 from collections.abc import Sequence
 
-from child.orders import PredictionOrder, PredictionReport
 from child.store.studies import StudyStore
+from child.worker_messages import PredictionRequest, PredictionResult
 from federated.errors import Conflict
 from federated.messages import StudyPush
 from federated.views import Prediction
@@ -55,21 +55,21 @@ class Predictor:
                 code="no_model",
             )
         picture = sanitise(data, self._limits)
-        probabilities = self._ask(_order(current, picture, self._blobs))
+        probabilities = self._ask(_request(current, picture, self._blobs))
         return _prediction(current, probabilities, picture.removed)
 
     def stop(self) -> None:
         """Ends the process."""
         self._worker.stop()
 
-    def _ask(self, order: PredictionOrder) -> tuple[float, ...]:
-        arguments = order.model_dump(mode="json")
+    def _ask(self, request: PredictionRequest) -> tuple[float, ...]:
+        arguments = request.model_dump(mode="json")
         try:
             answer = self._worker.call("predict", arguments)
         except WorkerDied:
             # Once: a process that the system ended is replaced without anybody noticing.
             answer = self._worker.call("predict", arguments)
-        return PredictionReport.model_validate(answer).probabilities
+        return PredictionResult.model_validate(answer).probabilities
 
 
 def normalised_entropy(probabilities: Sequence[float]) -> float:
@@ -78,9 +78,9 @@ def normalised_entropy(probabilities: Sequence[float]) -> float:
     return min(1.0, max(0.0, entropy / math.log(len(probabilities))))
 
 
-def _order(push: StudyPush, picture: SanitisedPicture, blobs: BlobStore) -> PredictionOrder:
+def _request(push: StudyPush, picture: SanitisedPicture, blobs: BlobStore) -> PredictionRequest:
     pixels = to_model_pixels(picture.pixels, push.study.size, push.study.channels)
-    return PredictionOrder(
+    return PredictionRequest(
         study=push.study,
         model=push.plan.model,
         sha256=push.weights,

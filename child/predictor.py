@@ -20,9 +20,9 @@ def main() -> None:
     runtime.configure(arguments.threads, deterministic=False)
 
     # Not at the top: it imports Keras, which must find itself configured.
-    from child.opinions import Opinions
+    from child.predictor_handlers import PredictorHandlers
 
-    serve({"predict": Opinions().predict}, messages)
+    serve({"predict": PredictorHandlers().predict}, messages)
 
 
 if __name__ == "__main__":

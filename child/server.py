@@ -20,7 +20,6 @@ from child.agent.master_client import MasterClient
 from child.agent.reporter import ProgressReporter
 from child.api.application import child_app
 from child.global_models import GlobalModels
-from child.intake import Intake
 from child.metrics import Metrics
 from child.pictures import PictureFolder
 from child.prediction import Predictor
@@ -28,14 +27,16 @@ from child.services import Services
 from child.settings import Settings
 from child.state_folder import StateFolder
 from child.status import heartbeat
-from child.store.access import AccessStore
 from child.store.departures import DepartureStore
 from child.store.opening import open_database
+from child.store.participation import ParticipationStore
 from child.store.pictures import PictureStore
 from child.store.studies import StudyStore
 from child.store.tasks import TaskStore
+from child.store.tokens import TokenStore
 from child.tasks import Tasks
 from child.training import Site, Training
+from child.uploads import Uploads
 from federated.messages import Heartbeat, JoinRequest, Progress, StudyPush
 from serving.blobs import BlobStore
 from serving.server import Server
@@ -71,7 +72,8 @@ class Child:
         self.state = StateFolder(settings.state)
         self.state.make()
         self._database = open_database(self.state, settings.database)
-        self.access = AccessStore(self._database, now)
+        self.tokens = TokenStore(self._database, now)
+        self.participation = ParticipationStore(self._database)
         self.studies = StudyStore(self._database, now)
         self.pictures = PictureStore(self._database, now)
         self.departures = DepartureStore(self._database, now)
@@ -199,12 +201,12 @@ class Child:
     def _push_token(self) -> str | None:
         """What the master is to show when it calls: one for all tries to enrol."""
         if self.url and self._minted is None:
-            self._minted = self.access.mint("master")
+            self._minted = self.tokens.mint("master")
         return self._minted
 
     def _enrolled(self, push_token: str | None) -> None:
         if push_token is not None:
-            self.access.keep_only(push_token, "master")
+            self.tokens.keep_only(push_token, "master")
 
     def _make_heartbeats(self) -> Heartbeats:
         return Heartbeats(
@@ -234,7 +236,7 @@ class Child:
             pictures=self.pictures,
             folder=self.folder,
             tasks=self.task_store,
-            access=self.access,
+            participation=self.participation,
             blobs=self.blobs,
             min_examples=self._settings.least_examples,
             drafts=self.state.drafts,
@@ -252,7 +254,7 @@ class Child:
         return Tasks(
             store=self.task_store,
             studies=self.studies,
-            access=self.access,
+            participation=self.participation,
             blobs=self.blobs,
             training=self.training,
             deliver=self.delivery.submit,
@@ -262,14 +264,15 @@ class Child:
     def _make_services(self) -> Services:
         return Services(
             settings=self._settings,
-            access=self.access,
+            tokens=self.tokens,
+            participation=self.participation,
             studies=self.studies,
             pictures=self.pictures,
             departures=self.departures,
             task_store=self.task_store,
             folder=self.folder,
             blobs=self.blobs,
-            intake=Intake(self.folder, self.pictures),
+            uploads=Uploads(self.folder, self.pictures),
             models=self.models,
             tasks=self._tasks(),
             predictor=self.predictor,

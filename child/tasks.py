@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from child.store.access import AccessStore
+from child.store.participation import ParticipationStore
 from child.store.studies import StudyStore, check_same
 from child.store.tasks import TaskStore
 from child.training import Training
@@ -25,7 +25,7 @@ class Tasks:
 
     store: TaskStore
     studies: StudyStore
-    access: AccessStore
+    participation: ParticipationStore
     blobs: BlobStore
     training: Training
     deliver: Callable[[str], None]
@@ -57,7 +57,7 @@ class Tasks:
 
     def pause(self, paused: bool) -> None:
         """Stops taking part, giving up what is under way, or takes part again."""
-        self.access.pause(paused)
+        self.participation.pause(paused)
         if not paused:
             return
         reason = Failure(code="paused", detail="This site has paused its participation.")

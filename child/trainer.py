@@ -19,10 +19,10 @@ def main() -> None:
     runtime.configure(arguments.threads, bool(arguments.deterministic))
 
     # Not at the top: it imports Keras, which must find itself configured.
-    from child.lessons import Lessons
+    from child.trainer_handlers import TrainerHandlers
 
-    lessons = Lessons(clock=time.monotonic)
-    serve({"prepare": lessons.prepare, "train": lessons.train}, messages)
+    handlers = TrainerHandlers(clock=time.monotonic)
+    serve({"prepare": handlers.prepare, "train": handlers.train}, messages)
 
 
 if __name__ == "__main__":

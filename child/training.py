@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from child.orders import Examples, ModelOrder, TrainingOrder, TrainingReport
 from child.pictures import PictureFolder
-from child.store.access import AccessStore
+from child.store.participation import ParticipationStore
 from child.store.pictures import Example, PictureStore
 from child.store.tasks import TaskStore
+from child.worker_messages import Examples, ModelRequest, TrainingRequest, TrainingResult
 from federated.errors import Conflict, FederationError
 from federated.messages import Failure, Progress, StudyPush, Task
 from federated.study import Study
@@ -36,7 +36,7 @@ class Site:
     pictures: PictureStore
     folder: PictureFolder
     tasks: TaskStore
-    access: AccessStore
+    participation: ParticipationStore
     blobs: BlobStore
     min_examples: int
     drafts: Path
@@ -63,7 +63,7 @@ class Training:
         self._worker = worker
         self._on_progress = on_progress
         self._on_finished = on_finished
-        self._jobs: queue.SimpleQueue[str | ModelOrder | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[str | ModelRequest | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._under_way: str | None = None
         self._progress: Progress | None = None
@@ -92,7 +92,7 @@ class Training:
     def prepare(self, push: StudyPush) -> None:
         """Has the study's model ready before a task asks for it."""
         self._jobs.put(
-            ModelOrder(study=push.study, model=push.plan.model, training=push.plan.training)
+            ModelRequest(study=push.study, model=push.plan.model, training=push.plan.training)
         )
 
     def cancel(self, task_id: str) -> None:
@@ -114,19 +114,19 @@ class Training:
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None and not self._stopping:
             try:
-                if isinstance(job, ModelOrder):
+                if isinstance(job, ModelRequest):
                     self._warm_up(job)
                 else:
                     self._do(job)
             except Exception:
                 log.exception("The training thread met an error that it did not expect")
 
-    def _warm_up(self, order: ModelOrder) -> None:
-        if order.key in self._warm:
+    def _warm_up(self, request: ModelRequest) -> None:
+        if request.key in self._warm:
             return
         try:
-            self._worker.call("prepare", order.model_dump(mode="json"))
-            self._warm.add(order.key)
+            self._worker.call("prepare", request.model_dump(mode="json"))
+            self._warm.add(request.key)
         except FederationError as error:
             # The task that asks for this model will say so to the master.
             log.warning("A model could not be made ready: %s", error.detail)
@@ -145,27 +145,27 @@ class Training:
             self._enter(None)
 
     def _train(self, task: Task) -> None:
-        order = training_order(task, self._site)
+        request = training_request(task, self._site)
         self._hear(task.id, Progress(epochs=task.plan.training.epochs))
         try:
             answer = self._worker.call(
                 "train",
-                order.model_dump(mode="json"),
+                request.model_dump(mode="json"),
                 lambda event: self._hear(task.id, Progress.model_validate(event)),
             )
-            if not TrainingReport.model_validate(answer).cancelled:
-                update = self._site.blobs.adopt(order.update)
+            if not TrainingResult.model_validate(answer).cancelled:
+                update = self._site.blobs.adopt(request.update)
                 if self._site.tasks.trained(task.id, update.sha256):
                     self._on_finished(task.id)
         finally:
-            order.update.unlink(missing_ok=True)
+            request.update.unlink(missing_ok=True)
 
     def _give_up(self, task: Task, failure: Failure) -> None:
         log.warning("Task %s failed: %s", task.id, failure.detail)
         if failure.code == "trainer_died":
             self._warm.clear()
             self._jobs.put(
-                ModelOrder(study=task.study, model=task.plan.model, training=task.plan.training)
+                ModelRequest(study=task.study, model=task.plan.model, training=task.plan.training)
             )
         if self._site.tasks.fail(task.id, failure):
             self._on_finished(task.id)
@@ -180,7 +180,7 @@ class Training:
             self._under_way, self._progress = task_id, None
 
 
-def training_order(task: Task, site: Site) -> TrainingOrder:
+def training_request(task: Task, site: Site) -> TrainingRequest:
     """A task with this site's pictures, or the reason why the site does not train.
 
     The pictures are in the order of their hashes, so that the same pictures make the same
@@ -190,7 +190,7 @@ def training_order(task: Task, site: Site) -> TrainingOrder:
         Conflict: The site has paused, or has too few labelled pictures.
         NotFound: The weights are not here.
     """
-    if site.access.paused():
+    if site.participation.paused():
         raise Conflict("This site has paused its participation", code="paused")
     needed = max(site.min_examples, task.plan.privacy.min_examples)
     training = task.plan.training
@@ -206,7 +206,7 @@ def training_order(task: Task, site: Site) -> TrainingOrder:
             code="too_few_examples",
         )
     judging = [example for example in examples if example.part != "train"]
-    return TrainingOrder(
+    return TrainingRequest(
         task=task,
         weights=site.blobs.path(task.weights),
         pixels=site.folder.array(task.study).path,

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from federated.errors import FederationError
+from master.garbage_collection import collect_garbage
 from master.settings import READY_MADE_PLANS, Settings
 from master.state_folder import only_server, open_state
 from master.store import tokens
-from master.tidy import tidy
 from serving.server import wait_for_signal
 
 Parser = argparse.ArgumentParser
@@ -71,8 +71,8 @@ def token(options: argparse.Namespace) -> int:
 def gc(options: argparse.Namespace) -> int:
     """Deletes the updates of old rounds."""
     database, blobs = open_state(_settings(options))
-    tidied = tidy(database, blobs, options.keep_rounds)
-    print(f"{tidied.blobs} updates deleted, {tidied.nbytes / 2**20:.1f} MiB freed")
+    collected = collect_garbage(database, blobs, options.keep_rounds)
+    print(f"{collected.blobs} updates deleted, {collected.nbytes / 2**20:.1f} MiB freed")
     database.close()
     return 0
 

@@ -1,4 +1,4 @@
-"""The evaluation process as the master's server sees it: models built, judged and exported."""
+"""The evaluation process as the master's server sees it: models built, measured and exported."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import Any, Protocol
 from federated.plan import ModelChoice, Plan
 from federated.signature import Signature
 from federated.study import Study
-from master.store.pictures import Judges
+from master.store.pictures import LabelledRows
 from serving.worker import Worker, WorkerDied
 
 PROJECT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """Weights to be judged.
+class EvaluatedModel:
+    """A model to be measured or exported.
 
     Attributes:
         study: The classification problem.
-        model: The architecture.
+        choice: The architecture.
         weights: The blob: global weights, or an update.
         base: The weights that an update starts from; None for global weights.
     """
 
     study: Study
-    model: ModelChoice
+    choice: ModelChoice
     weights: Path
     base: Path | None = None
 
@@ -40,10 +40,10 @@ class Evaluator(Protocol):
     def initial_model(self, study: Study, plan: Plan, out: Path) -> Signature:
         """Builds a fresh model from the plan's seed and writes its weights as a blob to `out`."""
 
-    def report(self, judged: Judged, pixels: Path, judges: Judges) -> dict[str, Any]:
+    def report(self, model: EvaluatedModel, pixels: Path, examples: LabelledRows) -> dict[str, Any]:
         """Figures of a model on some rows of an array file: `models.measures.Report` as JSON."""
 
-    def export(self, judged: Judged, out: Path) -> None:
+    def export(self, model: EvaluatedModel, out: Path) -> None:
         """Writes a whole `.keras` file."""
 
 
@@ -95,16 +95,16 @@ class WorkerEvaluator:
         )
         return Signature.model_validate(answer["signature"])
 
-    def report(self, judged: Judged, pixels: Path, judges: Judges) -> dict[str, Any]:
+    def report(self, model: EvaluatedModel, pixels: Path, examples: LabelledRows) -> dict[str, Any]:
         """See `Evaluator`."""
-        asked = {"pixels": str(pixels), "rows": judges.rows, "labels": judges.labels}
-        answer = self._call("report", _message(judged) | asked)
+        asked = {"pixels": str(pixels), "rows": examples.rows, "labels": examples.labels}
+        answer = self._call("report", _message(model) | asked)
         report: dict[str, Any] = answer["report"]
         return report
 
-    def export(self, judged: Judged, out: Path) -> None:
+    def export(self, model: EvaluatedModel, out: Path) -> None:
         """See `Evaluator`."""
-        self._call("export", _message(judged) | {"out": str(out)})
+        self._call("export", _message(model) | {"out": str(out)})
 
     def _call(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -122,10 +122,10 @@ def draft(folder: Path, suffix: str = "") -> Path:
     return folder / f"draft-{uuid.uuid4().hex}{suffix}"
 
 
-def _message(judged: Judged) -> dict[str, Any]:
+def _message(model: EvaluatedModel) -> dict[str, Any]:
     return {
-        "study": judged.study.model_dump(mode="json"),
-        "model": judged.model.model_dump(mode="json"),
-        "weights": str(judged.weights),
-        "base": str(judged.base) if judged.base else None,
+        "study": model.study.model_dump(mode="json"),
+        "model": model.choice.model_dump(mode="json"),
+        "weights": str(model.weights),
+        "base": str(model.base) if model.base else None,
     }

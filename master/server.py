@@ -6,21 +6,21 @@ import time
 import uuid
 from pathlib import Path
 
-from master.app import create_master_app
-from master.bell import Bell
-from master.children import HttpChildren
+from master.api.application import create_master_app
+from master.child_client import HttpChildClient
 from master.coordinator.coordinator import Coordinator
 from master.evaluation import WorkerEvaluator
-from master.house import House
-from master.lanes import Lanes
 from master.metrics import Metrics
-from master.ready_made import ready_made
+from master.plans import ready_made_plans
+from master.services import Services
 from master.settings import Settings
 from master.state_folder import open_state
+from master.wakeup import Wakeup
+from master.work_queues import WorkQueues
 from serving.server import Server
 from serving.tokens import read_secret, write_secret
 
-CHILD_LANES = 16
+CHILD_THREADS = 16
 
 
 def new_id() -> str:
@@ -40,27 +40,30 @@ class Master:
     """
 
     def __init__(self, settings: Settings) -> None:
-        ready_made(settings.plans)
+        ready_made_plans(settings.plans)
         database, blobs = open_state(settings)
-        self._children = HttpChildren()
+        self._children = HttpChildClient()
         self._evaluator = WorkerEvaluator(settings.state / "logs", settings.threads)
-        self.house = House(
+        self.services = Services(
             settings=settings,
             database=database,
             blobs=blobs,
             evaluator=self._evaluator,
             children=self._children,
-            bell=Bell(),
+            wakeup=Wakeup(),
             metrics=Metrics(),
             now=time.time,
             new_id=new_id,
         )
-        self._lanes = Lanes(CHILD_LANES, "child")
-        self._heavy = Lanes(1, "evaluation")
+        self._child_queues = WorkQueues(CHILD_THREADS, "child")
+        self._evaluation_queues = WorkQueues(1, "evaluation")
         self._coordinator = Coordinator(
-            self.house, _holder(settings.state), self._lanes.submit, self._heavy.submit
+            self.services,
+            _holder(settings.state),
+            self._child_queues.submit,
+            self._evaluation_queues.submit,
         )
-        app = create_master_app(self.house)
+        app = create_master_app(self.services)
         self._server = Server(app, settings.host, settings.port, behind_proxy=settings.behind_proxy)
 
     @property
@@ -79,11 +82,11 @@ class Master:
         """Stops everything, the evaluation process too."""
         self._server.close()
         self._evaluator.stop()
-        self._lanes.close()
-        self._heavy.close()
+        self._child_queues.close()
+        self._evaluation_queues.close()
         self._coordinator.stop()
         self._children.close()
-        self.house.database.close()
+        self.services.database.close()
 
 
 def _holder(state: Path) -> str:

@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class Call:
     """What a handler may do besides returning its answer.
 
     Attributes:
@@ -32,7 +32,7 @@ class Request:
     cancelled: Callable[[], bool]
 
 
-Handler = Callable[[Json, Request], Json]
+Handler = Callable[[Json, Call], Json]
 
 
 def take_over_stdout() -> IO[bytes]:
@@ -80,12 +80,12 @@ def _handle(
     send: Callable[[Json], None],
 ) -> None:
     number = message["id"]
-    request = Request(
+    call = Call(
         emit=lambda event: send({"id": number, "event": event}),
         cancelled=lambda: number in cancelled,
     )
     try:
-        send({"id": number, "result": handlers[message["call"]](message["arguments"], request)})
+        send({"id": number, "result": handlers[message["call"]](message["arguments"], call)})
     except FederationError as error:
         detail = error.detail.removesuffix(".")
         send({"id": number, "error": {"code": error.code, "detail": detail}})

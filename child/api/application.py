@@ -12,7 +12,8 @@ from prometheus_client import CollectorRegistry
 
 from child import VERSION
 from child.api import images, participation, predict, push, status
-from child.services import KEY, Services
+from child.api.context import KEY
+from child.services import Services
 from serving.app import create_app
 
 
@@ -32,7 +33,7 @@ def child_app(services: Services, registry: CollectorRegistry) -> APIFlask:
     app = create_app(
         "Commonsight child",
         VERSION,
-        verify=services.access.verify,
+        verify=services.tokens.verify,
         health=lambda: {"role": "child", "name": services.settings.name},
         registry=registry,
     )

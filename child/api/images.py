@@ -9,8 +9,8 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import Field
 
-from child.intake import File
-from child.services import services
+from child.api.context import services
+from child.uploads import File
 from federated.errors import InvalidInput
 from federated.study import Study
 from federated.values import Message, Slug
@@ -72,7 +72,7 @@ def post_images() -> tuple[dict[str, Any], int]:
     request.max_content_length = MAX_UPLOAD
     child = services()
     study = _study_of_form()
-    outcomes = list(child.intake.take_in(study, _files(), request.form.get("label") or None))
+    outcomes = list(child.uploads.add(study, _files(), request.form.get("label") or None))
     child.changed()
     images = [outcome.view.model_dump(mode="json") for outcome in outcomes]
     errors = [outcome.error for outcome in outcomes]
@@ -128,7 +128,7 @@ def patch_image(picture: str, change: PictureChange) -> PictureView:
     """Gives a picture another label."""
     child = services()
     study = child.studies.get(change.study).study
-    view = child.intake.relabel(study, picture, change.label)
+    view = child.uploads.relabel(study, picture, change.label)
     child.changed()
     return view
 
@@ -139,7 +139,7 @@ def patch_image(picture: str, change: PictureChange) -> PictureView:
 def delete_image(picture: str, query: OfStudy) -> tuple[str, int]:
     """Deletes a picture for good."""
     child = services()
-    child.intake.remove(child.studies.get(query.study).study, picture)
+    child.uploads.remove(child.studies.get(query.study).study, picture)
     child.changed()
     return "", 204
 

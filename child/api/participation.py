@@ -7,7 +7,7 @@ from typing import Annotated
 from apiflask import APIBlueprint
 from pydantic import Field
 
-from child.services import services
+from child.api.context import services
 from federated.values import Message
 from federated.views import Participation
 from serving.auth import AUTH
@@ -50,6 +50,6 @@ def put_participation(change: ParticipationChange) -> Participation:
 def _participation(query: DepartureQuery) -> Participation:
     child = services()
     return Participation(
-        paused=child.access.paused(),
+        paused=child.participation.paused(),
         departures=child.departures.latest(query.limit, query.offset),
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import request
 
+from child.api.context import services
 from child.api.images import MAX_UPLOAD
-from child.services import services
 from federated.errors import InvalidInput
 from federated.views import Prediction
 from serving.auth import AUTH

@@ -7,7 +7,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import request
 
-from child.services import services
+from child.api.context import services
 from federated.errors import InvalidInput
 from federated.messages import StudyPush, StudyReceipt, Task
 from serving.auth import AUTH

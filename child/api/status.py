@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apiflask import APIBlueprint
 
-from child.services import services
+from child.api.context import services
 from child.status import child_status
 from federated.views import ChildStatus
 from serving.auth import AUTH

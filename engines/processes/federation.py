@@ -138,11 +138,11 @@ def operator_token(state: Path) -> str:
 def site_token(state: Path) -> str:
     """A new token of the child in a folder; `python -m child token` gives such."""
     from child.state_folder import StateFolder
-    from child.store.access import AccessStore
     from child.store.opening import open_database
+    from child.store.tokens import TokenStore
 
     with closing(open_database(StateFolder(state))) as database:
-        return AccessStore(database, time.time).mint("site")
+        return TokenStore(database, time.time).mint("site")
 
 
 def _opens(api: Api, path: str) -> bool:

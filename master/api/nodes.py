@@ -12,8 +12,8 @@ from federated.messages import Enrolment, Heartbeat, HeartbeatAnswer, JoinReques
 from federated.states import NodeState
 from federated.values import Message
 from federated.views import NodeView
-from master.api.desk import NODE, OPERATOR, PEOPLE, desk
-from master.store import listing, nodes, tasks, tokens
+from master.api.context import NODE, OPERATOR, PEOPLE, services
+from master.store import node_views, nodes, tasks, tokens
 from serving.auth import AUTH, caller
 from serving.server import check_url
 from serving.tokens import write_secret
@@ -52,9 +52,9 @@ class NodeList(Message):
 @blueprint.output(JoinToken, status_code=201)
 def create_join_token(message: NewJoinToken) -> JoinToken:
     """Makes a single-use token with which one child can enrol within 7 days."""
-    house = desk().house
-    now = house.now()
-    with house.database.write() as session:
+    master = services()
+    now = master.now()
+    with master.database.write() as session:
         token = tokens.mint(session, "join", now, approve=message.approve)
     return JoinToken(token=token, expires_at=now + tokens.JOIN_SECONDS)
 
@@ -64,21 +64,21 @@ def create_join_token(message: NewJoinToken) -> JoinToken:
 @blueprint.output(Enrolment, status_code=201)
 def enrol(message: JoinRequest) -> Enrolment:
     """Enrols a child that shows a join token; its own token is shown this once."""
-    house = desk().house
+    master = services()
     url = _checked(message.url)
     if (url is None) != (message.push_token is None):
         raise InvalidInput(
             "A child that can be called has an address and a push token",
             expected="both 'url' and 'push_token', or neither",
         )
-    with house.database.write() as session:
-        row = nodes.enrol(session, message, url, house.new_id(), house.now())
-        token = tokens.mint(session, "node", house.now(), node=row.id)
+    with master.database.write() as session:
+        row = nodes.enrol(session, message, url, master.new_id(), master.now())
+        token = tokens.mint(session, "node", master.now(), node=row.id)
         # Before the commit: a node in the table always has its secret in its place.
         if message.push_token is not None:
-            write_secret(house.push_token(row.id), message.push_token)
+            write_secret(master.push_token(row.id), message.push_token)
         enrolment = Enrolment(node_id=row.id, token=token, state=NodeState(row.state))
-    house.bell.ring()
+    master.wakeup.notify()
     return enrolment
 
 
@@ -87,9 +87,9 @@ def enrol(message: JoinRequest) -> Enrolment:
 @blueprint.output(NodeList)
 def list_nodes() -> NodeList:
     """All nodes, in order of name."""
-    house = desk().house
-    with house.database.read() as session:
-        views = listing.node_views(session, house.now(), house.settings.reachable_seconds)
+    master = services()
+    with master.database.read() as session:
+        views = node_views.node_views(session, master.now(), master.settings.reachable_seconds)
     return NodeList(nodes=views)
 
 
@@ -99,15 +99,15 @@ def list_nodes() -> NodeList:
 @blueprint.output(NodeView)
 def change_node(node_id: str, message: NodeChange) -> NodeView:
     """Approves or suspends a node; a suspended node's open tasks are cancelled."""
-    house = desk().house
-    with house.database.write() as session:
-        now = house.now()
+    master = services()
+    with master.database.write() as session:
+        now = master.now()
         nodes.set_state(session, node_id, message.state, now)
         if message.state == NodeState.SUSPENDED:
             tasks.cancel_of_node(session, node_id, "the site was suspended", now)
         session.flush()
-        view = listing.node_view(session, node_id, now, house.settings.reachable_seconds)
-    house.bell.ring()
+        view = node_views.node_view(session, node_id, now, master.settings.reachable_seconds)
+    master.wakeup.notify()
     return view
 
 
@@ -117,23 +117,23 @@ def change_node(node_id: str, message: NodeChange) -> NodeView:
 @blueprint.output(HeartbeatAnswer)
 def heartbeat(node_id: str, message: Heartbeat) -> HeartbeatAnswer:
     """A child lives, and says what it holds; this renews the leases of the tasks it names."""
-    house = desk().house
+    master = services()
     if node_id != caller().id:
         raise NotFound("There is no such site", expected="the caller's own id")
-    settings = house.settings
-    with house.database.write() as session:
-        now = house.now()
+    settings = master.settings
+    with master.database.write() as session:
+        now = master.now()
         row = nodes.get(session, node_id)
         url = _checked(message.url) if message.url and row.url else row.url
         news = nodes.seen(session, node_id, message, url, now)
         cancelled = tasks.renew(session, node_id, message.tasks, now, settings.lease_seconds)
         state = NodeState(row.state)
     if news:
-        house.bell.ring()
+        master.wakeup.notify()
     return HeartbeatAnswer(
         state=state, interval_seconds=settings.heartbeat_seconds, cancelled=cancelled
     )
 
 
 def _checked(url: str | None) -> str | None:
-    return check_url(url, allow_plain=desk().house.settings.allow_plain_http) if url else None
+    return check_url(url, allow_plain=services().settings.allow_plain_http) if url else None

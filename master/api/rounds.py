@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from federated.errors import NotFound
 from federated.values import Message
 from federated.views import RoundStatistics, RoundView
-from master.api.desk import PEOPLE, desk
+from master.api.context import PEOPLE, services
 from master.api.runs import asked_round
-from master.coordinator.figures import compute
 from master.store import evaluations, rounds, runs, versions
 from master.store.tables import EvaluationRow, RoundRow
+from master.weight_statistics import statistics_of
 from serving.auth import AUTH
 
 blueprint = APIBlueprint("rounds", __name__, url_prefix="/api/v1", tag="Rounds")
@@ -41,7 +41,7 @@ class RoundEvaluation(Message):
 @blueprint.output(RoundList)
 def list_rounds(run_id: str) -> RoundList:
     """All rounds of a run, in order."""
-    with desk().house.database.read() as session:
+    with services().database.read() as session:
         runs.get(session, run_id)
         return RoundList(rounds=rounds.views(session, run_id))
 
@@ -51,7 +51,7 @@ def list_rounds(run_id: str) -> RoundList:
 @blueprint.output(RoundView)
 def get_round(run_id: str, number: int) -> RoundView:
     """A round: tasks, updates, audits, shares, blob hashes before and after."""
-    with desk().house.database.read() as session:
+    with services().database.read() as session:
         return rounds.view(session, rounds.get(session, run_id, number))
 
 
@@ -60,8 +60,8 @@ def get_round(run_id: str, number: int) -> RoundView:
 @blueprint.output(RoundStatistics)
 def get_statistics(run_id: str) -> RoundStatistics:
     """Statistics of the global weights before and after a round, whole and per tensor."""
-    house = desk().house
-    with house.database.read() as session:
+    master = services()
+    with master.database.read() as session:
         row = _asked(session, run_id)
         before = versions.get(session, row.before_id)
         after = versions.get(session, row.after_id) if row.after_id else None
@@ -69,8 +69,8 @@ def get_statistics(run_id: str) -> RoundStatistics:
     return RoundStatistics(
         run=run_id,
         round=number,
-        before=compute(house, before.weights, before.signature),
-        after=compute(house, after.weights, after.signature) if after else None,
+        before=statistics_of(master, before.weights, before.signature),
+        after=statistics_of(master, after.weights, after.signature) if after else None,
     )
 
 
@@ -79,7 +79,7 @@ def get_statistics(run_id: str) -> RoundStatistics:
 @blueprint.output(RoundEvaluation)
 def get_evaluation(run_id: str) -> RoundEvaluation:
     """Reports on the test and audit pictures for the model that a round made."""
-    with desk().house.database.read() as session:
+    with services().database.read() as session:
         row = _asked(session, run_id)
         found = evaluations.of_version(session, row.after_id) if row.after_id else {}
         notes = [_note(row, part, found.get(part)) for part in ("test", "audit")]

@@ -13,12 +13,12 @@ from federated.plan import Plan
 from federated.study import Study
 from federated.values import Message
 from federated.views import RunView
-from master.api.desk import OPERATOR, PEOPLE, desk
-from master.api.documented import file_answer
+from master.api.context import OPERATOR, PEOPLE, services
+from master.api.openapi import file_answer
 from master.api.studies import keras_file
-from master.coordinator.sites import choose, reasons
+from master.coordinator.site_selection import choose, reasons
 from master.history import history_csv
-from master.ready_made import check_plan, plan_of
+from master.plans import check_plan, resolve_plan
 from master.store import nodes, rounds, runs, studies, versions
 from serving.auth import AUTH
 
@@ -44,18 +44,18 @@ class RunList(Message):
 @blueprint.output(RunView, status_code=201)
 def create_run(message: NewRun) -> RunView:
     """Starts a run; refused with the reason of every site if none can take part."""
-    house = desk().house
-    with house.database.read() as session:
+    master = services()
+    with master.database.read() as session:
         row = studies.get(session, message.study)
         study, own = studies.study_of(row), Plan.model_validate(row.plan)
-    plan = own if message.plan is None else plan_of(house.settings.plans, message.plan)
+    plan = own if message.plan is None else resolve_plan(master.settings.plans, message.plan)
     check_plan(plan, study)
     if plan.trigger.kind == "start":
         _check_sites(study, plan)
-    with house.database.write() as session:
-        run = runs.create(session, house.new_id(), study.id, plan, house.now())
+    with master.database.write() as session:
+        run = runs.create(session, master.new_id(), study.id, plan, master.now())
         view = runs.view(session, run)
-    house.bell.ring()
+    master.wakeup.notify()
     return view
 
 
@@ -64,7 +64,7 @@ def create_run(message: NewRun) -> RunView:
 @blueprint.output(RunList)
 def list_runs() -> RunList:
     """All runs, newest first."""
-    with desk().house.database.read() as session:
+    with services().database.read() as session:
         return RunList(runs=runs.views(session))
 
 
@@ -73,7 +73,7 @@ def list_runs() -> RunList:
 @blueprint.output(RunView)
 def get_run(run_id: str) -> RunView:
     """A run with the tasks of its round under way."""
-    with desk().house.database.read() as session:
+    with services().database.read() as session:
         return runs.view(session, runs.get(session, run_id))
 
 
@@ -82,9 +82,9 @@ def get_run(run_id: str) -> RunView:
 @blueprint.output(RunView)
 def pause_run(run_id: str) -> RunView:
     """Lets the round under way end, and opens no other."""
-    house = desk().house
-    with house.database.write() as session:
-        runs.pause(session, run_id, house.now())
+    master = services()
+    with master.database.write() as session:
+        runs.pause(session, run_id, master.now())
     return _steered(run_id)
 
 
@@ -93,9 +93,9 @@ def pause_run(run_id: str) -> RunView:
 @blueprint.output(RunView)
 def resume_run(run_id: str) -> RunView:
     """Lets a paused run go on."""
-    house = desk().house
-    with house.database.write() as session:
-        runs.resume(session, run_id, house.now())
+    master = services()
+    with master.database.write() as session:
+        runs.resume(session, run_id, master.now())
     return _steered(run_id)
 
 
@@ -104,9 +104,9 @@ def resume_run(run_id: str) -> RunView:
 @blueprint.output(RunView)
 def stop_run(run_id: str) -> RunView:
     """Ends a run for good; the last good global model stays."""
-    house = desk().house
-    with house.database.write() as session:
-        runs.stop(session, run_id, house.now())
+    master = services()
+    with master.database.write() as session:
+        runs.stop(session, run_id, master.now())
     return _steered(run_id)
 
 
@@ -115,7 +115,7 @@ def stop_run(run_id: str) -> RunView:
 @blueprint.doc(responses=file_answer("application/zip", "A .keras file"))
 def get_model(run_id: str) -> Response:
     """The model that a round made (`?round=n`), or the run's latest, as a `.keras` file."""
-    with desk().house.database.read() as session:
+    with services().database.read() as session:
         run = runs.get(session, run_id)
         number = asked_round()
         if number is None and run.version_id is None:
@@ -133,7 +133,7 @@ def get_model(run_id: str) -> Response:
 @blueprint.doc(responses=file_answer("text/csv", "CSV"))
 def get_history(run_id: str) -> Response:
     """One row for each round and site, with the global figures of the round beside it."""
-    with desk().house.database.read() as session:
+    with services().database.read() as session:
         runs.get(session, run_id)
         text = history_csv(rounds.views(session, run_id))
     headers = {"Content-Disposition": f"attachment; filename=run-{run_id}.csv"}
@@ -155,9 +155,9 @@ def asked_round() -> int | None:
 
 
 def _check_sites(study: Study, plan: Plan) -> None:
-    house = desk().house
-    with house.database.read() as session:
-        sites = nodes.sites(session, study.id, house.now(), house.settings.reachable_seconds)
+    master = services()
+    with master.database.read() as session:
+        sites = nodes.sites(session, study.id, master.now(), master.settings.reachable_seconds)
     chosen, excluded = choose(sites, plan)
     if len(chosen) < plan.quorum:
         raise Conflict(
@@ -169,7 +169,7 @@ def _check_sites(study: Study, plan: Plan) -> None:
 
 
 def _steered(run_id: str) -> RunView:
-    house = desk().house
-    house.bell.ring()
-    with house.database.read() as session:
+    master = services()
+    master.wakeup.notify()
+    with master.database.read() as session:
         return runs.view(session, runs.get(session, run_id))

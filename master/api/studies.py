@@ -16,13 +16,13 @@ from federated.study import Study
 from federated.values import Label, Message, Slug
 from federated.views import StudyView, UploadView
 from imaging.sanitise import DEFAULT_LIMITS
-from master.api.desk import OPERATOR, PEOPLE, desk
-from master.api.documented import Responses, file_answer
-from master.coordinator.figures import compute
-from master.gallery import Part
-from master.ready_made import DEFAULT, check_plan, plan_of
+from master.api.context import OPERATOR, PEOPLE, exports, services, uploads
+from master.api.openapi import Responses, file_answer
+from master.plans import DEFAULT, check_plan, resolve_plan
 from master.store import studies, versions
 from master.store.versions import Version
+from master.uploads import Part
+from master.weight_statistics import statistics_of
 from serving.auth import AUTH
 
 blueprint = APIBlueprint("studies", __name__, url_prefix="/api/v1", tag="Studies")
@@ -65,7 +65,7 @@ class UploadAnswer(Message):
 @blueprint.output(StudyView, status_code=201)
 def create_study(message: NewStudy) -> StudyView:
     """Makes a study; its initial model is built at once, in the background."""
-    house = desk().house
+    master = services()
     study = Study(
         id=message.id or _slug(message.name),
         name=message.name,
@@ -73,13 +73,13 @@ def create_study(message: NewStudy) -> StudyView:
         size=message.size,
         channels=message.channels,
     )
-    plan = plan_of(house.settings.plans, message.plan or DEFAULT)
+    plan = resolve_plan(master.settings.plans, message.plan or DEFAULT)
     check_plan(plan, study)
-    with house.database.write() as session:
-        studies.create(session, study, plan, house.now())
+    with master.database.write() as session:
+        studies.create(session, study, plan, master.now())
         session.flush()
         view = studies.view(session, studies.get(session, study.id))
-    house.bell.ring()
+    master.wakeup.notify()
     return view
 
 
@@ -88,7 +88,7 @@ def create_study(message: NewStudy) -> StudyView:
 @blueprint.output(StudyList)
 def list_studies() -> StudyList:
     """All studies, oldest first."""
-    with desk().house.database.read() as session:
+    with services().database.read() as session:
         return StudyList(studies=studies.views(session))
 
 
@@ -97,7 +97,7 @@ def list_studies() -> StudyList:
 @blueprint.output(StudyView)
 def get_study(study_id: str) -> StudyView:
     """A study with its current model and the master's own pictures, counted."""
-    with desk().house.database.read() as session:
+    with services().database.read() as session:
         return studies.view(session, studies.get(session, study_id))
 
 
@@ -107,7 +107,7 @@ def get_study(study_id: str) -> StudyView:
 def get_statistics(study_id: str) -> WeightStatistics:
     """Statistics of the current global weights."""
     version = _current(study_id)
-    return compute(desk().house, version.weights, version.signature)
+    return statistics_of(services(), version.weights, version.signature)
 
 
 @blueprint.get("/studies/<study_id>/model")
@@ -129,7 +129,7 @@ def get_model(study_id: str) -> Response:
 def add_images(study_id: str) -> tuple[dict[str, Any], int]:
     """Takes in public pictures that judge models and never train one."""
     files = request.files.getlist("file")
-    with desk().house.database.read() as session:
+    with services().database.read() as session:
         studies.get(session, study_id)
     part = PARTS.get(request.form.get("part", "split"))
     if part is None or not files:
@@ -138,9 +138,9 @@ def add_images(study_id: str) -> tuple[dict[str, Any], int]:
             expected="parts 'file', and 'part' as audit, test or split",
         )
     label = request.form.get("label") or None
-    gallery, most = desk().gallery, DEFAULT_LIMITS.max_bytes + 1
+    most = DEFAULT_LIMITS.max_bytes + 1
     images = [
-        gallery.add(study_id, file.filename or "", file.stream.read(most), label, part)
+        uploads().add(study_id, file.filename or "", file.stream.read(most), label, part)
         for file in files
     ]
     return _answer(images)
@@ -149,7 +149,7 @@ def add_images(study_id: str) -> tuple[dict[str, Any], int]:
 def keras_file(version: Version) -> Response:
     """A version as a download."""
     name = f"{version.study.id}-round-{version.round}.keras"
-    path = desk().exports.path(version)
+    path = exports().path(version)
     return send_file(
         path, mimetype="application/zip", as_attachment=True, download_name=name, max_age=0
     )
@@ -167,7 +167,7 @@ def _answer(images: list[UploadView]) -> tuple[dict[str, Any], int]:
 
 
 def _current(study_id: str) -> Version:
-    with desk().house.database.read() as session:
+    with services().database.read() as session:
         row = studies.get(session, study_id)
         if row.version_id is None:
             raise NotFound(

@@ -10,9 +10,9 @@ from federated.errors import InvalidInput, TooLarge
 from federated.messages import Failure, JsonUpdate, Progress, UpdateReceipt
 from federated.states import TaskState
 from federated.values import Message
-from master.api.desk import NODE, desk
-from master.delivery import body_of, decode_json, deliver
+from master.api.context import NODE, services
 from master.store import tasks
+from master.update_ingestion import body_of, decode_json, receive_update
 from serving.auth import AUTH, caller
 from serving.errors import validation_sentence
 
@@ -33,10 +33,10 @@ class TaskReceipt(Message):
 @blueprint.output(TaskReceipt)
 def report_progress(task_id: str, message: Progress) -> TaskReceipt:
     """How far a training is; renews the task's lease."""
-    house = desk().house
-    with house.database.write() as session:
+    master = services()
+    with master.database.write() as session:
         row = tasks.of_node(session, task_id, caller().id)
-        tasks.progress(session, row, message, house.now(), house.settings.lease_seconds)
+        tasks.progress(session, row, message, master.now(), master.settings.lease_seconds)
         return TaskReceipt(state=TaskState(row.state))
 
 
@@ -46,12 +46,12 @@ def report_progress(task_id: str, message: Progress) -> TaskReceipt:
 @blueprint.output(TaskReceipt)
 def report_failure(task_id: str, message: Failure) -> TaskReceipt:
     """The node will not answer this task; the round goes on with the others."""
-    house = desk().house
-    with house.database.write() as session:
+    master = services()
+    with master.database.write() as session:
         row = tasks.of_node(session, task_id, caller().id)
-        tasks.fail(session, row, message, house.now())
+        tasks.fail(session, row, message, master.now())
         state = TaskState(row.state)
-    house.bell.ring()
+    master.wakeup.notify()
     return TaskReceipt(state=state)
 
 
@@ -65,11 +65,11 @@ def report_failure(task_id: str, message: Failure) -> TaskReceipt:
 )
 def deliver_update(task_id: str) -> UpdateReceipt:
     """Takes the update of a task from the node that holds it."""
-    house, node = desk().house, caller().id
+    master, node = services(), caller().id
     if request.is_json:
         body, length = body_of(decode_json(_json_update()))
-        return deliver(house, node, task_id, body, length)
-    return deliver(house, node, task_id, request.stream, request.content_length)
+        return receive_update(master, node, task_id, body, length)
+    return receive_update(master, node, task_id, request.stream, request.content_length)
 
 
 def _json_update() -> JsonUpdate:

@@ -9,15 +9,15 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from federated.states import TaskState
-from master.coordinator import handover, judging
-from master.coordinator.closing import close_round
-from master.coordinator.figures import compute
-from master.coordinator.running import Step, advance
-from master.house import House
-from master.lanes import Job, Submit
+from master.coordinator import evaluation_jobs, handover
+from master.coordinator.aggregation import close_round
+from master.coordinator.run_steps import Step, advance
+from master.services import Services
 from master.store import deliveries, evaluations, lease, runs, statistics, studies, tasks
 from master.store.tables import RunRow
-from master.store.tasks import Brief
+from master.store.tasks import TaskSummary
+from master.weight_statistics import statistics_of
+from master.work_queues import Job, Submit
 
 log = logging.getLogger(__name__)
 
@@ -26,38 +26,40 @@ LEASE_SECONDS = 15.0
 REST_SECONDS = 5.0
 """Pause after an unexpected error, so that a full disk does not make a busy loop."""
 
-EVALUATOR_LANE = "evaluator"
-BACKGROUND_LANE = "background"
+EVALUATOR_QUEUE = "evaluator"
+BACKGROUND_QUEUE = "background"
 
 
 class Coordinator:
     """Moves runs and rounds from state to state; one of them at a time, by a lease.
 
     Args:
-        house: The parts of the master.
+        services: The parts of the master.
         holder: Who holds the lease; the same for every start on one state folder, so that
             a restart need not wait for the lease of the process that was killed.
-        submit: Takes work for the children's lanes.
-        submit_heavy: Takes work for the evaluation process.
+        submit: Takes work for the children's queues.
+        submit_evaluation: Takes work for the evaluation process.
     """
 
-    def __init__(self, house: House, holder: str, submit: Submit, submit_heavy: Submit) -> None:
-        self._house = house
+    def __init__(
+        self, services: Services, holder: str, submit: Submit, submit_evaluation: Submit
+    ) -> None:
+        self._services = services
         self._holder = holder
         self._submit = submit
-        self._submit_heavy = submit_heavy
+        self._submit_evaluation = submit_evaluation
         self._lease_until = 0.0
-        self._dropped_until = house.now()
+        self._dropped_until = services.now()
         self._resting: dict[str, float] = {}
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def prepare(self) -> None:
         """What a new start of the server does once, before the first step."""
-        house = self._house
-        with house.database.write() as session:
-            now = house.now()
-            tasks.extend_leases(session, now, house.settings.lease_seconds)
+        services = self._services
+        with services.database.write() as session:
+            now = services.now()
+            tasks.extend_leases(session, now, services.settings.lease_seconds)
             studies.forget_problems(session)
 
     def start(self) -> None:
@@ -68,20 +70,20 @@ class Coordinator:
     def stop(self) -> None:
         """Ends the thread and gives the lease back."""
         self._stopping.set()
-        self._house.bell.ring()
+        self._services.wakeup.notify()
         if self._thread is not None:
             self._thread.join(10)
-        with self._house.database.write() as session:
+        with self._services.database.write() as session:
             lease.release(session, LEASE, self._holder)
 
     def step(self) -> float | None:
         """Does everything that can be done now; returns when to look again at the latest."""
-        house = self._house
-        now = house.now()
+        services = self._services
+        now = services.now()
         if not self._holds_lease(now):
             return now + LEASE_SECONDS / 3
         times = [now + LEASE_SECONDS / 3]
-        with house.database.read() as session:
+        with services.database.read() as session:
             alive = runs.alive(session)
         for run_id in alive:
             times.append(self._advance(run_id))
@@ -94,95 +96,97 @@ class Coordinator:
                 again_at = self.step()
             except Exception:
                 log.exception("The coordinator's step failed")
-                again_at = self._house.now() + REST_SECONDS
-            wait = None if again_at is None else max(0.0, again_at - self._house.now())
-            self._house.bell.wait(wait)
+                again_at = self._services.now() + REST_SECONDS
+            wait = None if again_at is None else max(0.0, again_at - self._services.now())
+            self._services.wakeup.wait(wait)
 
     def _holds_lease(self, now: float) -> bool:
         if now < self._lease_until - LEASE_SECONDS / 2:
             return True
-        with self._house.database.write() as session:
+        with self._services.database.write() as session:
             held = lease.hold(session, LEASE, self._holder, now, LEASE_SECONDS)
         self._lease_until = now + LEASE_SECONDS if held else 0.0
         return held
 
     def _advance(self, run_id: str) -> float:
         """Moves a run on as far as it goes; returns when to look at it again."""
-        house = self._house
+        services = self._services
         rests_until = self._resting.get(run_id, 0.0)
-        if rests_until > house.now():
+        if rests_until > services.now():
             return rests_until
         step = Step(moved=True)
         try:
             while step.moved:
-                with house.database.write() as session:
-                    step = advance(house, session, run_id, house.now())
+                with services.database.write() as session:
+                    step = advance(services, session, run_id, services.now())
                 if step.aggregate is not None:
-                    close_round(house, run_id, step.aggregate)
+                    close_round(services, run_id, step.aggregate)
                     step = Step(moved=True)
         except Exception as error:
             return self._rest(run_id, error)
         if step.build:
             self._job(
-                EVALUATOR_LANE, f"build/{run_id}", partial(judging.build_for_run, house, run_id)
+                EVALUATOR_QUEUE,
+                f"build/{run_id}",
+                partial(evaluation_jobs.build_for_run, services, run_id),
             )
         return float("inf") if step.again_at is None else step.again_at
 
     def _rest(self, run_id: str, error: Exception) -> float:
         """One run's trouble, a full disk say, is tried again later and holds up no other."""
         log.error("Run %s cannot go on for now", run_id, exc_info=error)
-        until = self._house.now() + REST_SECONDS
+        until = self._services.now() + REST_SECONDS
         self._resting[run_id] = until
         return until
 
     def _hand_out(self, now: float) -> float:
         """Hands out all work that is due; what is under way already is not handed out twice."""
-        house = self._house
-        with house.database.read() as session:
-            briefs = tasks.at_hand(session, self._dropped_until)
-            models, again_at = deliveries.due(session, now, house.settings.reachable_seconds)
+        services = self._services
+        with services.database.read() as session:
+            summaries = tasks.at_hand(session, self._dropped_until)
+            models, again_at = deliveries.due(session, now, services.settings.reachable_seconds)
             unknown = statistics.missing(session)
-            self._hand_out_judging(session, briefs)
-        for brief in briefs:
-            if brief.state == TaskState.QUEUED:
-                job: Job = partial(handover.hand_over, house, brief.id)
-                self._job(brief.node, f"task/{brief.id}", job)
-            elif brief.state != TaskState.SUBMITTED:
-                job = partial(handover.drop, house, brief.node, brief.id)
-                self._job(brief.node, f"drop/{brief.id}", job, priority=2)
+            self._hand_out_judging(session, summaries)
+        for summary in summaries:
+            if summary.state == TaskState.QUEUED:
+                job: Job = partial(handover.hand_over, services, summary.id)
+                self._job(summary.node, f"task/{summary.id}", job)
+            elif summary.state != TaskState.SUBMITTED:
+                job = partial(handover.drop, services, summary.node, summary.id)
+                self._job(summary.node, f"drop/{summary.id}", job, priority=2)
         for due in models:
             key = f"model/{due.node}/{due.study}/{due.version}"
-            self._job(due.node, key, partial(handover.send_model, house, due), priority=1)
+            self._job(due.node, key, partial(handover.send_model, services, due), priority=1)
         for weights, signature in unknown:
-            job = partial(compute, house, weights, signature)
-            self._job(BACKGROUND_LANE, f"statistics/{weights}", job)
+            job = partial(statistics_of, services, weights, signature)
+            self._job(BACKGROUND_QUEUE, f"statistics/{weights}", job)
         self._dropped_until = now
         resting = [until for until in self._resting.values() if until > now]
         return min([*resting, float("inf") if again_at is None else again_at], default=float("inf"))
 
-    def _hand_out_judging(self, session: Session, briefs: list[Brief]) -> None:
-        house = self._house
-        for brief in briefs:
-            if brief.state == TaskState.SUBMITTED:
-                study = session.get_one(RunRow, brief.run).study_id
+    def _hand_out_judging(self, session: Session, summaries: list[TaskSummary]) -> None:
+        services = self._services
+        for summary in summaries:
+            if summary.state == TaskState.SUBMITTED:
+                study = session.get_one(RunRow, summary.run).study_id
                 # Without pictures an audit is a comparison of numbers: it need not queue.
                 heavy = evaluations.has_pictures(session, study, "audit")
-                job = partial(judging.audit, house, brief.id)
-                self._job(EVALUATOR_LANE if heavy else brief.id, f"audit/{brief.id}", job)
+                job = partial(evaluation_jobs.audit, services, summary.id)
+                self._job(EVALUATOR_QUEUE if heavy else summary.id, f"audit/{summary.id}", job)
         for study in studies.without_model(session):
-            job = partial(judging.build_for_study, house, study)
-            self._job(EVALUATOR_LANE, f"build/{study}", job)
+            job = partial(evaluation_jobs.build_for_study, services, study)
+            self._job(EVALUATOR_QUEUE, f"build/{study}", job)
         for number, version, part in evaluations.due(session):
-            job = partial(judging.evaluate, house, number, version, part)
-            self._job(EVALUATOR_LANE, f"evaluation/{number}", job, priority=2)
+            job = partial(evaluation_jobs.evaluate, services, number, version, part)
+            self._job(EVALUATOR_QUEUE, f"evaluation/{number}", job, priority=2)
 
-    def _job(self, lane: str, key: str, job: Job, priority: int = 0) -> None:
-        now = self._house.now()
+    def _job(self, queue: str, key: str, job: Job, priority: int = 0) -> None:
+        now = self._services.now()
         self._resting = {key: until for key, until in self._resting.items() if until > now}
         if key in self._resting:
             return
-        submit = self._submit_heavy if lane == EVALUATOR_LANE else self._submit
-        submit(lane, key, partial(self._do, key, job), priority)
+        submit = self._submit_evaluation if queue == EVALUATOR_QUEUE else self._submit
+        submit(queue, key, partial(self._do, key, job), priority)
 
     def _do(self, key: str, job: Job) -> None:
         if self._stopping.is_set():
@@ -192,5 +196,5 @@ class Coordinator:
         except Exception:
             if not self._stopping.is_set():
                 log.exception("Work in the background failed: %s", key)
-                self._resting = {**self._resting, key: self._house.now() + REST_SECONDS}
-                self._house.bell.ring()
+                self._resting = {**self._resting, key: self._services.now() + REST_SECONDS}
+                self._services.wakeup.notify()

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from federated.errors import Conflict, NotFound
 from federated.messages import Heartbeat, JoinRequest, StudyCounts
 from federated.states import NodeState
-from master.store import events, moves, tokens
+from master.store import events, tokens, transitions
 from master.store.tables import HoldingRow, NodeRow, StudyRow
 
 
@@ -105,7 +105,7 @@ def set_state(session: Session, node_id: str, state: NodeState, now: float) -> N
     """
     row = get(session, node_id)
     if row.state != state:
-        moves.move_node(session, row, state, now)
+        transitions.move_node(session, row, state, now)
 
 
 def seen(session: Session, node_id: str, message: Heartbeat, url: str | None, now: float) -> bool:

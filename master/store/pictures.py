@@ -12,8 +12,8 @@ from master.store.tables import PictureRow
 
 
 @dataclass(frozen=True, slots=True)
-class Judges:
-    """Pictures that judge a model: rows of the array file, and the class index of each."""
+class LabelledRows:
+    """Pictures that a model is measured on: rows of the array file, and the class index of each."""
 
     rows: tuple[int, ...]
     labels: tuple[int, ...]
@@ -40,7 +40,9 @@ def add(session: Session, row: PictureRow) -> PictureView:
     return view(row)
 
 
-def judges(session: Session, study_id: str, part: str, classes: tuple[str, ...]) -> Judges:
+def labelled_rows(
+    session: Session, study_id: str, part: str, classes: tuple[str, ...]
+) -> LabelledRows:
     """The pictures of a part, in order of their hashes: the order of arrival plays no role."""
     query = (
         select(PictureRow.row, PictureRow.label)
@@ -48,7 +50,7 @@ def judges(session: Session, study_id: str, part: str, classes: tuple[str, ...])
         .order_by(PictureRow.sha256)
     )
     found = list(session.execute(query))
-    return Judges(
+    return LabelledRows(
         rows=tuple(row for row, _ in found),
         labels=tuple(classes.index(label) for _, label in found),
     )

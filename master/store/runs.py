@@ -9,7 +9,7 @@ from federated.errors import Conflict, NotFound
 from federated.plan import Plan
 from federated.states import RoundState, RunState, TaskState, is_final
 from federated.views import RunView
-from master.store import evaluations, events, moves, rounds, tasks
+from master.store import evaluations, events, rounds, tasks, transitions
 from master.store.tables import RunRow, StudyRow, VersionRow
 
 ALIVE = tuple(state for state in RunState if not is_final(state))
@@ -64,7 +64,9 @@ def pause(session: Session, run_id: str, now: float) -> None:
     Raises:
         Conflict: The run is not at work.
     """
-    moves.move_run(session, get(session, run_id), RunState.PAUSED, now, "paused by the operator")
+    transitions.move_run(
+        session, get(session, run_id), RunState.PAUSED, now, "paused by the operator"
+    )
 
 
 def resume(session: Session, run_id: str, now: float) -> None:
@@ -85,7 +87,7 @@ def resume(session: Session, run_id: str, now: float) -> None:
             expected="that it ends, or is stopped, first",
             code="study_busy",
         )
-    moves.move_run(session, run, after, now)
+    transitions.move_run(session, run, after, now)
 
 
 def stop(
@@ -105,8 +107,8 @@ def end(session: Session, run: RunRow, state: RunState, reason: str, now: float)
     row = rounds.under_way(session, run.id)
     if row is not None:
         tasks.end_open(session, run.id, row.number, TaskState.CANCELLED, reason, now)
-        moves.move_round(session, row, RoundState.FAILED, now, reason)
-    moves.move_run(session, run, state, now, reason)
+        transitions.move_round(session, row, RoundState.FAILED, now, reason)
+    transitions.move_run(session, run, state, now, reason)
 
 
 def views(session: Session) -> list[RunView]:

@@ -14,7 +14,7 @@ from federated.plan import Plan
 from federated.split import rank
 from federated.states import TaskState, is_final
 from federated.views import TaskView
-from master.store import moves, versions
+from master.store import transitions, versions
 from master.store.nodes import Site
 from master.store.tables import NodeRow, RoundRow, RunRow, TaskRow
 
@@ -23,7 +23,7 @@ UNENDED = (*OPEN, TaskState.SUBMITTED)
 
 
 @dataclass(frozen=True, slots=True)
-class Brief:
+class TaskSummary:
     """What the coordinator needs to know of a task."""
 
     id: str
@@ -101,7 +101,7 @@ def lease(session: Session, task_id: str, now: float, lease_seconds: float) -> N
     """Notes that a node has taken a task; one that has gone further already is left alone."""
     row = session.get_one(TaskRow, task_id)
     if row.state == TaskState.QUEUED:
-        moves.move_task(session, row, TaskState.LEASED, now)
+        transitions.move_task(session, row, TaskState.LEASED, now)
         row.lease_until = now + lease_seconds
 
 
@@ -113,7 +113,7 @@ def progress(
         return
     begin(session, row, now)
     if row.state == TaskState.LEASED:
-        moves.move_task(session, row, TaskState.TRAINING, now)
+        transitions.move_task(session, row, TaskState.TRAINING, now)
     row.progress = report.model_dump(mode="json")
     row.changed_at, row.lease_until = now, now + lease_seconds
 
@@ -121,14 +121,14 @@ def progress(
 def begin(session: Session, row: TaskRow, now: float) -> None:
     """A node that works on a task has it, even if its 202 has not been read yet."""
     if row.state == TaskState.QUEUED:
-        moves.move_task(session, row, TaskState.LEASED, now)
+        transitions.move_task(session, row, TaskState.LEASED, now)
 
 
 def fail(session: Session, row: TaskRow, failure: Failure, now: float) -> None:
     """Ends a task that its node cannot answer; one that is over stays as it is."""
     if row.state in OPEN:
         detail = f"{failure.detail.strip() or failure.code} ({failure.code})"
-        moves.move_task(session, row, TaskState.FAILED, now, detail)
+        transitions.move_task(session, row, TaskState.FAILED, now, detail)
 
 
 def renew(
@@ -161,7 +161,7 @@ def expire(session: Session, task_ids: Iterable[str], now: float, silence: float
     for row in session.scalars(select(TaskRow).where(TaskRow.id.in_(list(task_ids)))).all():
         queued = row.state == TaskState.QUEUED
         reason = "could not be handed over in time" if queued else f"not heard of for {silence:g} s"
-        moves.move_task(session, row, TaskState.EXPIRED, now, reason)
+        transitions.move_task(session, row, TaskState.EXPIRED, now, reason)
 
 
 def end_open(
@@ -173,17 +173,17 @@ def end_open(
         TaskRow.run_id == run_id, TaskRow.round == number, TaskRow.state.in_(ending)
     )
     for row in session.scalars(query).all():
-        moves.move_task(session, row, state, now, reason)
+        transitions.move_task(session, row, state, now, reason)
 
 
 def cancel_of_node(session: Session, node_id: str, reason: str, now: float) -> None:
     """Cancels what a node still has to do."""
     query = select(TaskRow).where(TaskRow.node_id == node_id, TaskRow.state.in_(OPEN))
     for row in session.scalars(query).all():
-        moves.move_task(session, row, TaskState.CANCELLED, now, reason)
+        transitions.move_task(session, row, TaskState.CANCELLED, now, reason)
 
 
-def at_hand(session: Session, ended_since: float) -> list[Brief]:
+def at_hand(session: Session, ended_since: float) -> list[TaskSummary]:
     """Tasks that are queued or submitted, and those taken back lately; oldest first."""
     taken_back = TaskRow.state.in_((TaskState.EXPIRED, TaskState.CANCELLED))
     waiting = TaskRow.state.in_((TaskState.QUEUED, TaskState.SUBMITTED))
@@ -191,7 +191,7 @@ def at_hand(session: Session, ended_since: float) -> list[Brief]:
     return _read(session, query.order_by(TaskRow.created_at))
 
 
-def of_round(session: Session, run_id: str, number: int) -> list[Brief]:
+def of_round(session: Session, run_id: str, number: int) -> list[TaskSummary]:
     """All tasks of a round."""
     query = _briefs().where(TaskRow.run_id == run_id, TaskRow.round == number)
     return _read(session, query)
@@ -220,9 +220,9 @@ def views(session: Session, run_id: str, number: int) -> list[TaskView]:
     ]
 
 
-def _read(session: Session, query: Select[str, str, str, str, float]) -> list[Brief]:
+def _read(session: Session, query: Select[str, str, str, str, float]) -> list[TaskSummary]:
     return [
-        Brief(id=task, run=run, node=node, state=TaskState(state), lease_until=until)
+        TaskSummary(id=task, run=run, node=node, state=TaskState(state), lease_until=until)
         for task, run, node, state, until in session.execute(query)
     ]
 

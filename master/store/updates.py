@@ -13,7 +13,7 @@ from federated.errors import FederationError
 from federated.states import TaskState
 from federated.views import AuditView, UpdateView
 from federated.wire import UpdateDocument
-from master.store import ledger, moves, nodes, tasks
+from master.store import ledger, nodes, tasks, transitions
 from master.store.tables import AuditRow, NodeRow, RunRow, TaskRow, UpdateRow
 
 
@@ -49,7 +49,7 @@ def submit(
     """Takes an update whose form is right; the audit follows."""
     _record(session, task, sha256, nbytes, now, document=document.model_dump(mode="json"))
     tasks.begin(session, task, now)
-    moves.move_task(session, task, TaskState.SUBMITTED, now)
+    transitions.move_task(session, task, TaskState.SUBMITTED, now)
     study = session.get_one(RunRow, task.run_id).study_id
     nodes.trained(session, study, task.node_id)
 
@@ -65,8 +65,8 @@ def refuse(
     """Rejects an update whose content is wrong: the same bytes will never be right."""
     _record(session, task, sha256, nbytes, now, code=fault.code, detail=fault.detail)
     tasks.begin(session, task, now)
-    moves.move_task(session, task, TaskState.SUBMITTED, now)
-    moves.move_task(session, task, TaskState.REJECTED, now, fault.detail)
+    transitions.move_task(session, task, TaskState.SUBMITTED, now)
+    transitions.move_task(session, task, TaskState.REJECTED, now, fault.detail)
     verdict = {"verdict": "rejected", "reasons": [fault.detail], "measured": {}}
     session.add(AuditRow(task_id=task.id, at=now, **verdict))
 
@@ -76,7 +76,7 @@ def note_late(session: Session, task: TaskRow, sha256: str, nbytes: int, now: fl
     _record(session, task, sha256, nbytes, now, late=True)
     if task.state == TaskState.EXPIRED:
         reason = f"the update came after the task had ended ({task.reason})"
-        moves.move_task(session, task, TaskState.LATE, now, reason)
+        transitions.move_task(session, task, TaskState.LATE, now, reason)
 
 
 def judge(
@@ -98,7 +98,7 @@ def judge(
             at=now,
         )
     )
-    moves.move_task(session, task, after, now, None if accepted else " ".join(reasons))
+    transitions.move_task(session, task, after, now, None if accepted else " ".join(reasons))
 
 
 def accepted(session: Session, run_id: str, number: int) -> list[Accepted]:

@@ -168,8 +168,8 @@ def site(make_child: Callable[..., Child], clock: Clock) -> Site:
         child,
         child.app.test_client(),
         clock,
-        site={"Authorization": f"Bearer {child.access.mint('site')}"},
-        master={"Authorization": f"Bearer {child.access.mint('master')}"},
+        site={"Authorization": f"Bearer {child.tokens.mint('site')}"},
+        master={"Authorization": f"Bearer {child.tokens.mint('master')}"},
     )
 
 
@@ -195,6 +195,6 @@ def enrolling(make_child: Callable[..., Child], clock: Clock, master: RecordingM
         child,
         child.app.test_client(),
         clock,
-        site={"Authorization": f"Bearer {child.access.mint('site')}"},
-        master={"Authorization": f"Bearer {child.access.mint('master')}"},
+        site={"Authorization": f"Bearer {child.tokens.mint('site')}"},
+        master={"Authorization": f"Bearer {child.tokens.mint('master')}"},
     )

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 AGENT = sorted((ROOT / "child" / "agent").glob("*.py"))
 TALKERS = {"requests", "urllib", "urllib3", "http", "socket", "httpx", "ftplib", "smtplib", "ssl"}
-PICTURES = {"child.pictures", "child.store.pictures", "child.intake", "child.prediction"}
+PICTURES = {"child.pictures", "child.store.pictures", "child.uploads", "child.prediction"}
 
 
 def imports(path: Path) -> set[str]:

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load
 
-from child.orders import Examples
 from child.pictures import PictureFolder
 from child.server import worker_environment
 from child.training import Site as TrainingSite
-from child.training import Training, failure_of, training_order
+from child.training import Training, failure_of, training_request
+from child.worker_messages import Examples
 from federated.errors import Conflict, NotFound
 from federated.messages import StudyPush
 from federated.plan import ModelChoice, Plan, Privacy
@@ -70,7 +70,7 @@ class Bench:
             child.pictures,
             child.folder,
             child.task_store,
-            child.access,
+            child.participation,
             child.blobs,
             least,
             child.state.drafts,
@@ -156,7 +156,7 @@ def test_the_order_of_upload_does_not_change_the_update(bench, make_child, worke
         child,
         child.app.test_client(),
         clock,
-        site={"Authorization": f"Bearer {child.access.mint('site')}"},
+        site={"Authorization": f"Bearer {child.tokens.mint('site')}"},
     )
     push = push_model(other, initial)
     for file in reversed(named(12)):
@@ -181,7 +181,7 @@ def test_a_site_insists_on_its_own_minimum(bench, site, worker):
 
 
 def test_a_paused_site_says_so(bench):
-    bench.child.access.pause(True)
+    bench.child.participation.pause(True)
     assert bench.do(task_of(bench.push)).failure.code == "paused"
 
 
@@ -240,12 +240,12 @@ def test_a_restart_trains_what_was_interrupted(bench, worker):
 
 
 def test_the_order_names_rows_and_class_indices(bench):
-    order = training_order(task_of(bench.push), bench.site)
+    request = training_request(task_of(bench.push), bench.site)
     places = bench.child.pictures.places("skin")
-    chosen = sorted(order.train.rows + order.validation.rows)
+    chosen = sorted(request.train.rows + request.validation.rows)
     assert chosen == sorted(places.values())
-    assert sorted(order.train.labels) == [0] * 6 + [1] * 3
-    assert isinstance(order.validation, Examples)
+    assert sorted(request.train.labels) == [0] * 6 + [1] * 3
+    assert isinstance(request.validation, Examples)
 
 
 def test_a_missing_blob_is_told_without_a_path(bench):

@@ -17,4 +17,4 @@ def clock() -> Clock:
 def federation(tmp_path: Path, clock: Clock) -> Iterator[Federation]:
     federation = Federation(tmp_path / "state", clock)
     yield federation
-    federation.house.database.close()
+    federation.services.database.close()

@@ -14,15 +14,15 @@ from safetensors.numpy import load
 
 from federated.messages import StudyPush, Task
 from federated.wire import UpdateDocument, encode_update
-from master.app import create_master_app
-from master.bell import Bell
-from master.children import Answer, Child, Unreachable
+from master.api.application import create_master_app
+from master.child_client import Answer, Child, Unreachable
 from master.coordinator.coordinator import Coordinator
-from master.house import House
 from master.metrics import Metrics
 from master.server import open_state
+from master.services import Services
 from master.settings import Settings
 from master.store import tokens
+from master.wakeup import Wakeup
 from tests.master.linear import LinearEvaluator
 
 PUSH_TOKEN = "a push token of enough letters"
@@ -41,14 +41,14 @@ class Clock:
         self.time += seconds
 
 
-class InlineLanes:
+class InlineQueues:
     """Does each job at once, or keeps it until `release` where its key starts with a held one."""
 
     def __init__(self) -> None:
         self.held: tuple[str, ...] = ()
         self.waiting: dict[str, Callable[[], object]] = {}
 
-    def submit(self, lane: str, key: str, job: Callable[[], object], priority: int = 0) -> None:
+    def submit(self, queue: str, key: str, job: Callable[[], object], priority: int = 0) -> None:
         if key.startswith(self.held) and self.held:
             self.waiting.setdefault(key, job)
         else:
@@ -76,8 +76,8 @@ class ChildInTest:
     refusal: Answer | None = None
 
 
-class ChildrenInTest:
-    """The master's side of that border: `master.children.Children`."""
+class ChildClientInTest:
+    """The master's side of that border: `master.child_client.ChildClient`."""
 
     def __init__(self) -> None:
         self.children: dict[str, ChildInTest] = {}
@@ -123,37 +123,39 @@ class Federation:
 
     def __init__(self, state: Path, clock: Clock, **settings: Any) -> None:
         self.clock = clock
-        self.children = ChildrenInTest()
+        self.children = ChildClientInTest()
         self.evaluator = LinearEvaluator()
-        self.lanes, self.heavy = InlineLanes(), InlineLanes()
+        self.queues, self.evaluation_queues = InlineQueues(), InlineQueues()
         self.settings = Settings(state=state, **settings)
         database, blobs = open_state(self.settings)
         numbers = itertools.count(int(clock()) % 1000 * 1000)
-        self.house = House(
+        self.services = Services(
             settings=self.settings,
             database=database,
             blobs=blobs,
             evaluator=self.evaluator,
             children=self.children,
-            bell=Bell(),
+            wakeup=Wakeup(),
             metrics=Metrics(),
             now=clock,
             new_id=lambda: f"{next(numbers):012x}",
         )
-        self.coordinator = Coordinator(self.house, "test", self.lanes.submit, self.heavy.submit)
+        self.coordinator = Coordinator(
+            self.services, "test", self.queues.submit, self.evaluation_queues.submit
+        )
         self.coordinator.prepare()
-        self.app = create_master_app(self.house)
+        self.app = create_master_app(self.services)
         self.http: FlaskClient = self.app.test_client()
         with database.write() as session:
             self.operator = tokens.mint(session, "operator", clock())
             self.viewer = tokens.mint(session, "viewer", clock())
 
     def settle(self) -> float | None:
-        """Steps until nobody rings any more; returns when to look again."""
+        """Steps until there is nothing more to do; returns when to look again."""
         for _ in range(200):
-            self.house.bell.wait(0)
+            self.services.wakeup.wait(0)
             again_at = self.coordinator.step()
-            if not self.house.bell.rung:
+            if not self.services.wakeup.pending:
                 return again_at
         raise AssertionError("the coordinator does not come to rest")
 

@@ -12,8 +12,8 @@ from federated.signature import Signature, signature_of
 from federated.study import Study
 from federated.wire import TensorReader, UpdateReader, encode_weights, read_update_document
 from imaging.array_file import PixelArray
-from master.evaluation import Judged
-from master.store.pictures import Judges
+from master.evaluation import EvaluatedModel
+from master.store.pictures import LabelledRows
 from models.measures import evaluate_probabilities
 from serving.blobs import open_blob
 
@@ -46,14 +46,14 @@ class LinearEvaluator:
         out.write_bytes(encode_weights(weights))
         return signature_of(weights)
 
-    def report(self, judged: Judged, pixels: Path, judges: Judges) -> dict[str, Any]:
+    def report(self, model: EvaluatedModel, pixels: Path, examples: LabelledRows) -> dict[str, Any]:
         self._note("report")
-        study = judged.study
-        images = PixelArray(pixels, study.picture_shape).open()[list(judges.rows)]
-        with open_blob(judged.weights) as blob:
+        study = model.study
+        images = PixelArray(pixels, study.picture_shape).open()[list(examples.rows)]
+        with open_blob(model.weights) as blob:
             reader: TensorReader = blob
-            if judged.base is not None:
-                with open_blob(judged.base) as base:
+            if model.base is not None:
+                with open_blob(model.base) as base:
                     reader = UpdateReader(blob, read_update_document(blob), base)
                     kernel, bias = _read(reader)
             else:
@@ -61,12 +61,12 @@ class LinearEvaluator:
         logits = (images.mean(axis=(1, 2)) / 255 @ kernel + bias).astype(np.float64)
         exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
         probabilities = exponents / exponents.sum(axis=1, keepdims=True)
-        report = evaluate_probabilities(np.array(judges.labels), probabilities, study.classes)
+        report = evaluate_probabilities(np.array(examples.labels), probabilities, study.classes)
         return report.model_dump(mode="json")
 
-    def export(self, judged: Judged, out: Path) -> None:
+    def export(self, model: EvaluatedModel, out: Path) -> None:
         self._note("export")
-        out.write_bytes(judged.weights.read_bytes())
+        out.write_bytes(model.weights.read_bytes())
 
     def _note(self, name: str) -> None:
         self.calls.append(name)

@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from federated.wire import METADATA_KEY
-from master.delivery import deliver
+from master.update_ingestion import receive_update
 from tests.master.federation import ChildInTest, Federation, base_of, trained, update_of
 
 PLAN = {"rounds": 1, "privacy": {"min_examples": 5}}
@@ -96,7 +96,7 @@ def test_wrong_content_is_rejected_with_the_reason(
     federation: Federation, child: ChildInTest, fault: str
 ) -> None:
     make, code = FAULTS[fault]
-    update, blobs = make(child), federation.house.blobs.names()
+    update, blobs = make(child), federation.services.blobs.names()
     answer = federation.deliver(child, update)
     assert answer.status_code == 422
     assert answer.get_json()["error"] == code
@@ -106,7 +106,7 @@ def test_wrong_content_is_rejected_with_the_reason(
     assert view["tasks"][0]["reason"] == answer.get_json()["detail"]
     assert view["updates"][0]["audit"]["reasons"] == [answer.get_json()["detail"]]
     assert run["state"] == "failed"
-    assert federation.house.blobs.names() == blobs
+    assert federation.services.blobs.names() == blobs
     again = federation.deliver(child, update)
     assert (again.status_code, again.get_json()) == (422, answer.get_json())
 
@@ -115,11 +115,11 @@ def test_wrong_content_is_rejected_with_the_reason(
 def test_a_truncated_body_leaves_the_task_as_it_is(
     federation: Federation, child: ChildInTest, cut: int
 ) -> None:
-    whole, blobs = trained(child, 1.0, 10), federation.house.blobs.names()
+    whole, blobs = trained(child, 1.0, 10), federation.services.blobs.names()
     answer = federation.deliver(child, whole[:cut])
     assert answer.status_code == 400
     assert answer.get_json()["error"] == "not_safetensors"
-    assert federation.house.blobs.names() == blobs
+    assert federation.services.blobs.names() == blobs
     assert federation.deliver(child, whole).status_code == 200
 
 
@@ -132,7 +132,9 @@ def test_a_body_shorter_than_its_announced_length_is_truncated(
 
     whole = trained(child, 1.0, 10)
     with pytest.raises(BrokenTransport, match="truncated"):
-        deliver(federation.house, child.id, child.tasks[-1].id, io.BytesIO(whole), len(whole) + 1)
+        receive_update(
+            federation.services, child.id, child.tasks[-1].id, io.BytesIO(whole), len(whole) + 1
+        )
     assert federation.deliver(child, whole).get_json()["state"] == "submitted"
 
 
@@ -141,8 +143,8 @@ def test_a_body_over_the_limit_is_413_and_leaves_no_file(
 ) -> None:
     answer = federation.deliver(child, b"x" * 3_000_000)
     assert answer.status_code == 413
-    assert sorted(p.name for p in federation.house.blobs.root.iterdir()) == (
-        federation.house.blobs.names()
+    assert sorted(p.name for p in federation.services.blobs.root.iterdir()) == (
+        federation.services.blobs.names()
     )
     assert federation.deliver(child, trained(child, 1.0, 10)).status_code == 200
 
@@ -152,7 +154,7 @@ def test_the_global_model_sent_back_as_an_update_does_not_delete_it(
 ) -> None:
     stolen = child.blobs[child.tasks[-1].weights]
     assert federation.deliver(child, stolen).status_code == 422
-    assert federation.house.blobs.has(child.tasks[-1].weights)
+    assert federation.services.blobs.has(child.tasks[-1].weights)
 
 
 def test_another_sites_task_does_not_exist_for_a_site(
@@ -182,10 +184,10 @@ def test_other_bytes_are_a_conflict(federation: Federation, child: ChildInTest) 
     federation.site("clinic-b")
     first = trained(child, 1.0, 10)
     federation.deliver(child, first)
-    blobs = federation.house.blobs.names()
+    blobs = federation.services.blobs.names()
     answer = federation.deliver(child, trained(child, 2.0, 10))
     assert (answer.status_code, answer.get_json()["error"]) == (409, "other_update")
-    assert federation.house.blobs.names() == blobs
+    assert federation.services.blobs.names() == blobs
 
 
 def test_text_carries_the_same_update(federation: Federation, child: ChildInTest) -> None:
@@ -203,12 +205,12 @@ def test_a_full_disk_loses_nothing(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    update, blobs = trained(child, 1.0, 10), federation.house.blobs.names()
+    update, blobs = trained(child, 1.0, 10), federation.services.blobs.names()
     with monkeypatch.context() as patch:
         patch.setattr("os.fsync", full)
         answer = federation.deliver(child, update)
         assert (answer.status_code, answer.get_json()["error"]) == (507, "storage_failure")
-        assert federation.house.blobs.names() == blobs
+        assert federation.services.blobs.names() == blobs
     assert federation.deliver(child, update).status_code == 200
 
 

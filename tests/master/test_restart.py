@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from master.coordinator import closing
+from master.coordinator import aggregation
 from tests.master.federation import Clock, Federation, trained
 
 PLAN = {"rounds": 1, "privacy": {"min_examples": 5}}
@@ -15,10 +15,10 @@ PLAN = {"rounds": 1, "privacy": {"min_examples": 5}}
 def restarted(federation: Federation) -> Federation:
     """A new master on the same folder; the children and their tasks live on."""
     federation.clock.tick(300)
-    federation.house.database.close()
+    federation.services.database.close()
     after = Federation(federation.settings.state, federation.clock)
     after.children = federation.children
-    object.__setattr__(after.house, "children", federation.children)
+    object.__setattr__(after.services, "children", federation.children)
     return after
 
 
@@ -35,33 +35,33 @@ def test_an_open_round_goes_on_and_its_leases_start_anew(federation: Federation)
     assert [u["share"] for u in view["updates"]] == [0.25, 0.75]
     assert after.get(f"/runs/{run}")["state"] == "completed"
     assert len(a.tasks) == len(b.tasks) == 1
-    after.house.database.close()
+    after.services.database.close()
 
 
 def test_tasks_that_were_not_handed_over_are(federation: Federation) -> None:
     federation.study()
     a = federation.site("clinic-a")
-    federation.lanes.held = ("task/",)
+    federation.queues.held = ("task/",)
     run = federation.run(**PLAN)
     assert federation.get(f"/runs/{run}")["tasks"][0]["state"] == "queued"
     after = restarted(federation)
     after.settle()
     assert after.get(f"/runs/{run}")["tasks"][0]["state"] == "leased"
     assert len(a.tasks) == 1
-    after.house.database.close()
+    after.services.database.close()
 
 
 def test_a_submitted_update_is_judged(federation: Federation) -> None:
     federation.study()
     a = federation.site("clinic-a")
     run = federation.run(**PLAN)
-    federation.lanes.held = ("audit/",)
+    federation.queues.held = ("audit/",)
     federation.deliver(a, trained(a, 1.0, 10))
     assert federation.get(f"/runs/{run}")["tasks"][0]["state"] == "submitted"
     after = restarted(federation)
     after.settle()
     assert after.get(f"/runs/{run}")["state"] == "completed"
-    after.house.database.close()
+    after.services.database.close()
 
 
 @pytest.mark.parametrize("step", ["_material", "average", "_settle"])
@@ -76,7 +76,7 @@ def test_an_aggregation_is_done_again_and_counts_once(
     run = federation.run(**PLAN)
     federation.deliver(a, trained(a, 1.0, 10))
     with monkeypatch.context() as patch:
-        patch.setattr(closing, step, killed)
+        patch.setattr(aggregation, step, killed)
         federation.deliver(b, trained(b, 5.0, 30))
     view = federation.get(f"/runs/{run}/rounds/1")
     assert (view["state"], view["weights_after"]) == ("aggregating", None)
@@ -86,17 +86,17 @@ def test_an_aggregation_is_done_again_and_counts_once(
     assert view["state"] == "closed"
     assert [u["share"] for u in view["updates"]] == [0.25, 0.75]
     assert len(after.get(f"/runs/{run}/rounds")["rounds"]) == 1
-    after.house.database.close()
+    after.services.database.close()
 
 
 def test_a_study_whose_model_was_not_built_gets_it(federation: Federation) -> None:
-    federation.heavy.held = ("build/",)
+    federation.evaluation_queues.held = ("build/",)
     federation.study()
     assert federation.get("/studies/skin")["current"] is None
     after = restarted(federation)
     after.settle()
     assert after.get("/studies/skin")["current"]["round"] == 0
-    after.house.database.close()
+    after.services.database.close()
 
 
 def test_a_full_disk_at_the_average_is_tried_again(
@@ -109,7 +109,7 @@ def test_a_full_disk_at_the_average_is_tried_again(
     a = federation.site("clinic-a")
     run = federation.run(**PLAN)
     with monkeypatch.context() as patch:
-        patch.setattr(closing, "_keep", full)
+        patch.setattr(aggregation, "_keep", full)
         federation.deliver(a, trained(a, 1.0, 10))
     assert federation.get(f"/runs/{run}/rounds/1")["state"] == "aggregating"
     clock.tick(6)
@@ -123,7 +123,10 @@ def test_only_the_holder_of_the_lease_moves_states(federation: Federation, tmp_p
     federation.study()
     federation.site("clinic-a")
     other = Coordinator(
-        federation.house, "another", federation.lanes.submit, federation.heavy.submit
+        federation.services,
+        "another",
+        federation.queues.submit,
+        federation.evaluation_queues.submit,
     )
     federation.post("/runs", {"study": "skin", "plan": PLAN})
     other.step()

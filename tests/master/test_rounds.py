@@ -105,7 +105,7 @@ def test_seeds_depend_on_names_and_not_on_ids(tmp_path, clock: Clock) -> None:
         a = federation.site("clinic-a")
         federation.run(**PLAN)
         seeds.append(a.tasks[-1].seed)
-        federation.house.database.close()
+        federation.services.database.close()
     assert seeds[0] == seeds[1]
 
 
@@ -235,11 +235,11 @@ def test_a_late_update_changes_nothing_and_leaves_no_blob(
     clock.tick(31)
     federation.settle()
     before = only_round(federation, run)["weights_after"]
-    blobs = federation.house.blobs.names()
+    blobs = federation.services.blobs.names()
     update = trained(b, 9.0, num_examples=10)
     assert federation.deliver(b, update).get_json() == federation.deliver(b, update).get_json()
     assert only_round(federation, run)["weights_after"] == before
-    assert federation.house.blobs.names() == blobs
+    assert federation.services.blobs.names() == blobs
 
 
 def test_stopping_a_run_takes_its_tasks_back(federation: Federation) -> None:

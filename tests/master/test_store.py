@@ -16,24 +16,24 @@ from federated.plan import Plan
 from federated.signature import signature_of
 from federated.states import MOVES, NodeState, RoundState, RunState, TaskState
 from federated.study import Study
+from master.garbage_collection import collect_garbage
 from master.store import (
     MIGRATIONS,
+    blob_references,
     events,
     lease,
     ledger,
-    moves,
     nodes,
-    references,
     rounds,
     runs,
     studies,
     tasks,
     tokens,
+    transitions,
     versions,
 )
 from master.store.ledger import Credit
 from master.store.tables import Base, NodeRow, RoundRow, RunRow, TaskRow, UpdateRow
-from master.tidy import tidy
 from serving.blobs import BlobStore
 from serving.database import Database, sqlite_url
 
@@ -71,7 +71,7 @@ def task(database: Database) -> str:
         studies.set_current(session, "skin", version.id)
         run = runs.create(session, "r1", "skin", Plan(), NOW)
         run.version_id = version.id
-        moves.move_run(session, run, RunState.RUNNING, NOW)
+        transitions.move_run(session, run, RunState.RUNNING, NOW)
         sites = nodes.sites(session, "skin", NOW, 20)
         rounds.open_next(session, run, Plan(), sites, [], NOW, 300)
     return "r1-1-n1"
@@ -99,7 +99,7 @@ def test_every_move_of_a_task(database: Database, task: str, before: TaskState) 
 
 def _allowed(database: Database, task: str, after: TaskState) -> None:
     with database.write() as session:
-        moves.move_task(session, session.get_one(TaskRow, task), after, NOW + 5, "because")
+        transitions.move_task(session, session.get_one(TaskRow, task), after, NOW + 5, "because")
     with database.read() as session:
         row = session.get_one(TaskRow, task)
         assert (row.state, row.reason, row.changed_at) == (after, "because", NOW + 5)
@@ -111,7 +111,7 @@ def _refused(database: Database, task: str, before: TaskState, after: TaskState)
     with database.read() as session:
         told = len(events.after(session, 0))
     with pytest.raises(Conflict), database.write() as session:
-        moves.move_task(session, session.get_one(TaskRow, task), after, NOW)
+        transitions.move_task(session, session.get_one(TaskRow, task), after, NOW)
     with database.read() as session:
         assert session.get_one(TaskRow, task).state == before
         assert len(events.after(session, 0)) == told
@@ -120,9 +120,9 @@ def _refused(database: Database, task: str, before: TaskState, after: TaskState)
 def test_moves_of_runs_rounds_and_nodes_tell_of_themselves(database: Database, task: str) -> None:
     with database.write() as session:
         run, row = session.get_one(RunRow, "r1"), session.get_one(RoundRow, ("r1", 1))
-        moves.move_round(session, row, RoundState.FAILED, NOW + 1, "no updates")
-        moves.move_run(session, run, RunState.FAILED, NOW + 2, "round 1 failed")
-        moves.move_node(session, session.get_one(NodeRow, "n1"), NodeState.SUSPENDED, NOW + 3)
+        transitions.move_round(session, row, RoundState.FAILED, NOW + 1, "no updates")
+        transitions.move_run(session, run, RunState.FAILED, NOW + 2, "round 1 failed")
+        transitions.move_node(session, session.get_one(NodeRow, "n1"), NodeState.SUSPENDED, NOW + 3)
     with database.read() as session:
         assert session.get_one(RoundRow, ("r1", 1)).closed_at == NOW + 1
         assert session.get_one(RunRow, "r1").finished_at == NOW + 2
@@ -135,9 +135,9 @@ def test_a_move_that_somebody_else_made_first_is_a_conflict(database: Database, 
         stale = reader.get_one(TaskRow, task)
         reader.expunge(stale)
     with database.write() as session:
-        moves.move_task(session, session.get_one(TaskRow, task), TaskState.LEASED, NOW)
+        transitions.move_task(session, session.get_one(TaskRow, task), TaskState.LEASED, NOW)
     with pytest.raises(Conflict, match="Somebody else"), database.write() as session:
-        moves.move_task(session, stale, TaskState.FAILED, NOW)
+        transitions.move_task(session, stale, TaskState.FAILED, NOW)
 
 
 def test_a_move_and_its_event_are_undone_together(database: Database, task: str) -> None:
@@ -146,7 +146,7 @@ def test_a_move_and_its_event_are_undone_together(database: Database, task: str)
 
     def move_and_fail() -> None:
         with database.write() as session:
-            moves.move_task(session, session.get_one(TaskRow, task), TaskState.LEASED, NOW)
+            transitions.move_task(session, session.get_one(TaskRow, task), TaskState.LEASED, NOW)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -221,7 +221,7 @@ def test_tidying_deletes_old_updates_and_never_a_global_model(
             session.add(
                 UpdateRow(task_id=name, sha256=sha256, nbytes=3, document={}, received_at=NOW)
             )
-    assert tidy(database, blobs, keep_rounds=1).blobs == 1
+    assert collect_garbage(database, blobs, keep_rounds=1).blobs == 1
     assert set(blobs.names()) == {same, new}
     with database.read() as session:
-        assert references.old_updates(session, keep_rounds=3) == []
+        assert blob_references.old_updates(session, keep_rounds=3) == []

@@ -5,28 +5,28 @@ import signal
 import time
 
 from federated.errors import InvalidInput
-from serving.worker_main import Json, Request, serve, take_over_stdout
+from serving.worker_main import Call, Json, serve, take_over_stdout
 
 
-def echo(arguments: Json, request: Request) -> Json:
+def echo(arguments: Json, call: Call) -> Json:
     print("noise that a library prints")
     for number in range(arguments.get("events", 0)):
-        request.emit({"number": number})
+        call.emit({"number": number})
     return {"echo": arguments, "pid": os.getpid()}
 
 
-def refuse(arguments: Json, request: Request) -> Json:
+def refuse(arguments: Json, call: Call) -> Json:
     raise InvalidInput("This is wrong", expected="better", code="wrong_thing")
 
 
-def crash(arguments: Json, request: Request) -> Json:
+def crash(arguments: Json, call: Call) -> Json:
     os.kill(os.getpid(), signal.SIGKILL)
     return {}
 
 
-def until_cancelled(arguments: Json, request: Request) -> Json:
-    request.emit({"started": True})
-    while not request.cancelled():
+def until_cancelled(arguments: Json, call: Call) -> Json:
+    call.emit({"started": True})
+    while not call.cancelled():
         time.sleep(0.01)
     return {"cancelled": True}
 

@@ -38,7 +38,7 @@ def test_the_first_heartbeat_enrols_with_what_the_master_may_use(enrolling, mast
     assert join.json["join_token"] == "a-join-token"
     assert join.json["name"] == "site-1"
     assert join.json["url"] == beat.json["url"] == "http://child.example"
-    assert enrolling.child.access.verify(join.json["push_token"]).role == "master"
+    assert enrolling.child.tokens.verify(join.json["push_token"]).role == "master"
     assert beat.headers["Authorization"] == "Bearer node-token"
     assert enrolling.child.contact.standing.node_state == "active"
 

@@ -163,7 +163,7 @@ def test_pausing_gives_up_what_is_queued_and_says_so(pushed):
     held = pushed.child.task_store.get("task-1")
     assert (held.state, held.failure.code) == ("delivering", "paused")
     pushed.client.put("/api/v1/participation", json={"paused": False}, headers=pushed.site)
-    assert not pushed.child.access.paused()
+    assert not pushed.child.participation.paused()
 
 
 def test_the_participation_lists_what_left_newest_first(pushed):

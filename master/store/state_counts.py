@@ -15,7 +15,7 @@ KINDS: dict[str, type[NodeRow | RunRow | RoundRow | TaskRow]] = {
 }
 
 
-def by_state(session: Session) -> dict[str, dict[str, int]]:
+def count_by_state(session: Session) -> dict[str, dict[str, int]]:
     """Counts by kind and state; states that nothing is in are left out."""
     return {
         kind: {

@@ -17,18 +17,18 @@ from imaging.errors import RefusedPicture
 from imaging.labels import label_from_name
 from imaging.resize import to_model_pixels
 from imaging.sanitise import SanitisedPicture, sanitise
-from master.house import House
+from master.services import Services
 from master.store import pictures, studies
 from master.store.tables import PictureRow
 
 Part = Literal["audit", "test", "split"]
 
 
-class Gallery:
+class Uploads:
     """Takes pictures in, one at a time: a row of the array file belongs to one of them."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, services: Services) -> None:
+        self._services = services
         self._lock = threading.Lock()
 
     def add(
@@ -46,7 +46,7 @@ class Gallery:
         Raises:
             NotFound: There is no such study.
         """
-        with self._house.database.read() as session:
+        with self._services.database.read() as session:
             row = studies.get(session, study_id)
             study, seed = studies.study_of(row), Plan.model_validate(row.plan).seed
         try:
@@ -73,20 +73,20 @@ class Gallery:
         self, study: Study, picture: SanitisedPicture, label: str, part: str
     ) -> tuple[PictureView, bool]:
         """File, then row of pixels, then row of the table, which makes the picture real."""
-        house = self._house
-        with house.database.read() as session:
+        services = self._services
+        with services.database.read() as session:
             known = pictures.find(session, study.id, picture.sha256)
             number = pictures.next_row(session, study.id)
         if known is not None:
             return known, False
-        folder = house.pictures(study.id)
+        folder = services.pictures(study.id)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{picture.sha256}.png"
         try:
             _write(path, picture.png)
             pixels = to_model_pixels(picture.pixels, study.size, study.channels)
-            PixelArray(house.pixels(study.id), study.picture_shape).put(number, pixels)
-            with house.database.write() as session:
+            PixelArray(services.pixels(study.id), study.picture_shape).put(number, pixels)
+            with services.database.write() as session:
                 row = PictureRow(
                     study_id=study.id,
                     sha256=picture.sha256,
@@ -95,7 +95,7 @@ class Gallery:
                     row=number,
                     width=picture.width,
                     height=picture.height,
-                    added_at=house.now(),
+                    added_at=services.now(),
                 )
                 return pictures.add(session, row), True
         except BaseException:

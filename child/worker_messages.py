@@ -10,7 +10,7 @@ from federated.study import Study
 from federated.values import Message, Sha256, canonical_json
 
 
-class ModelOrder(Message):
+class ModelRequest(Message):
     """A model to have ready: built, and compiled for these settings."""
 
     study: Study
@@ -30,7 +30,7 @@ class Examples(Message):
     labels: tuple[int, ...] = ()
 
 
-class TrainingOrder(Message):
+class TrainingRequest(Message):
     """A task with everything that it needs from this site.
 
     Attributes:
@@ -49,7 +49,7 @@ class TrainingOrder(Message):
     update: Path
 
 
-class TrainingReport(Message):
+class TrainingResult(Message):
     """What a training came to.
 
     Attributes:
@@ -59,7 +59,7 @@ class TrainingReport(Message):
     cancelled: bool = False
 
 
-class PredictionOrder(Message):
+class PredictionRequest(Message):
     """One picture to judge.
 
     Attributes:
@@ -76,7 +76,7 @@ class PredictionOrder(Message):
     pixels: str
 
 
-class PredictionReport(Message):
+class PredictionResult(Message):
     """Probabilities in the order of the study's classes."""
 
     probabilities: tuple[float, ...]

@@ -65,11 +65,11 @@ def test_metrics_count_labelled_pictures(pushed):
 
 
 def test_only_the_latest_push_token_stays_good(site):
-    kept = site.child.access.mint("master")
-    site.child.access.keep_only(kept, "master")
-    assert site.child.access.verify(site.master["Authorization"].removeprefix("Bearer ")) is None
-    assert site.child.access.verify(kept).role == "master"
-    assert site.child.access.verify(site.site["Authorization"].removeprefix("Bearer ")) is not None
+    kept = site.child.tokens.mint("master")
+    site.child.tokens.keep_only(kept, "master")
+    assert site.child.tokens.verify(site.master["Authorization"].removeprefix("Bearer ")) is None
+    assert site.child.tokens.verify(kept).role == "master"
+    assert site.child.tokens.verify(site.site["Authorization"].removeprefix("Bearer ")) is not None
 
 
 def test_the_documentation_names_every_call(site):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from master import children
-from master.children import Child, HttpChildren, Unreachable
+from master import child_client
+from master.child_client import Child, HttpChildClient, Unreachable
 
 
 class Stranger(BaseHTTPRequestHandler):
@@ -32,7 +32,7 @@ class Stranger(BaseHTTPRequestHandler):
         if name == "redirect":
             self._answer(302, b"", Location="http://127.0.0.1:1/elsewhere")
         elif name == "endless":
-            self._answer(200, b"x" * (children.ANSWER_BYTES * 4))
+            self._answer(200, b"x" * (child_client.ANSWER_BYTES * 4))
         elif name == "list":
             self._answer(200, b"[1, 2]")
         elif name == "deep":
@@ -68,8 +68,8 @@ def server() -> Iterator[ThreadingHTTPServer]:
 
 
 @pytest.fixture
-def http() -> Iterator[HttpChildren]:
-    http = HttpChildren()
+def http() -> Iterator[HttpChildClient]:
+    http = HttpChildClient()
     yield http
     http.close()
 
@@ -80,7 +80,7 @@ def child(server: ThreadingHTTPServer) -> Child:
 
 
 def test_one_connection_serves_many_calls(
-    server: ThreadingHTTPServer, http: HttpChildren, child: Child, tmp_path: Path
+    server: ThreadingHTTPServer, http: HttpChildClient, child: Child, tmp_path: Path
 ) -> None:
     blob = tmp_path / "blob"
     blob.write_bytes(b"weights" * 1000)
@@ -92,30 +92,30 @@ def test_one_connection_serves_many_calls(
     assert (token, sent) == ("Bearer secret", blob.read_bytes())
 
 
-def test_a_redirect_is_an_answer_and_not_a_way(http: HttpChildren, child: Child) -> None:
+def test_a_redirect_is_an_answer_and_not_a_way(http: HttpChildClient, child: Child) -> None:
     answer = http.delete_task(child, "redirect")
     assert (answer.status, answer.ok) == (302, False)
 
 
-def test_an_endless_answer_is_given_up(http: HttpChildren, child: Child) -> None:
+def test_an_endless_answer_is_given_up(http: HttpChildClient, child: Child) -> None:
     with pytest.raises(Unreachable, match="cannot be read"):
         http.delete_task(child, "endless")
 
 
 @pytest.mark.parametrize("name", ["list", "deep"])
 def test_what_is_no_json_object_counts_as_empty(
-    http: HttpChildren, child: Child, name: str
+    http: HttpChildClient, child: Child, name: str
 ) -> None:
     assert http.delete_task(child, name).body == {}
 
 
-def test_a_refusal_keeps_its_sentence(http: HttpChildren, child: Child) -> None:
+def test_a_refusal_keeps_its_sentence(http: HttpChildClient, child: Child) -> None:
     answer = http.delete_task(child, "other")
     assert answer.problem == "HTTP 409: not here"
     assert answer.body["error"] == "missing_blob"
 
 
-def test_a_closed_door_is_unreachable(http: HttpChildren, child: Child) -> None:
+def test_a_closed_door_is_unreachable(http: HttpChildClient, child: Child) -> None:
     with pytest.raises(Unreachable, match="no connection"):
         http.delete_task(child, "rude")
     with pytest.raises(Unreachable, match="no connection"):

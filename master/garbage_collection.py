@@ -1,23 +1,23 @@
-"""Tidying: what a state folder no longer needs."""
+"""Garbage collection: blobs that a state folder no longer needs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from master.store import references
+from master.store import blob_references
 from serving.blobs import BlobStore
 from serving.database import Database
 
 
 @dataclass(frozen=True, slots=True)
-class Tidied:
+class Collected:
     """What was deleted: number of blobs, and their bytes on this machine."""
 
     blobs: int
     nbytes: int
 
 
-def tidy(database: Database, blobs: BlobStore, keep_rounds: int) -> Tidied:
+def collect_garbage(database: Database, blobs: BlobStore, keep_rounds: int) -> Collected:
     """Deletes the updates of old rounds; global versions stay for ever.
 
     Args:
@@ -26,10 +26,10 @@ def tidy(database: Database, blobs: BlobStore, keep_rounds: int) -> Tidied:
         keep_rounds: Rounds of each run whose updates stay.
     """
     with database.read() as session:
-        old = references.old_updates(session, keep_rounds)
+        old = blob_references.old_updates(session, keep_rounds)
     present = set(blobs.names())
     gone = [sha256 for sha256 in old if sha256 in present]
     nbytes = sum((blobs.root / sha256).stat().st_size for sha256 in gone)
     for sha256 in old:
         blobs.delete(sha256)
-    return Tidied(len(gone), nbytes)
+    return Collected(len(gone), nbytes)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from apiflask import APIFlask
 
 from master import VERSION
-from master.api import nodes, people, rounds, runs, studies, tasks, weights
-from master.api.desk import DESK, Desk
+from master.api import events, nodes, plans, rewards, rounds, runs, studies, tasks, weights
+from master.api.context import KEY, Context
 from master.export import Exports
-from master.gallery import Gallery
-from master.house import House
 from master.metrics import StateCollector, Tally
+from master.services import Services
 from master.store import tokens
-from master.store.tally import by_state
+from master.store.state_counts import count_by_state
+from master.uploads import Uploads
 from serving.app import create_app
 from serving.auth import Principal
 
@@ -23,30 +23,32 @@ BLUEPRINTS = (
     rounds.blueprint,
     tasks.blueprint,
     weights.blueprint,
-    people.blueprint,
+    rewards.blueprint,
+    events.blueprint,
+    plans.blueprint,
 )
 
 
-def create_master_app(house: House) -> APIFlask:
+def create_master_app(services: Services) -> APIFlask:
     """The application that answers for one master."""
 
     def verify(token: str) -> Principal | None:
-        with house.database.read() as session:
+        with services.database.read() as session:
             return tokens.principal(session, token)
 
     def tally() -> Tally:
-        with house.database.read() as session:
-            return by_state(session)
+        with services.database.read() as session:
+            return count_by_state(session)
 
-    house.metrics.registry.register(StateCollector(tally))
+    services.metrics.registry.register(StateCollector(tally))
     app = create_app(
         "Commonsight master",
         VERSION,
         verify=verify,
         health=lambda: {"name": "master"},
-        registry=house.metrics.registry,
+        registry=services.metrics.registry,
     )
-    app.extensions[DESK] = Desk(house, Gallery(house), Exports(house))
+    app.extensions[KEY] = Context(services, Uploads(services), Exports(services))
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app

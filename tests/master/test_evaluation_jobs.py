@@ -93,12 +93,12 @@ def test_the_test_part_is_reported_and_the_run_waits_for_it(federation: Federati
     federation.study()
     upload(federation, "test", {"benign": 3, "malignant": 5})
     a = federation.site("clinic-a")
-    federation.heavy.held = ("evaluation/",)
+    federation.evaluation_queues.held = ("evaluation/",)
     run = federation.run(**PLAN)
     federation.deliver(a, knowing(a, 9.0, 10))
     assert federation.get(f"/runs/{run}")["state"] == "running"
     assert "being evaluated" in federation.get(f"/runs/{run}/evaluation")["note"]
-    federation.heavy.release()
+    federation.evaluation_queues.release()
     federation.settle()
     assert federation.get(f"/runs/{run}")["state"] == "completed"
     evaluation = federation.get(f"/runs/{run}/evaluation?round=1")
@@ -112,7 +112,7 @@ def test_the_next_round_does_not_wait_for_an_evaluation(federation: Federation) 
     federation.study()
     upload(federation, "test", {"benign": 3, "malignant": 5})
     a = federation.site("clinic-a")
-    federation.heavy.held = ("evaluation/",)
+    federation.evaluation_queues.held = ("evaluation/",)
     run = federation.run(**(PLAN | {"rounds": 2}))
     federation.deliver(a, trained(a, 1.0, 10))
     assert federation.get(f"/runs/{run}")["round"] == 2
@@ -151,7 +151,7 @@ def test_a_claim_far_above_the_measurement_is_noted_or_rejected_as_the_plan_says
     for policy, accepted in ((AuditPolicy(), True), (AuditPolicy(on_gap="reject"), False)):
         verdict = judge(claim, changed=True, measurement=report(0.5), policy=policy)
         assert verdict.accepted is accepted
-        assert "claims 100.0% on its own 200" in verdict.reasons[-1]
+        assert "claims 100.0% on 200 of its own" in verdict.reasons[-1]
 
 
 def test_a_lucky_claim_on_two_pictures_is_within_the_standard_error() -> None:

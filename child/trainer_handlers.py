@@ -9,17 +9,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from child.model_shelf import ModelShelf, load_weights
-from child.orders import Examples, ModelOrder, TrainingOrder, TrainingReport
+from child.weights import load_weights
+from child.worker_messages import Examples, ModelRequest, TrainingRequest, TrainingResult
 from federated.errors import ShapeMismatch
 from federated.messages import Progress
 from federated.plan import Plan, Setting
 from federated.wire import UpdateDocument, encode_update
 from imaging.array_file import PixelArray
 from models.fit import FitResult, fit
+from models.model_cache import ModelCache
 from models.named import NamedModel
 from models.predict import predict
-from serving.worker_main import Json, Request
+from serving.worker_main import Call, Json
+
+KEPT_MODELS = 3
+"""Models that stay in memory: one for each study in use, for few studies."""
 
 
 class RowPictures:
@@ -27,7 +31,7 @@ class RowPictures:
 
     Args:
         pixels: uint8 (rows, height, width, channels).
-        rows: Which of them, in order.
+        rows: Which of them, in request.
     """
 
     def __init__(self, pixels: npt.NDArray[np.uint8], rows: tuple[int, ...]) -> None:
@@ -49,7 +53,7 @@ class RowPictures:
         return self._pixels[self._rows[index]]
 
 
-class Lessons:
+class TrainerHandlers:
     """The trainer's handlers, and the models that it keeps warm between them.
 
     Args:
@@ -57,47 +61,47 @@ class Lessons:
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._shelf = ModelShelf()
+        self._models = ModelCache(KEPT_MODELS)
         self._clock = clock
 
-    def prepare(self, arguments: Json, _request: Request) -> Json:
+    def prepare(self, arguments: Json, _call: Call) -> Json:
         """Builds and compiles a model, so that its first task finds it warm."""
-        order = ModelOrder.model_validate(arguments)
-        model, built = self._shelf.get(order)
+        request = ModelRequest.model_validate(arguments)
+        model, built = self._models.get(request.study, request.model)
         if built:
-            _warm(model, order)
+            _warm(model, request)
         return {}
 
-    def train(self, arguments: Json, request: Request) -> Json:
+    def train(self, arguments: Json, call: Call) -> Json:
         """Trains for a task and writes its update."""
         started = self._clock()
-        order = TrainingOrder.model_validate(arguments)
-        task, training = order.task, order.task.plan.training
-        model, _ = self._shelf.get(ModelOrder(study=task.study, model=task.plan.model))
+        request = TrainingRequest.model_validate(arguments)
+        task, training = request.task, request.task.plan.training
+        model, _ = self._models.get(task.study, task.plan.model)
         if model.signature != task.signature:
             raise ShapeMismatch(
                 "The task's signature is not that of the model that this site builds",
                 expected=model.signature.sha256,
                 received=task.signature.sha256,
             )
-        load_weights(model, order.weights)
-        pixels = PixelArray(order.pixels, task.study.picture_shape).open()
-        images, labels = _examples(pixels, order.train)
+        load_weights(model, request.weights)
+        pixels = PixelArray(request.pixels, task.study.picture_shape).open()
+        images, labels = _examples(pixels, request.train)
         result = fit(
             model,
             images,
             labels,
             training,
             task.seed,
-            lambda *figures: request.emit(_progress(len(labels), *figures)),
-            request.cancelled,
+            lambda *figures: call.emit(_progress(len(labels), *figures)),
+            call.cancelled,
         )
         if result.stopped:
-            return TrainingReport(cancelled=True).model_dump()
-        metrics = _metrics(result) | _validate(model, pixels, order.validation)
+            return TrainingResult(cancelled=True).model_dump()
+        metrics = _metrics(result) | _validate(model, pixels, request.validation)
         metrics["seconds"] = round(self._clock() - started, 3)
-        _write_update(order, model, result, metrics)
-        return TrainingReport().model_dump()
+        _write_update(request, model, result, metrics)
+        return TrainingResult().model_dump()
 
 
 def validation_figures(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -111,10 +115,10 @@ def validation_figures(probabilities: np.ndarray, labels: np.ndarray) -> dict[st
     }
 
 
-def _warm(model: NamedModel, order: ModelOrder) -> None:
-    size = min(order.training.batch_size, 64)
-    pictures = np.zeros((size, *order.study.picture_shape), np.uint8)
-    once = order.training.model_copy(update={"epochs": 1})
+def _warm(model: NamedModel, request: ModelRequest) -> None:
+    size = min(request.training.batch_size, 64)
+    pictures = np.zeros((size, *request.study.picture_shape), np.uint8)
+    once = request.training.model_copy(update={"epochs": 1})
     fit(model, pictures, np.zeros(size, np.int64), once, seed=0)
     predict(model, pictures)
 
@@ -166,17 +170,17 @@ def _hyperparameters(plan: Plan) -> dict[str, Setting]:
 
 
 def _write_update(
-    order: TrainingOrder, model: NamedModel, result: FitResult, metrics: dict[str, float]
+    request: TrainingRequest, model: NamedModel, result: FitResult, metrics: dict[str, float]
 ) -> None:
     document = UpdateDocument(
-        task=order.task.id,
-        base=order.task.weights,
+        task=request.task.id,
+        base=request.task.weights,
         num_examples=result.num_examples,
         num_steps=result.num_steps,
         metrics=metrics,
-        hyperparameters=_hyperparameters(order.task.plan),
+        hyperparameters=_hyperparameters(request.task.plan),
     )
-    _replace(order.update, encode_update(model.read(), document))
+    _replace(request.update, encode_update(model.read(), document))
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -1,6 +1,6 @@
-"""Lanes: work in the background, one piece at a time a lane, several lanes at the same time.
+"""Work in the background: one job at a time a queue, several queues at the same time.
 
-Each child has a lane of its own, so that a slow one holds up nobody else, and never more
+Each child has a queue of its own, so that a slow one holds up nobody else, and never more
 than one thread; the evaluation process has one, because it does one thing at a time.
 """
 
@@ -22,12 +22,12 @@ Job = Callable[[], object]
 class Submit(Protocol):
     """How work is handed out; tests hand in one that does it at once."""
 
-    def __call__(self, lane: str, key: str, job: Job, priority: int = 0) -> None:
-        """Queues `job` on `lane`, unless a job of the same key waits or is under way."""
+    def __call__(self, queue: str, key: str, job: Job, priority: int = 0) -> None:
+        """Queues `job` on `queue`, unless a job of the same key waits or is under way."""
 
 
-class Lanes:
-    """A bounded pool of threads with a lifetime.
+class WorkQueues:
+    """Named queues of jobs, worked off by a bounded pool of threads.
 
     Args:
         threads: Most jobs under way at the same time.
@@ -43,11 +43,11 @@ class Lanes:
         self._numbers = itertools.count()
         self._closed = False
 
-    def submit(self, lane: str, key: str, job: Job, priority: int = 0) -> None:
-        """Queues `job` on `lane`, unless a job of the same key waits or is under way.
+    def submit(self, queue: str, key: str, job: Job, priority: int = 0) -> None:
+        """Queues `job` on `queue`, unless a job of the same key waits or is under way.
 
         Args:
-            lane: Jobs of one lane never run at the same time.
+            queue: Jobs of one queue never run at the same time.
             key: What the job is for.
             job: The work; its errors are logged and end nothing else.
             priority: Smaller goes first.
@@ -56,11 +56,11 @@ class Lanes:
             if self._closed or key in self._keys:
                 return
             self._keys.add(key)
-            queue = self._waiting.setdefault(lane, [])
-            heapq.heappush(queue, (priority, next(self._numbers), key, job))
-            if lane not in self._busy:
-                self._busy.add(lane)
-                self._pool.submit(self._run, lane)
+            waiting = self._waiting.setdefault(queue, [])
+            heapq.heappush(waiting, (priority, next(self._numbers), key, job))
+            if queue not in self._busy:
+                self._busy.add(queue)
+                self._pool.submit(self._run, queue)
 
     def close(self) -> None:
         """Takes no more work and forgets what waits; what is under way is not waited for."""
@@ -69,27 +69,27 @@ class Lanes:
             self._waiting.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _run(self, lane: str) -> None:
+    def _run(self, queue: str) -> None:
         with self._lock:
-            queue = self._waiting.get(lane)
-            if not queue:
-                self._busy.discard(lane)
+            waiting = self._waiting.get(queue)
+            if not waiting:
+                self._busy.discard(queue)
                 return
-            _, _, key, job = heapq.heappop(queue)
-            if not queue:
-                del self._waiting[lane]
+            _, _, key, job = heapq.heappop(waiting)
+            if not waiting:
+                del self._waiting[queue]
         try:
             job()
         except Exception:
             log.exception("Work in the background failed: %s", key)
         finally:
-            self._after(lane, key)
+            self._after(queue, key)
 
-    def _after(self, lane: str, key: str) -> None:
+    def _after(self, queue: str, key: str) -> None:
         with self._lock:
             self._keys.discard(key)
-            if self._closed or lane not in self._waiting:
-                self._busy.discard(lane)
+            if self._closed or queue not in self._waiting:
+                self._busy.discard(queue)
                 return
-            # Behind the other lanes' jobs: one long queue starves nobody.
-            self._pool.submit(self._run, lane)
+            # Behind the other queues' jobs: one long queue starves nobody.
+            self._pool.submit(self._run, queue)

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 from federated.plan import ModelChoice, Plan
 from federated.states import RoundState, RunState, TaskState
 from federated.study import Study
-from master.coordinator.sites import choose, reasons
-from master.house import House
-from master.store import evaluations, moves, nodes, rounds, runs, studies, tasks, versions
+from master.coordinator.site_selection import choose, reasons
+from master.services import Services
+from master.store import evaluations, nodes, rounds, runs, studies, tasks, transitions, versions
 from master.store.tables import RoundRow, RunRow
-from master.store.tasks import Brief
+from master.store.tasks import TaskSummary
 from models.catalogue import check_model
 
 
@@ -23,7 +23,7 @@ class Step:
 
     Attributes:
         moved: Whether something changed, so that another step may be possible at once.
-        again_at: When to look again even if nobody rings; None for never.
+        again_at: When to look again even if nothing happens; None for never.
         build: Whether a fresh initial model is needed first.
         aggregate: The round to be averaged now.
     """
@@ -34,18 +34,18 @@ class Step:
     aggregate: int | None = None
 
 
-def advance(house: House, session: Session, run_id: str, now: float) -> Step:
+def advance(services: Services, session: Session, run_id: str, now: float) -> Step:
     """Moves a run one step on, if it can go on."""
     run = runs.get(session, run_id)
     row = rounds.under_way(session, run_id)
     if row is not None:
-        return collect(house, session, run, row, now)
+        return collect(services, session, run, row, now)
     if run.state == RunState.PENDING:
         return begin(session, run, now)
     if run.state == RunState.RUNNING:
-        return go_on(house, session, run, now)
+        return go_on(services, session, run, now)
     if run.state == RunState.IDLE:
-        return await_pictures(house, session, run, now)
+        return await_pictures(services, session, run, now)
     return Step()
 
 
@@ -62,26 +62,26 @@ def begin(session: Session, run: RunRow, now: float) -> Step:
         return Step(build=study.version_id is not None)
     standing = Plan.model_validate(run.plan).trigger.kind == "upload"
     after = RunState.IDLE if standing else RunState.RUNNING
-    moves.move_run(session, run, after, now, "waiting for pictures" if standing else None)
+    transitions.move_run(session, run, after, now, "waiting for pictures" if standing else None)
     return Step(moved=True)
 
 
-def go_on(house: House, session: Session, run: RunRow, now: float) -> Step:
+def go_on(services: Services, session: Session, run: RunRow, now: float) -> Step:
     """Opens the next round of a running run, or ends the run after the last."""
     plan = Plan.model_validate(run.plan)
     if run.round >= plan.rounds:
         return complete(session, run, now)
     if plan.trigger.kind == "upload":
-        moves.move_run(session, run, RunState.IDLE, now, "waiting for pictures")
+        transitions.move_run(session, run, RunState.IDLE, now, "waiting for pictures")
         return Step(moved=True)
-    sites = nodes.sites(session, run.study_id, now, house.settings.reachable_seconds)
+    sites = nodes.sites(session, run.study_id, now, services.settings.reachable_seconds)
     chosen, excluded = choose(sites, plan)
     if len(chosen) >= plan.quorum:
-        wait = house.settings.handover_seconds
+        wait = services.settings.handover_seconds
         rounds.open_next(session, run, plan, chosen, excluded, now, wait)
         return Step(moved=True)
     run.waiting_since = run.waiting_since or now
-    give_up_at = run.waiting_since + house.settings.site_wait_seconds
+    give_up_at = run.waiting_since + services.settings.site_wait_seconds
     why = f"{len(chosen)} of {plan.quorum} sites needed can take part ({reasons(excluded)})"
     if now >= give_up_at:
         return _fail(session, run, why, now)
@@ -89,12 +89,12 @@ def go_on(house: House, session: Session, run: RunRow, now: float) -> Step:
     return Step(again_at=give_up_at)
 
 
-def await_pictures(house: House, session: Session, run: RunRow, now: float) -> Step:
+def await_pictures(services: Services, session: Session, run: RunRow, now: float) -> Step:
     """Opens a round of a standing run when a site has enough new pictures."""
     plan = Plan.model_validate(run.plan)
     if run.round >= plan.rounds:
         return complete(session, run, now)
-    sites = nodes.sites(session, run.study_id, now, house.settings.reachable_seconds)
+    sites = nodes.sites(session, run.study_id, now, services.settings.reachable_seconds)
     chosen, excluded = choose(sites, plan)
     wanted = plan.trigger.min_new_pictures
     ready = [site for site in chosen if site.fresh >= wanted]
@@ -102,42 +102,46 @@ def await_pictures(house: House, session: Session, run: RunRow, now: float) -> S
         return Step()
     # Another run may have moved the study on since this one last trained.
     _take_current(session, run)
-    rounds.open_next(session, run, plan, chosen, excluded, now, house.settings.handover_seconds)
+    rounds.open_next(session, run, plan, chosen, excluded, now, services.settings.handover_seconds)
     nodes.offer(session, run.study_id, [site.id for site in chosen])
-    moves.move_run(session, run, RunState.RUNNING, now)
+    transitions.move_run(session, run, RunState.RUNNING, now)
     return Step(moved=True)
 
 
-def collect(house: House, session: Session, run: RunRow, row: RoundRow, now: float) -> Step:
+def collect(services: Services, session: Session, run: RunRow, row: RoundRow, now: float) -> Step:
     """Ends what is lost, and the round when nothing more can come."""
     if row.state == RoundState.AGGREGATING:
         return Step(aggregate=row.number)
-    briefs = tasks.of_round(session, run.id, row.number)
-    lost = [brief.id for brief in briefs if brief.state in tasks.OPEN and brief.lease_until <= now]
+    summaries = tasks.of_round(session, run.id, row.number)
+    lost = [
+        summary.id
+        for summary in summaries
+        if summary.state in tasks.OPEN and summary.lease_until <= now
+    ]
     if lost:
-        tasks.expire(session, lost, now, house.settings.lease_seconds)
+        tasks.expire(session, lost, now, services.settings.lease_seconds)
     if now >= row.deadline_at:
         reason = "the round's deadline has passed"
         tasks.end_open(session, run.id, row.number, TaskState.EXPIRED, reason, now)
     if lost or now >= row.deadline_at:
-        briefs = tasks.of_round(session, run.id, row.number)
-    if any(brief.state in tasks.UNENDED for brief in briefs):
-        return Step(again_at=_next_end(briefs, row, now))
+        summaries = tasks.of_round(session, run.id, row.number)
+    if any(summary.state in tasks.UNENDED for summary in summaries):
+        return Step(again_at=_next_end(summaries, row, now))
     plan = Plan.model_validate(run.plan)
-    if sum(brief.state == TaskState.ACCEPTED for brief in briefs) >= plan.quorum:
-        moves.move_round(session, row, RoundState.AGGREGATING, now)
+    if sum(summary.state == TaskState.ACCEPTED for summary in summaries) >= plan.quorum:
+        transitions.move_round(session, row, RoundState.AGGREGATING, now)
         return Step(aggregate=row.number)
     return fail_round(session, run, row, _shortfall(session, row, plan), now)
 
 
 def fail_round(session: Session, run: RunRow, row: RoundRow, reason: str, now: float) -> Step:
     """Ends a round without a new model; a standing run waits for other pictures instead."""
-    moves.move_round(session, row, RoundState.FAILED, now, reason)
+    transitions.move_round(session, row, RoundState.FAILED, now, reason)
     standing = Plan.model_validate(run.plan).trigger.kind == "upload"
     if standing:
         if run.state == RunState.RUNNING:
             words = f"waiting for more pictures; round {row.number} failed: {reason}"
-            moves.move_run(session, run, RunState.IDLE, now, words)
+            transitions.move_run(session, run, RunState.IDLE, now, words)
         return Step(moved=True)
     return _fail(session, run, f"round {row.number} failed: {reason}", now)
 
@@ -147,7 +151,7 @@ def complete(session: Session, run: RunRow, now: float) -> Step:
     if evaluations.are_due(session, run.id):
         run.reason = "evaluating"
         return Step()
-    moves.move_run(session, run, RunState.COMPLETED, now)
+    transitions.move_run(session, run, RunState.COMPLETED, now)
     return Step(moved=True)
 
 
@@ -174,12 +178,12 @@ def _fail(session: Session, run: RunRow, reason: str, now: float) -> Step:
     return Step(moved=True)
 
 
-def _next_end(briefs: list[Brief], row: RoundRow, now: float) -> float | None:
-    """When a round has to be looked at although nobody rings."""
+def _next_end(summaries: list[TaskSummary], row: RoundRow, now: float) -> float | None:
+    """When a round has to be looked at although nothing happens."""
     if now >= row.deadline_at:
-        # Only audits are still to come, and each of them rings.
+        # Only audits are still to come, and each of them wakes the coordinator.
         return None
-    leases = [brief.lease_until for brief in briefs if brief.state in tasks.OPEN]
+    leases = [summary.lease_until for summary in summaries if summary.state in tasks.OPEN]
     return min([row.deadline_at, *leases])
 
 

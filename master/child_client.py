@@ -63,7 +63,7 @@ class Answer:
         return f"HTTP {self.status}: {detail[:300]}"
 
 
-class Children(Protocol):
+class ChildClient(Protocol):
     """What the master asks of a child. Every call can be made twice without harm."""
 
     def put_study(self, child: Child, push: StudyPush) -> Answer:
@@ -79,7 +79,7 @@ class Children(Protocol):
         """Takes a task back."""
 
 
-class HttpChildren:
+class HttpChildClient:
     """Calls over HTTP with one kept-alive session a child.
 
     A child is called by one thread at a time; different children by different threads.
@@ -89,21 +89,21 @@ class HttpChildren:
         self._sessions: dict[str, requests.Session] = {}
 
     def put_study(self, child: Child, push: StudyPush) -> Answer:
-        """See `Children`."""
+        """See `ChildClient`."""
         data = push.model_dump_json().encode()
         return self._call(child, "PUT", f"/studies/{push.study.id}", lambda: data)
 
     def put_weights(self, child: Child, sha256: str, path: Path) -> Answer:
-        """See `Children`."""
+        """See `ChildClient`."""
         return self._call(child, "PUT", f"/weights/{sha256}", lambda: path.open("rb"), CONTENT_TYPE)
 
     def post_task(self, child: Child, task: Task) -> Answer:
-        """See `Children`."""
+        """See `ChildClient`."""
         data = task.model_dump_json().encode()
         return self._call(child, "POST", "/tasks", lambda: data)
 
     def delete_task(self, child: Child, task_id: str) -> Answer:
-        """See `Children`."""
+        """See `ChildClient`."""
         return self._call(child, "DELETE", f"/tasks/{task_id}", lambda: b"")
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ DEFAULT = "default"
 
 
 @cache
-def ready_made(folder: Path) -> dict[str, PlanView]:
+def ready_made_plans(folder: Path) -> dict[str, PlanView]:
     """The plans of a folder by name, `default` first.
 
     Raises:
@@ -31,7 +31,7 @@ def ready_made(folder: Path) -> dict[str, PlanView]:
     return {path.stem: _read(path) for path in paths}
 
 
-def plan_of(folder: Path, wanted: Plan | str) -> Plan:
+def resolve_plan(folder: Path, wanted: Plan | str) -> Plan:
     """A plan as given, or the ready-made one of that name.
 
     Raises:
@@ -39,7 +39,7 @@ def plan_of(folder: Path, wanted: Plan | str) -> Plan:
     """
     if isinstance(wanted, Plan):
         return wanted
-    plans = ready_made(folder)
+    plans = ready_made_plans(folder)
     if wanted not in plans:
         raise NotFound(
             "There is no such plan",

@@ -13,10 +13,10 @@ from federated.plan import Plan
 from federated.states import RoundState
 from federated.strategies import Contribution, Outcome, RoundFacts, strategy
 from federated.wire import UpdateReader, encode_weights
-from master.coordinator.running import fail_round
-from master.house import House
+from master.coordinator.run_steps import fail_round
 from master.rewards import share_out
-from master.store import evaluations, ledger, moves, rounds, runs, studies, updates, versions
+from master.services import Services
+from master.store import evaluations, ledger, rounds, runs, studies, transitions, updates, versions
 from master.store.ledger import Credit
 from master.store.tables import RoundRow, RunRow
 from master.store.updates import Accepted
@@ -48,42 +48,42 @@ class Made:
     shares: dict[str, float]
 
 
-def close_round(house: House, run_id: str, number: int) -> None:
+def close_round(services: Services, run_id: str, number: int) -> None:
     """Averages a round and closes it; done again after a crash, it comes to the same bytes.
 
     A round whose updates cannot be averaged fails; an error of disk or database is raised,
     and the round stays as it is.
     """
-    with house.database.read() as session:
+    with services.database.read() as session:
         material = _material(session, run_id, number)
     started = time.perf_counter()
     try:
-        made = average(house, number, material)
+        made = average(services, number, material)
     except FederationError as error:
-        _give_up(house, run_id, number, error.detail)
+        _give_up(services, run_id, number, error.detail)
         return
-    house.metrics.aggregation_seconds.observe(time.perf_counter() - started)
-    now = house.now()
-    with house.database.write() as session:
+    services.metrics.aggregation_seconds.observe(time.perf_counter() - started)
+    now = services.now()
+    with services.database.write() as session:
         run, row = runs.get(session, run_id), rounds.get(session, run_id, number)
         if row.state != RoundState.AGGREGATING:
             return
         _settle(session, run, row, material, made, now)
         seconds = now - row.opened_at
-    house.metrics.round_seconds.observe(seconds)
+    services.metrics.round_seconds.observe(seconds)
 
 
-def average(house: House, number: int, material: Material) -> Made:
+def average(services: Services, number: int, material: Material) -> Made:
     """The new global weights as a blob; reads memory-mapped blobs, tensor by tensor."""
     before = material.before
-    base = StoredTensors(house.blobs.path(before.weights))
+    base = StoredTensors(services.blobs.path(before.weights))
     contributions = tuple(
         Contribution(
             node=update.node_name,
             num_examples=update.document.num_examples,
             num_steps=update.document.num_steps,
             weights=UpdateReader(
-                StoredTensors(house.blobs.path(update.sha256)), update.document, base
+                StoredTensors(services.blobs.path(update.sha256)), update.document, base
             ),
         )
         for update in material.accepted
@@ -94,9 +94,9 @@ def average(house: House, number: int, material: Material) -> Made:
         previous=base,
         contributions=contributions,
         settings=material.plan.strategy.settings,
-        state=_strategy_state(house, before.strategy_state),
+        state=_strategy_state(services, before.strategy_state),
     )
-    return _keep(house, strategy(material.plan.strategy.name)(facts))
+    return _keep(services, strategy(material.plan.strategy.name)(facts))
 
 
 def credits_of(material: Material) -> list[Credit]:
@@ -131,17 +131,17 @@ def _material(session: Session, run_id: str, number: int) -> Material:
     )
 
 
-def _strategy_state(house: House, sha256: str | None) -> dict[str, np.ndarray]:
+def _strategy_state(services: Services, sha256: str | None) -> dict[str, np.ndarray]:
     if sha256 is None:
         return {}
-    with open_blob(house.blobs.path(sha256)) as blob:
+    with open_blob(services.blobs.path(sha256)) as blob:
         return {name: blob.get_tensor(name) for name in blob.keys()}  # noqa: SIM118
 
 
-def _keep(house: House, outcome: Outcome) -> Made:
+def _keep(services: Services, outcome: Outcome) -> Made:
     return Made(
-        weights=house.blobs.put(encode_weights(outcome.weights)),
-        strategy_state=house.blobs.put(encode_weights(outcome.state)) if outcome.state else None,
+        weights=services.blobs.put(encode_weights(outcome.weights)),
+        strategy_state=services.blobs.put(encode_weights(outcome.state)) if outcome.state else None,
         shares=outcome.shares,
     )
 
@@ -167,11 +167,11 @@ def _settle(
     evaluations.demand(session, after.id, run.id, run.study_id, now)
     row.after_id = run.version_id = after.id
     studies.set_current(session, run.study_id, after.id)
-    moves.move_round(session, row, RoundState.CLOSED, now)
+    transitions.move_round(session, row, RoundState.CLOSED, now)
 
 
-def _give_up(house: House, run_id: str, number: int, reason: str) -> None:
-    with house.database.write() as session:
+def _give_up(services: Services, run_id: str, number: int, reason: str) -> None:
+    with services.database.write() as session:
         run, row = runs.get(session, run_id), rounds.get(session, run_id, number)
         if row.state == RoundState.AGGREGATING:
-            fail_round(session, run, row, reason, house.now())
+            fail_round(session, run, row, reason, services.now())

@@ -13,8 +13,8 @@ from federated.signature import Signature
 from federated.states import RunState, TaskState
 from federated.wire import TensorReader, UpdateDocument, UpdateReader
 from master.audit import Measurement, judge
-from master.evaluation import Judged, draft
-from master.house import House
+from master.evaluation import EvaluatedModel, draft
+from master.services import Services
 from master.store import evaluations, events, pictures, rounds, runs, studies, updates, versions
 from master.store.tables import TaskRow, UpdateRow
 from master.store.versions import Version
@@ -24,9 +24,9 @@ from serving.worker import WorkerDied
 Result = TypeVar("Result")
 
 
-def audit(house: House, task_id: str) -> None:
-    """Judges the update of a submitted task and writes the verdict."""
-    with house.database.read() as session:
+def audit(services: Services, task_id: str) -> None:
+    """LabelledRows the update of a submitted task and writes the verdict."""
+    with services.database.read() as session:
         row = session.get_one(TaskRow, task_id)
         if row.state != TaskState.SUBMITTED:
             return
@@ -34,80 +34,80 @@ def audit(house: House, task_id: str) -> None:
         document, sha256 = UpdateDocument.model_validate(update.document), update.sha256
         base = versions.get(session, rounds.get(session, row.run_id, row.round).before_id)
         policy = Plan.model_validate(runs.get(session, row.run_id).plan).audit
-    changed = is_changed(house, sha256, document, base)
-    measurement = _measure(house, base, sha256)
+    changed = is_changed(services, sha256, document, base)
+    measurement = _measure(services, base, sha256)
     verdict = judge(document, changed=changed, measurement=measurement, policy=policy)
-    with house.database.write() as session:
+    with services.database.write() as session:
         row = session.get_one(TaskRow, task_id)
         if row.state == TaskState.SUBMITTED:
-            now = house.now()
+            now = services.now()
             updates.judge(session, row, verdict.accepted, verdict.reasons, verdict.measured, now)
-    house.bell.ring()
+    services.wakeup.notify()
 
 
-def evaluate(house: House, evaluation_id: int, version_id: int, part: str) -> None:
+def evaluate(services: Services, evaluation_id: int, version_id: int, part: str) -> None:
     """Evaluates a global model on one part of the master's pictures."""
-    with house.database.read() as session:
+    with services.database.read() as session:
         version = versions.get(session, version_id)
-    report, problem, _ = _report(house, version, global_model(house, version), part)
-    with house.database.write() as session:
-        evaluations.finish(session, evaluation_id, report, problem, house.now())
-    house.bell.ring()
+    report, problem, _ = _report(services, version, global_model(services, version), part)
+    with services.database.write() as session:
+        evaluations.finish(session, evaluation_id, report, problem, services.now())
+    services.wakeup.notify()
 
 
-def build_for_study(house: House, study_id: str) -> None:
+def build_for_study(services: Services, study_id: str) -> None:
     """Builds the initial model of a study, or notes why that did not work."""
-    with house.database.read() as session:
+    with services.database.read() as session:
         row = studies.get(session, study_id)
         study, plan = studies.study_of(row), Plan.model_validate(row.plan)
     try:
-        signature, weights = _build(house, study_id, plan)
+        signature, weights = _build(services, study_id, plan)
     except FederationError as error:
-        with house.database.write() as session:
+        with services.database.write() as session:
             studies.get(session, study_id).problem = error.detail
             text = f"The initial model of {study.name} could not be built: {error.detail}"
-            events.record(session, house.now(), "model_failed", text, study=study_id)
-        house.bell.ring()
+            events.record(session, services.now(), "model_failed", text, study=study_id)
+        services.wakeup.notify()
         return
-    with house.database.write() as session:
-        now = house.now()
+    with services.database.write() as session:
+        now = services.now()
         version = versions.add(session, study_id, plan, signature, weights, now)
         studies.set_current(session, study_id, version.id)
         text = f"The initial model of {study.name} is ready"
         events.record(session, now, "model_built", text, study=study_id, weights=weights)
-    house.bell.ring()
+    services.wakeup.notify()
 
 
-def build_for_run(house: House, run_id: str) -> None:
+def build_for_run(services: Services, run_id: str) -> None:
     """Builds the fresh model that a run starts from, or ends the run."""
-    with house.database.read() as session:
+    with services.database.read() as session:
         run = runs.get(session, run_id)
         study_id, plan = run.study_id, Plan.model_validate(run.plan)
     try:
-        signature, weights = _build(house, study_id, plan)
+        signature, weights = _build(services, study_id, plan)
     except FederationError as error:
-        with house.database.write() as session:
+        with services.database.write() as session:
             run = runs.get(session, run_id)
             reason = f"the initial model could not be built: {error.detail}"
-            runs.end(session, run, RunState.FAILED, reason, house.now())
-        house.bell.ring()
+            runs.end(session, run, RunState.FAILED, reason, services.now())
+        services.wakeup.notify()
         return
-    with house.database.write() as session:
-        version = versions.add(session, study_id, plan, signature, weights, house.now())
+    with services.database.write() as session:
+        version = versions.add(session, study_id, plan, signature, weights, services.now())
         runs.get(session, run_id).version_id = version.id
-    house.bell.ring()
+    services.wakeup.notify()
 
 
-def global_model(house: House, version: Version) -> Judged:
+def global_model(services: Services, version: Version) -> EvaluatedModel:
     """A global model as the evaluation process takes it."""
-    return Judged(version.study, version.plan.model, house.blobs.path(version.weights))
+    return EvaluatedModel(version.study, version.plan.model, services.blobs.path(version.weights))
 
 
-def is_changed(house: House, sha256: str, document: UpdateDocument, base: Version) -> bool:
+def is_changed(services: Services, sha256: str, document: UpdateDocument, base: Version) -> bool:
     """Whether any weight of an update differs from its base; stops at the first that does."""
     with (
-        open_blob(house.blobs.path(base.weights)) as before,
-        open_blob(house.blobs.path(sha256)) as blob,
+        open_blob(services.blobs.path(base.weights)) as before,
+        open_blob(services.blobs.path(sha256)) as blob,
     ):
         after: TensorReader = UpdateReader(blob, document, before)
         return any(
@@ -116,46 +116,46 @@ def is_changed(house: House, sha256: str, document: UpdateDocument, base: Versio
         )
 
 
-def _measure(house: House, base: Version, sha256: str) -> Measurement:
-    judged = Judged(
+def _measure(services: Services, base: Version, sha256: str) -> Measurement:
+    model = EvaluatedModel(
         base.study,
         base.plan.model,
-        weights=house.blobs.path(sha256),
-        base=house.blobs.path(base.weights),
+        weights=services.blobs.path(sha256),
+        base=services.blobs.path(base.weights),
     )
-    report, problem, broken = _report(house, base, judged, "audit")
+    report, problem, broken = _report(services, base, model, "audit")
     if report is not None:
         return Measurement(report)
     return Measurement(problem=problem, broken=broken) if problem else Measurement()
 
 
 def _report(
-    house: House, version: Version, judged: Judged, part: str
+    services: Services, version: Version, model: EvaluatedModel, part: str
 ) -> tuple[dict[str, Any] | None, str | None, bool]:
     """A report, or why there is none and whether the model is to blame.
 
     Neither where the part has no pictures.
     """
     study = version.study
-    with house.database.read() as session:
-        judges = pictures.judges(session, study.id, part, study.classes)
-    if not judges.rows:
+    with services.database.read() as session:
+        examples = pictures.labelled_rows(session, study.id, part, study.classes)
+    if not examples.rows:
         return None, None, False
     try:
-        pixels = house.pixels(study.id)
-        return _twice(lambda: house.evaluator.report(judged, pixels, judges)), None, False
+        pixels = services.pixels(study.id)
+        return _twice(lambda: services.evaluator.report(model, pixels, examples)), None, False
     except FederationError as error:
         problem = f"The model could not be measured on the {part} pictures: {error.problem}"
         return None, problem, error.code == "not_finite"
 
 
-def _build(house: House, study_id: str, plan: Plan) -> tuple[Signature, str]:
-    with house.database.read() as session:
+def _build(services: Services, study_id: str, plan: Plan) -> tuple[Signature, str]:
+    with services.database.read() as session:
         study = studies.study_of(studies.get(session, study_id))
-    out = draft(house.work())
+    out = draft(services.work())
     try:
-        signature = _twice(lambda: house.evaluator.initial_model(study, plan, out))
-        return signature, house.blobs.adopt(out).sha256
+        signature = _twice(lambda: services.evaluator.initial_model(study, plan, out))
+        return signature, services.blobs.adopt(out).sha256
     finally:
         out.unlink(missing_ok=True)
 

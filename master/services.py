@@ -9,19 +9,19 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from federated.states import NodeState
-from master.bell import Bell
-from master.children import Child, Children
+from master.child_client import Child, ChildClient
 from master.evaluation import Evaluator
 from master.metrics import Metrics
 from master.settings import Settings
 from master.store.tables import NodeRow
+from master.wakeup import Wakeup
 from serving.blobs import BlobStore
 from serving.database import Database
 from serving.tokens import read_secret
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Services:
     """The parts of one master.
 
     Attributes:
@@ -30,7 +30,7 @@ class House:
         blobs: Weights and updates.
         evaluator: What needs TensorFlow.
         children: Calls to the children.
-        bell: Rung whenever the coordinator may have something to do.
+        wakeup: Notified whenever the coordinator may have something to do.
         metrics: Figures for Prometheus.
         now: The time in seconds since the epoch.
         new_id: A new id of 12 hexadecimal digits.
@@ -40,8 +40,8 @@ class House:
     database: Database
     blobs: BlobStore
     evaluator: Evaluator
-    children: Children
-    bell: Bell
+    children: ChildClient
+    wakeup: Wakeup
     metrics: Metrics
     now: Callable[[], float]
     new_id: Callable[[], str]

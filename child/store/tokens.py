@@ -1,10 +1,10 @@
-"""Tokens that this child verifies, stored hashed, and whether the site takes part."""
+"""Tokens that this child verifies, stored hashed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import Boolean, Float, String, delete, select
+from sqlalchemy import Float, String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from child.store.base import Base
@@ -23,17 +23,8 @@ class TokenRow(Base):
     created_at: Mapped[float] = mapped_column(Float)
 
 
-class ParticipationRow(Base):
-    """The one row that says whether the site takes part."""
-
-    __tablename__ = "participation"
-
-    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    paused: Mapped[bool] = mapped_column(Boolean)
-
-
-class AccessStore:
-    """Who may call, and whether the site takes part."""
+class TokenStore:
+    """Who may call."""
 
     def __init__(self, database: Database, now: Callable[[], float]) -> None:
         self._database = database
@@ -58,17 +49,6 @@ class AccessStore:
         with self._database.read() as session:
             role = session.scalar(select(TokenRow.role).where(TokenRow.hash == digest))
         return _principal(role, digest)
-
-    def paused(self) -> bool:
-        """Whether the site has stopped taking part for now."""
-        with self._database.read() as session:
-            row = session.get(ParticipationRow, 1)
-            return row is not None and row.paused
-
-    def pause(self, paused: bool) -> None:
-        """Stops taking part, or takes part again."""
-        with self._database.write() as session:
-            session.merge(ParticipationRow(number=1, paused=paused))
 
 
 def _principal(role: str | None, digest: str) -> Principal | None:

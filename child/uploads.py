@@ -1,4 +1,4 @@
-"""Intake: uploaded files become pictures, or get the reason why not.
+"""Uploads: uploaded files become pictures, or get the reason why not.
 
 A file's name is read once, for its label, and told back to the sender; it is never stored.
 """
@@ -63,7 +63,7 @@ class Outcome:
     error: FederationError | None = None
 
 
-class Intake:
+class Uploads:
     """Takes pictures in; one group of one upload is stored at a time.
 
     Args:
@@ -80,7 +80,7 @@ class Intake:
         self._limits = limits
         self._storing = threading.Lock()
 
-    def take_in(self, study: Study, files: Iterable[File], label: str | None) -> Iterator[Outcome]:
+    def add(self, study: Study, files: Iterable[File], label: str | None) -> Iterator[Outcome]:
         """Stores files one group after the other, and says what became of each.
 
         Args:
@@ -94,7 +94,7 @@ class Intake:
         known = check_label(study, label)
         remaining = iter(files)
         while group := list(islice(remaining, GROUP)):
-            yield from self._take_group(study, group, known)
+            yield from self._add_group(study, group, known)
 
     def relabel(self, study: Study, picture: str, label: str | None) -> PictureView:
         """Gives a picture another label, or takes it away.
@@ -118,7 +118,7 @@ class Intake:
                 # The master may then send the study anew with pictures of another size.
                 self._folder.reset(study)
 
-    def _take_group(self, study: Study, group: list[File], label: str | None) -> list[Outcome]:
+    def _add_group(self, study: Study, group: list[File], label: str | None) -> list[Outcome]:
         understood = [self._understand(study, file, label) for file in group]
         candidates = [c for c in understood if isinstance(c, _Candidate)]
         with self._storing:

@@ -1,4 +1,4 @@
-"""An update arrives: received, checked, and taken, refused, or noted as late.
+"""Update ingestion: an update is received, checked, and taken, refused, or noted as late.
 
 Faults of transport leave the task as it is, for the node will try again; faults of content
 end it, for the same bytes will never be right.
@@ -29,8 +29,8 @@ from federated.wire import (
     check_update,
     largest_update,
 )
-from master.house import House
-from master.store import nodes, references, rounds, runs, tasks, updates, versions
+from master.services import Services
+from master.store import blob_references, nodes, rounds, runs, tasks, updates, versions
 from master.store.tables import TaskRow, UpdateRow
 from serving.blobs import Received, open_blob
 
@@ -58,13 +58,13 @@ class Expectation:
     announced: int
 
 
-def deliver(
-    house: House, node_id: str, task_id: str, body: IO[bytes], length: int | None
+def receive_update(
+    services: Services, node_id: str, task_id: str, body: IO[bytes], length: int | None
 ) -> UpdateReceipt:
     """Takes an update from the node that holds the task; the same bytes get the same answer.
 
     Args:
-        house: The parts of the master.
+        services: The parts of the master.
         node_id: The node that calls.
         task_id: The task that it names.
         body: The safetensors bytes.
@@ -77,10 +77,10 @@ def deliver(
         Conflict: Other bytes came before.
         RefusedUpdate: The content is wrong; the task is over.
     """
-    with house.database.read() as session:
+    with services.database.read() as session:
         expected = _expectation(session, tasks.of_node(session, task_id, node_id))
-    received = house.blobs.receive(body, limit=largest_update(expected.signature))
-    house.metrics.update_bytes.inc(received.nbytes)
+    received = services.blobs.receive(body, limit=largest_update(expected.signature))
+    services.metrics.update_bytes.inc(received.nbytes)
     used = False
     try:
         if length is not None and received.nbytes != length:
@@ -90,13 +90,13 @@ def deliver(
                 received=received.nbytes,
                 code="truncated",
             )
-        receipt = _take(house, expected, received)
+        receipt = _take(services, expected, received)
         used = receipt.state != TaskState.LATE
         return receipt
     finally:
         if not used:
-            _forget_unless_used(house, received.sha256)
-        house.bell.ring()
+            _forget_unless_used(services, received.sha256)
+        services.wakeup.notify()
 
 
 def decode_json(message: JsonUpdate) -> bytes:
@@ -115,19 +115,19 @@ def decode_json(message: JsonUpdate) -> bytes:
         ) from None
 
 
-def check(house: House, expected: Expectation, sha256: str) -> UpdateDocument:
+def check(services: Services, expected: Expectation, sha256: str) -> UpdateDocument:
     """Compares an update with what its task asked for, and reads every value once.
 
     Raises:
         BrokenTransport: It is not safetensors at all.
         RefusedUpdate: Its content is wrong.
     """
-    with _opened(house.blobs.path(sha256)) as blob:
+    with _opened(services.blobs.path(sha256)) as blob:
         try:
             document = check_update(blob, expected.signature)
             _check_document(document, expected)
             check_finite(blob)
-            with open_blob(house.blobs.path(expected.base)) as base:
+            with open_blob(services.blobs.path(expected.base)) as base:
                 # A delta or a scale can overflow although every stored value is finite.
                 if document.kind == "delta" or document.encoding == "int8":
                     check_finite(UpdateReader(blob, document, base))
@@ -168,32 +168,32 @@ def _expectation(session: Session, row: TaskRow) -> Expectation:
     )
 
 
-def _take(house: House, expected: Expectation, received: Received) -> UpdateReceipt:
-    with house.database.read() as session:
+def _take(services: Services, expected: Expectation, received: Received) -> UpdateReceipt:
+    with services.database.read() as session:
         known = _answered(session, expected.task, received.sha256)
         over = TaskState(session.get_one(TaskRow, expected.task).state) not in tasks.OPEN
     if known is not None:
         return known
     if over:
-        return _settle(house, expected, received, None, None)
+        return _settle(services, expected, received, None, None)
     try:
-        document = check(house, expected, received.sha256)
+        document = check(services, expected, received.sha256)
     except RefusedUpdate as fault:
-        _settle(house, expected, received, None, fault)
+        _settle(services, expected, received, None, fault)
         raise
-    return _settle(house, expected, received, document, None)
+    return _settle(services, expected, received, document, None)
 
 
 def _settle(
-    house: House,
+    services: Services,
     expected: Expectation,
     received: Received,
     document: UpdateDocument | None,
     fault: RefusedUpdate | None,
 ) -> UpdateReceipt:
     """Writes what became of an update; looks again, for much may have happened since."""
-    sha256, nbytes, now = received.sha256, received.nbytes, house.now()
-    with house.database.write() as session:
+    sha256, nbytes, now = received.sha256, received.nbytes, services.now()
+    with services.database.write() as session:
         if (known := _answered(session, expected.task, sha256)) is not None:
             return known
         row = session.get_one(TaskRow, expected.task)
@@ -254,9 +254,9 @@ def _check_document(document: UpdateDocument, expected: Expectation) -> None:
         )
 
 
-def _forget_unless_used(house: House, sha256: str) -> None:
+def _forget_unless_used(services: Services, sha256: str) -> None:
     """Nothing stays of a body that was not taken; one that hides behind a known hash does."""
-    with house.database.read() as session:
-        used = references.is_used(session, sha256)
+    with services.database.read() as session:
+        used = blob_references.is_used(session, sha256)
     if not used:
-        house.blobs.delete(sha256)
+        services.blobs.delete(sha256)

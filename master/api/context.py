@@ -1,0 +1,47 @@
+"""What the views work with, and the roles that they serve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+
+from master.export import Exports
+from master.services import Services
+from master.uploads import Uploads
+
+KEY = "commonsight.master"
+"""Key in `app.extensions` of the master's `Context`."""
+
+PEOPLE = ["operator", "viewer"]
+OPERATOR = ["operator"]
+NODE = ["node"]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts of one master, and those of them that only views use."""
+
+    services: Services
+    uploads: Uploads
+    exports: Exports
+
+
+def services() -> Services:
+    """The parts of the master that answers the call under way."""
+    return _context().services
+
+
+def uploads() -> Uploads:
+    """Where the public pictures of the call under way go."""
+    return _context().uploads
+
+
+def exports() -> Exports:
+    """Where the models that the call under way takes away come from."""
+    return _context().exports
+
+
+def _context() -> Context:
+    return cast(Context, current_app.extensions[KEY])

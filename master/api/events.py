@@ -1,0 +1,48 @@
+"""Events: what happened, for people to follow."""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+from flask import request
+from pydantic import Field
+
+from federated.errors import InvalidInput
+from federated.values import Message
+from federated.views import Event
+from master.api.context import PEOPLE, services
+from master.store import events, runs
+from serving.auth import AUTH
+
+blueprint = APIBlueprint("events", __name__, url_prefix="/api/v1", tag="Events")
+
+
+class EventList(Message):
+    """At most a thousand events, oldest first; ask again behind the last for more."""
+
+    events: list[Event] = Field(default_factory=list)
+
+
+@blueprint.get("/runs/<run_id>/events")
+@blueprint.auth_required(AUTH, roles=PEOPLE)
+@blueprint.output(EventList)
+def get_run_events(run_id: str) -> EventList:
+    """What happened in a run behind event `?after=k`, in order."""
+    with services().database.read() as session:
+        runs.get(session, run_id)
+        return EventList(events=events.after(session, _after(), run_id))
+
+
+@blueprint.get("/events")
+@blueprint.auth_required(AUTH, roles=PEOPLE)
+@blueprint.output(EventList)
+def get_events() -> EventList:
+    """What happened behind event `?after=k`, in order."""
+    with services().database.read() as session:
+        return EventList(events=events.after(session, _after()))
+
+
+def _after() -> int:
+    text = request.args.get("after", "0")
+    if not (text.isascii() and text.isdigit() and len(text) < 18):
+        raise InvalidInput("'after' is not a number", expected="0, 1, 2, …", received=text[:20])
+    return int(text)

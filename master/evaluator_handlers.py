@@ -1,0 +1,83 @@
+"""What the evaluator does: builds, measures and exports models. Imports Keras."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from federated.errors import InvalidInput
+from federated.plan import ModelChoice
+from federated.study import Study
+from federated.wire import TensorReader, UpdateReader, encode_weights, read_update_document
+from imaging.array_file import PixelArray
+from models.export import export_keras
+from models.measures import evaluate_probabilities
+from models.model_cache import ModelCache
+from models.named import NamedModel, build_model
+from models.predict import predict
+from serving.blobs import open_blob
+from serving.worker_main import Call, Json
+
+KEPT_MODELS = 4
+BATCH = 64
+
+NOT_FINITE = "not_finite"
+
+
+class EvaluatorHandlers:
+    """The evaluator's handlers, and the models that it keeps warm between them."""
+
+    def __init__(self) -> None:
+        self._models = ModelCache(KEPT_MODELS)
+
+    def initial_model(self, message: Json, _call: Call) -> Json:
+        """Builds a fresh model and writes its weights; answers its signature."""
+        study = Study.model_validate(message["study"])
+        choice = ModelChoice.model_validate(message["model"])
+        model = build_model(study, choice, seed=message["seed"])
+        _write(Path(message["out"]), encode_weights(model.read()))
+        return {"signature": model.signature.model_dump(mode="json")}
+
+    def report(self, message: Json, _call: Call) -> Json:
+        """Measures weights on some rows of an array file."""
+        study, model = self._loaded(message)
+        pixels = PixelArray(Path(message["pixels"]), study.picture_shape).open()
+        probabilities = predict(model, pixels[message["rows"]], BATCH)
+        if not np.isfinite(probabilities).all():
+            raise InvalidInput("The model computes values that are not numbers", code=NOT_FINITE)
+        labels = np.array(message["labels"], dtype=np.int64)
+        report = evaluate_probabilities(labels, probabilities, study.classes)
+        return {"report": report.model_dump(mode="json")}
+
+    def export(self, message: Json, _call: Call) -> Json:
+        """Writes a whole `.keras` file."""
+        _, model = self._loaded(message)
+        export_keras(model, Path(message["out"]))
+        return {}
+
+    def _loaded(self, message: Json) -> tuple[Study, NamedModel]:
+        """The study and the model that a request names, with the weights that it names."""
+        study = Study.model_validate(message["study"])
+        model, _ = self._models.get(study, ModelChoice.model_validate(message["model"]))
+        _assign(model, message)
+        return study, model
+
+
+def _assign(model: NamedModel, message: Json) -> None:
+    with ExitStack() as stack:
+        blob = stack.enter_context(open_blob(Path(message["weights"])))
+        reader: TensorReader = blob
+        if message["base"] is not None:
+            base = stack.enter_context(open_blob(Path(message["base"])))
+            reader = UpdateReader(blob, read_update_document(blob), base)
+        model.assign({name: reader.get_tensor(name) for name in model.signature.names})
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
