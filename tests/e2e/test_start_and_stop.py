@@ -17,7 +17,7 @@ import requests
 from engines.processes.client import Child, Master
 from engines.processes.ports import is_free, next_free_ports
 from engines.processes.servers import ROOT, server_environment
-from tests.e2e.pictures import picture
+from tests.e2e.pictures import picture, write_dataset
 from tests.e2e.running import family, is_gone, wait_for
 
 HEALTHY_WITHIN = 15.0
@@ -167,6 +167,26 @@ def test_only_what_was_started_is_stopped(start, base, tmp_path):
         assert demo.process.wait(60) == 0
         assert stranger.poll() is None
         stranger.kill()
+
+
+def test_a_training_that_is_interrupted_stops_its_servers_and_says_so(tmp_path):
+    data = write_dataset(tmp_path / "data", {"blue": 12, "red": 13}, test=2)
+    state = tmp_path / "state"
+    with subprocess.Popen(
+        [ROOT / "run_all.sh", "train", "--data", data, "--state", state, "--size", "16"],
+        env=server_environment(os.environ),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as training:
+        wait_for(lambda: (state / "processes.json").exists(), "the first server")
+        everything = family(training.pid)
+        training.terminate()
+        errors = training.communicate(timeout=60)[1]
+    assert training.returncode == 128 + signal.SIGTERM
+    assert "Stopped." in errors
+    assert "Traceback" not in errors
+    assert len(everything) >= 2
+    assert_nothing_is_left(everything, [])
 
 
 def test_ports_that_are_taken_are_stepped_over_with_a_base(start, base, tmp_path):
