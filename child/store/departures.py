@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import BigInteger, Float, String, Text, select, update
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, Float, String, Text, delete, or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from child.store.base import Base
 from federated.views import Departure
 from serving.database import Database
+
+KEPT_ROWS = 10_000
+KEPT_SECONDS = 90 * 86_400.0
+ROUTINE = ("%/heartbeat", "%/progress")
+"""Calls that come every few seconds and carry counts only: their last are record enough."""
+PRUNE_EVERY = 1000
+"""Rows between two prunings, so that most calls need not pay for one."""
 
 
 class DepartureRow(Base):
@@ -27,7 +34,10 @@ class DepartureRow(Base):
 
 
 class DepartureStore:
-    """The record of departures, written before a call leaves and completed after it."""
+    """The record of departures, written before a call leaves and completed after it.
+
+    The latest 10,000 calls are kept, and for 90 days every call that may have carried weights.
+    """
 
     def __init__(self, database: Database, now: Callable[[], float]) -> None:
         self._database = database
@@ -41,6 +51,8 @@ class DepartureStore:
         with self._database.write() as session:
             session.add(row)
             session.flush()
+            if row.number % PRUNE_EVERY == 0:
+                _prune(session, row.number - KEPT_ROWS, self._now() - KEPT_SECONDS)
             return row.number
 
     def answered(self, number: int, status: int) -> None:
@@ -55,6 +67,16 @@ class DepartureStore:
         with self._database.read() as session:
             rows = session.scalars(newest.offset(offset).limit(limit))
             return [_view(row) for row in rows]
+
+
+def _prune(session: Session, last: int, before: float) -> None:
+    """Deletes, up to row `last`, what is routine or older than `before`."""
+    routine = [DepartureRow.path.like(pattern) for pattern in ROUTINE]
+    session.execute(
+        delete(DepartureRow)
+        .where(DepartureRow.number <= last, or_(DepartureRow.at < before, *routine))
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _view(row: DepartureRow) -> Departure:
