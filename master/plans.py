@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from federated.errors import InvalidInput, NotFound
 from federated.plan import Plan
-from federated.strategies import strategy
+from federated.strategies import check_strategy
 from federated.study import Study
 from federated.views import PlanView
 from models.catalogue import check_model
@@ -54,10 +54,11 @@ def check_plan(plan: Plan, study: Study) -> None:
     """Checks what only the zoo and the strategies know.
 
     Raises:
-        InvalidInput: There is no such model or strategy, or a setting is wrong.
+        InvalidInput: There is no such model or strategy, or a setting is wrong, unknown or
+            not available yet.
     """
     check_model(plan.model, study)
-    strategy(plan.strategy.name)
+    check_strategy(plan.strategy)
 
 
 def _read(path: Path) -> PlanView:

@@ -271,6 +271,26 @@ def test_a_wrong_plan_names_what_is_wrong(federation: Federation) -> None:
         assert set(answer.get_json()) == {"error", "detail"}
 
 
+@pytest.mark.parametrize(
+    ("strategy", "sentence"),
+    [
+        ({"batch_norm": "local"}, "is not available yet"),
+        ({"settings": {"mu": 0.1}}, "The strategy fedavg does not know every setting"),
+    ],
+)
+def test_no_setting_of_a_strategy_is_silently_ignored(
+    federation: Federation, strategy: dict[str, object], sentence: str
+) -> None:
+    federation.study()
+    federation.site("clinic-a")
+    plan = {"strategy": strategy}
+    study = {"name": "Other", "classes": ["a", "b"], "plan": plan}
+    for path, document in (("/runs", {"study": "skin", "plan": plan}), ("/studies", study)):
+        answer = federation.call("POST", path, json=document)
+        assert answer.status_code == 422
+        assert sentence in answer.get_json()["detail"]
+
+
 def test_the_ready_made_plans_are_listed_default_first(federation: Federation) -> None:
     plans = {plan["name"]: plan["plan"] for plan in federation.get("/plans")["plans"]}
     assert next(iter(plans)) == "default"
