@@ -13,10 +13,19 @@ from federated.plan import Plan
 from federated.signature import Signature
 from federated.states import NodeState
 from federated.study import Study
-from federated.values import Message, Sha256, Slug
+from federated.values import MAX_EXAMPLES, Label, Message, ServerUrl, Sha256, Slug, Version
 
-Counts = dict[str, Annotated[int, Field(ge=0)]]
+PictureCount = Annotated[int, Field(ge=0, le=MAX_EXAMPLES)]
+"""A number of pictures, small enough for every database."""
+
+Counts = Annotated[dict[Label, PictureCount], Field(max_length=1000)]
 """Labelled pictures by class name."""
+
+StepCount = Annotated[int, Field(ge=0, le=10**9)]
+"""How often something was done in one task."""
+
+TaskId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""The name that the master gave a task."""
 
 
 class JoinRequest(Message):
@@ -32,9 +41,9 @@ class JoinRequest(Message):
 
     join_token: Annotated[str, Field(min_length=8, max_length=200)]
     name: Slug
-    url: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=300)] | None = None
+    url: ServerUrl | None = None
     push_token: Annotated[str, Field(min_length=16, max_length=200)] | None = None
-    version: Annotated[str, Field(max_length=40)] = "unknown"
+    version: Version = "unknown"
 
 
 class Enrolment(Message):
@@ -55,7 +64,7 @@ class StudyCounts(Message):
     """
 
     counts: Counts = Field(default_factory=dict)
-    new_labelled: Annotated[int, Field(ge=0)] = 0
+    new_labelled: PictureCount = 0
     weights: Sha256 | None = None
 
 
@@ -69,11 +78,13 @@ class Heartbeat(Message):
         url: Where the master reaches it now; a restart may have changed the port.
     """
 
-    studies: dict[Slug, StudyCounts] = Field(default_factory=dict)
+    studies: Annotated[dict[Slug, StudyCounts], Field(max_length=1000)] = Field(
+        default_factory=dict
+    )
     activity: Literal["idle", "training"] = "idle"
-    tasks: tuple[str, ...] = ()
-    version: Annotated[str, Field(max_length=40)] = "unknown"
-    url: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=300)] | None = None
+    tasks: Annotated[tuple[TaskId, ...], Field(max_length=1000)] = ()
+    version: Version = "unknown"
+    url: ServerUrl | None = None
 
 
 class HeartbeatAnswer(Message):
@@ -109,7 +120,7 @@ class StudyPush(Message):
     signature: Signature
     weights: Sha256
     run: str | None = None
-    round: Annotated[int, Field(ge=0)] = 0
+    round: Annotated[int, Field(ge=0, le=10**9)] = 0
 
 
 class StudyReceipt(Message):
@@ -135,13 +146,13 @@ class Task(Message):
         lease_seconds: Silence after which the master takes the task for lost.
     """
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    id: TaskId
     kind: Literal["train"] = "train"
     run: Annotated[str, Field(max_length=64)]
     study: Study
     plan: Plan
-    round: Annotated[int, Field(ge=1)]
-    base_round: Annotated[int, Field(ge=0)]
+    round: Annotated[int, Field(ge=1, le=10**9)]
+    base_round: Annotated[int, Field(ge=0, le=10**9)]
     weights: Sha256
     signature: Signature
     seed: Annotated[int, Field(ge=0, lt=2**31)]
@@ -161,13 +172,13 @@ class Progress(Message):
         num_examples: Pictures of the training part.
     """
 
-    epoch: Annotated[int, Field(ge=0)] = 0
-    epochs: Annotated[int, Field(ge=0)] = 0
-    step: Annotated[int, Field(ge=0)] = 0
-    steps: Annotated[int, Field(ge=0)] = 0
+    epoch: StepCount = 0
+    epochs: StepCount = 0
+    step: StepCount = 0
+    steps: StepCount = 0
     loss: float | None = None
     accuracy: float | None = None
-    num_examples: Annotated[int, Field(ge=0)] | None = None
+    num_examples: PictureCount | None = None
 
 
 class Failure(Message):

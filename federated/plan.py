@@ -12,7 +12,12 @@ from pydantic import Field, model_validator
 
 from federated.values import Slug, Value, sha256_of
 
-Setting = bool | int | float | str
+Setting = (
+    bool
+    | Annotated[int, Field(ge=-(2**53), le=2**53)]
+    | float
+    | Annotated[str, Field(max_length=200)]
+)
 """The value of one free setting of a model or a strategy."""
 
 

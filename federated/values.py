@@ -17,6 +17,18 @@ Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.()-]{0,63}$")]
 """A class's name, as people write it."""
 
+Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+-]{1,40}$")]
+"""A software's version: `0.1.0`, `2.0.0-rc1+g12ab`."""
+
+SERVER_URL = r"^https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$"
+"""A server's base address is scheme, host and port, so that a path can follow it safely."""
+
+ServerUrl = Annotated[str, Field(pattern=SERVER_URL, max_length=300)]
+"""Where a server is reached: `https://clinic.example.org:8443`."""
+
+MAX_EXAMPLES = 100_000_000
+"""No site has more labelled pictures than this; a larger claim is a forgery or a fault."""
+
 
 class Value(BaseModel):
     """A frozen value; unknown fields are refused, so that a typing error is heard.
