@@ -6,6 +6,12 @@ The families are mapped to HTTP statuses in one place, `serving/errors.py`.
 
 from __future__ import annotations
 
+LONGEST_PROBLEM = 1000
+"""Characters of a problem: our own words, which may give several sites' reasons."""
+
+LONGEST_PART = 200
+"""Characters of what was expected or received: often a stranger's words."""
+
 
 class FederationError(Exception):
     """Root of every error that this project raises on purpose.
@@ -27,10 +33,11 @@ class FederationError(Exception):
         received: object = None,
         code: str | None = None,
     ) -> None:
-        """Keeps the three parts; see the class docstring."""
-        self.problem = problem
-        self.expected = expected
-        self.received = received
+        """Keeps the three parts, none of any length; see the class docstring."""
+        # They end in databases, CSV files and browsers, and strangers' words are among them.
+        self.problem = cut(problem, LONGEST_PROBLEM)
+        self.expected = None if expected is None else cut(expected, LONGEST_PART)
+        self.received = None if received is None else cut(str(received), LONGEST_PART)
         self.code = code or type(self).code
         super().__init__(self.detail)
 
@@ -43,6 +50,11 @@ class FederationError(Exception):
         if self.received is not None:
             sentences.append(f"Received {self.received}.")
         return " ".join(sentences)
+
+
+def cut(words: str, longest: int) -> str:
+    """At most `longest` characters; an ellipsis tells that there were more."""
+    return words if len(words) <= longest else words[: longest - 1] + "…"
 
 
 class InvalidInput(FederationError):

@@ -10,6 +10,7 @@ Format: https://huggingface.co/docs/safetensors
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Protocol, TypeVar
 
@@ -17,18 +18,18 @@ import numpy as np
 from pydantic import Field, ValidationError
 from safetensors.numpy import save
 
-from federated.errors import InvalidInput, NotEnoughUpdates, ShapeMismatch
+from federated.errors import InvalidInput, NotEnoughUpdates, ShapeMismatch, cut
 from federated.plan import Setting
 from federated.signature import Signature
-from federated.values import Sha256, Slug, Value, canonical_json
+from federated.values import MAX_EXAMPLES, Sha256, Slug, Value, canonical_json
 
 CONTENT_TYPE = "application/x-safetensors"
 METADATA_KEY = "commonsight"
 EXTRA_PREFIX = "extra/"
 SCALE_PREFIX = "scale/"
 
-MAX_EXAMPLES = 100_000_000
-"""No site has more labelled pictures than this; a larger claim is a forgery or a fault."""
+MAX_DOCUMENT = 64 * 1024
+"""Bytes of the metadata document: all figures that are allowed, with room to spare."""
 
 Encoding = Literal["float32", "float16", "int8"]
 
@@ -160,7 +161,7 @@ def declared_shapes(blob: BlobReader) -> dict[str, tuple[tuple[int, ...], str]]:
         dtype = _NUMPY_DTYPES.get(part.get_dtype())
         if dtype is None:
             raise ShapeMismatch(
-                f"Tensor '{name}' has a dtype that does not travel",
+                f"Tensor '{cut(name, 80)}' has a dtype that does not travel",
                 expected=f"one of {sorted(_NUMPY_DTYPES)}",
                 received=part.get_dtype(),
             )
@@ -175,12 +176,21 @@ def check_weights(blob: BlobReader, signature: Signature) -> None:
         InvalidInput: The metadata is wrong.
         ShapeMismatch: A tensor is missing, unknown, or of another shape or dtype.
     """
+    _check_number(blob, len(signature.tensors))
     read_weights_document(blob)
     signature.check(declared_shapes(blob))
 
 
-def check_update(blob: BlobReader, signature: Signature) -> UpdateDocument:
+def check_update(
+    blob: BlobReader, signature: Signature, *, allow_extra: bool = False
+) -> UpdateDocument:
     """Compares an update with the signature under its encoding, reading no tensor.
+
+    Args:
+        blob: The update.
+        signature: That of the weights which the task named.
+        allow_extra: Whether the strategy needs tensors under `extra/`; at most one for each
+            tensor of the signature.
 
     Returns:
         The update's document.
@@ -189,8 +199,11 @@ def check_update(blob: BlobReader, signature: Signature) -> UpdateDocument:
         InvalidInput: The metadata is wrong.
         ShapeMismatch: A tensor is missing, unknown, or of another shape or dtype.
     """
+    each = 3 if allow_extra else 2
+    _check_number(blob, each * len(signature.tensors))
     document = read_update_document(blob)
     shapes = declared_shapes(blob)
+    _check_extras(shapes, len(signature.tensors) if allow_extra else 0)
     weights = {
         name: shape
         for name, shape in shapes.items()
@@ -291,6 +304,27 @@ def _logical_dtype(dtype: str, encoding: Encoding, signature: Signature, name: s
     return spec.dtype if spec else dtype
 
 
+def _check_number(blob: BlobReader, largest: int) -> None:
+    """Comes first: every other look at the tensors takes time for each of them."""
+    number = len(blob.keys())
+    if number > largest:
+        raise ShapeMismatch(
+            "The blob holds more tensors than any encoding of this model",
+            expected=f"at most {largest}",
+            received=number,
+        )
+
+
+def _check_extras(shapes: Mapping[str, object], largest: int) -> None:
+    number = sum(name.startswith(EXTRA_PREFIX) for name in shapes)
+    if number > largest:
+        raise ShapeMismatch(
+            f"The blob holds tensors under '{EXTRA_PREFIX}' that nobody asked for",
+            expected=f"at most {largest}",
+            received=number,
+        )
+
+
 def _check_scales(
     scales: set[str],
     shapes: Mapping[str, tuple[tuple[int, ...], str]],
@@ -314,18 +348,31 @@ def _document(blob: BlobReader, kind: type[Document]) -> Document:
             expected=f"a JSON document under '{METADATA_KEY}'",
             code="bad_metadata",
         )
+    if len(text.encode()) > MAX_DOCUMENT:
+        raise InvalidInput(
+            "The blob's metadata is too long",
+            expected=f"at most {MAX_DOCUMENT} bytes",
+            received=len(text),
+            code="bad_metadata",
+        )
     try:
         return kind.model_validate(json.loads(text))
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "document"
-        raise InvalidInput(
-            f"The blob's metadata has a wrong value for '{field}'",
-            expected=first["msg"],
-            received=repr(first.get("input"))[:80],
-            code=f"bad_{field.split('.')[0]}",
-        ) from None
+        raise _wrong_field(error, kind) from None
     except (ValueError, RecursionError):
         raise InvalidInput(
             "The blob's metadata is not JSON", expected="one JSON document", code="bad_metadata"
         ) from None
+
+
+def _wrong_field(error: ValidationError, kind: type[Value]) -> InvalidInput:
+    """The first fault that was found; only a field of ours names the code."""
+    first = error.errors()[0]
+    field = str(first["loc"][0]) if first["loc"] else "document"
+    where = ".".join(str(part) for part in first["loc"]) or field
+    return InvalidInput(
+        f"The blob's metadata has a wrong value for '{cut(where, 80)}'",
+        expected=first["msg"],
+        received=reprlib.repr(first.get("input")),
+        code=f"bad_{field}" if field in kind.model_fields else "bad_metadata",
+    )

@@ -91,10 +91,30 @@ def test_updates_survive_every_kind_and_encoding(
 def test_an_extra_tensor_travels_beside_the_weights(tmp_path: Path) -> None:
     extra = {"control/w": np.ones(3, dtype=np.float32)}
     with opened(tmp_path, encode_update(WEIGHTS, document(), extra=extra)) as blob:
-        check_update(blob, SIGNATURE)
+        check_update(blob, SIGNATURE, allow_extra=True)
         reader = UpdateReader(blob, document(), Arrays({}))
         assert sorted(reader.keys()) == sorted(WEIGHTS)
         np.testing.assert_array_equal(blob.get_tensor("extra/control/w"), extra["control/w"])
+
+
+@pytest.mark.parametrize(("number", "allow_extra"), [(1, False), (3, True), (90, True)])
+def test_extra_tensors_that_nobody_asked_for_are_refused(
+    tmp_path: Path, number: int, allow_extra: bool
+) -> None:
+    extra = {f"control{i}": np.zeros(0, np.float32) for i in range(number)}
+    with (
+        opened(tmp_path, encode_update(WEIGHTS, document(), extra=extra)) as blob,
+        pytest.raises(ShapeMismatch, match=f"Received {number + 2 if number > 9 else number}"),
+    ):
+        check_update(blob, SIGNATURE, allow_extra=allow_extra)
+
+
+def test_the_number_of_tensors_is_looked_at_before_anything_else(tmp_path: Path) -> None:
+    many = {f"t{i}": np.zeros(0, np.int64) for i in range(500)}
+    with opened(tmp_path, save(many, metadata={METADATA_KEY: "no document"})) as blob:
+        for check in (check_update, check_weights):
+            with pytest.raises(ShapeMismatch, match="Received 500"):
+                check(blob, SIGNATURE)
 
 
 @pytest.mark.parametrize("num_examples", [0, -3, 10**12, 2.5, "7", True, None])
@@ -112,7 +132,11 @@ def test_a_forged_number_of_examples_is_refused(tmp_path: Path, num_examples: ob
         ({"base": "not a hash"}, "bad_base"),
         ({"encoding": "pickle"}, "bad_encoding"),
         ({"format": 2}, "bad_format"),
-        ({"surprise": 1}, "bad_surprise"),
+        ({"surprise": 1}, "bad_metadata"),
+        ({"x" * 60_000: 1}, "bad_metadata"),
+        ({"hyperparameters": {"note": "y" * 201}}, "bad_hyperparameters"),
+        ({"metrics": {"z" * 5000: 0.5}}, "bad_metrics"),
+        ({"hyperparameters": {f"note{i}": "y" * 200 for i in range(400)}}, "bad_metadata"),
     ],
 )
 def test_a_document_that_says_something_else_is_refused(
@@ -122,6 +146,7 @@ def test_a_document_that_says_something_else_is_refused(
         with pytest.raises(InvalidInput) as caught:
             check_update(blob, SIGNATURE)
         assert caught.value.code == code
+        assert len(caught.value.detail) < 600
 
 
 @pytest.mark.parametrize("text", ["", "[1", "[]", "[" * 100_000])
@@ -144,6 +169,8 @@ def test_missing_metadata_is_refused(tmp_path: Path) -> None:
         ("conv1/bias", np.zeros(3, np.float32), r"float32\[2\].*float32\[3\]"),
         ("conv1/bias", np.zeros(2, np.float64), r"float32\[2\].*float64\[2\]"),
         ("conv1/bias", np.zeros(2, np.int64), "does not travel"),
+        ("u" * 9000, np.zeros(2, np.int64), "^.{,400}$"),
+        ("u" * 9000, np.zeros(2, np.float32), "^.{,400}$"),
     ],
 )
 def test_tensors_that_do_not_fit_the_signature_are_refused(
