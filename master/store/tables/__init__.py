@@ -1,0 +1,46 @@
+"""The tables of the master, one module a concept. Times are seconds since the epoch (UTC)."""
+
+from __future__ import annotations
+
+from master.store.tables.base import Base, Document
+from master.store.tables.journal import EventRow, LeaseRow
+from master.store.tables.nodes import HoldingRow, NodeRow, ReceiptRow, TokenRow
+from master.store.tables.runs import (
+    AuditRow,
+    EvaluationRow,
+    LedgerRow,
+    RoundRow,
+    RunRow,
+    TaskRow,
+    UpdateRow,
+)
+from master.store.tables.studies import (
+    PictureRow,
+    SignatureRow,
+    StatisticsRow,
+    StudyRow,
+    VersionRow,
+)
+
+__all__ = [
+    "AuditRow",
+    "Base",
+    "Document",
+    "EvaluationRow",
+    "EventRow",
+    "HoldingRow",
+    "LeaseRow",
+    "LedgerRow",
+    "NodeRow",
+    "PictureRow",
+    "ReceiptRow",
+    "RoundRow",
+    "RunRow",
+    "SignatureRow",
+    "StatisticsRow",
+    "StudyRow",
+    "TaskRow",
+    "TokenRow",
+    "UpdateRow",
+    "VersionRow",
+]

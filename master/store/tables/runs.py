@@ -1,0 +1,147 @@
+"""Runs and their rounds: tasks, updates, audits, credits, evaluations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from master.store.tables.base import Base, BigKey, Document
+
+
+class RunRow(Base):
+    """A run.
+
+    `version_id` is its latest global model; `waiting_since` is when it began to wait for
+    sites.
+    """
+
+    __tablename__ = "runs"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    study_id: Mapped[str] = mapped_column(ForeignKey("studies.id"), index=True)
+    plan: Mapped[Document]
+    plan_sha256: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    reason: Mapped[str | None]
+    round: Mapped[int] = mapped_column(default=0)
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("versions.id"))
+    created_at: Mapped[float]
+    finished_at: Mapped[float | None]
+    waiting_since: Mapped[float | None]
+
+
+class RoundRow(Base):
+    """A round of a run."""
+
+    __tablename__ = "rounds"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    reason: Mapped[str | None]
+    opened_at: Mapped[float]
+    closed_at: Mapped[float | None]
+    deadline_at: Mapped[float]
+    before_id: Mapped[int] = mapped_column(ForeignKey("versions.id"))
+    after_id: Mapped[int | None] = mapped_column(ForeignKey("versions.id"))
+    excluded: Mapped[list[Any]]
+
+
+class TaskRow(Base):
+    """A task of a round; a second attempt at the same work is a task of its own.
+
+    `announced` is how many labelled pictures the node had when the task was made.
+    """
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        ForeignKeyConstraint(["run_id", "round"], ["rounds.run_id", "rounds.number"]),
+        Index("tasks_of_round", "run_id", "round"),
+        Index("tasks_of_node", "node_id", "state"),
+    )
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    run_id: Mapped[str] = mapped_column(String(64))
+    round: Mapped[int]
+    node_id: Mapped[str] = mapped_column(ForeignKey("nodes.id"))
+    kind: Mapped[str] = mapped_column(String(16), default="train")
+    batch: Mapped[str | None] = mapped_column(String(64))
+    attempt: Mapped[int] = mapped_column(default=1)
+    base_round: Mapped[int]
+    weights: Mapped[str] = mapped_column(String(64))
+    seed: Mapped[int]
+    announced: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    reason: Mapped[str | None]
+    progress: Mapped[Document | None]
+    lease_until: Mapped[float]
+    created_at: Mapped[float]
+    changed_at: Mapped[float]
+
+
+class UpdateRow(Base):
+    """What a node delivered for a task.
+
+    `code` and `detail` are the refusal of an update whose content was wrong; `document` is
+    empty where not even the metadata could be read.
+    """
+
+    __tablename__ = "updates"
+
+    task_id: Mapped[str] = mapped_column(ForeignKey("tasks.id"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    nbytes: Mapped[int]
+    document: Mapped[Document | None]
+    received_at: Mapped[float]
+    late: Mapped[bool] = mapped_column(default=False)
+    code: Mapped[str | None] = mapped_column(String(64))
+    detail: Mapped[str | None]
+    share: Mapped[float | None]
+
+
+class AuditRow(Base):
+    """A verdict on an update, with its reasons and the figures that were measured."""
+
+    __tablename__ = "audits"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    task_id: Mapped[str] = mapped_column(ForeignKey("tasks.id"), index=True)
+    verdict: Mapped[str] = mapped_column(String(16))
+    reasons: Mapped[list[Any]]
+    measured: Mapped[Document]
+    at: Mapped[float]
+
+
+class LedgerRow(Base):
+    """One entry of the append-only ledger; `amount` in thousandths of a credit."""
+
+    __tablename__ = "ledger"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    entry: Mapped[str] = mapped_column(String(32))
+    at: Mapped[float]
+    node_id: Mapped[str] = mapped_column(ForeignKey("nodes.id"), index=True)
+    run_id: Mapped[str | None] = mapped_column(ForeignKey("runs.id"), index=True)
+    round: Mapped[int | None]
+    task_id: Mapped[str | None] = mapped_column(ForeignKey("tasks.id"))
+    amount: Mapped[int]
+    policy: Mapped[str] = mapped_column(String(32))
+    reason: Mapped[str]
+
+
+class EvaluationRow(Base):
+    """The evaluation of a version on one part of the master's pictures, due or done."""
+
+    __tablename__ = "evaluations"
+    __table_args__ = (UniqueConstraint("version_id", "part"),)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"))
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), index=True)
+    part: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    report: Mapped[Document | None]
+    note: Mapped[str | None]
+    at: Mapped[float]
