@@ -6,9 +6,6 @@ end it, for the same bytes will never be right.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import io
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,7 +15,7 @@ from typing import IO
 from sqlalchemy.orm import Session
 
 from federated.errors import BrokenTransport, Conflict, FederationError, InvalidInput
-from federated.messages import JsonUpdate, UpdateReceipt
+from federated.messages import UpdateReceipt
 from federated.signature import Signature
 from federated.states import TaskState
 from federated.wire import (
@@ -99,22 +96,6 @@ def receive_update(
         services.wakeup.notify()
 
 
-def decode_json(message: JsonUpdate) -> bytes:
-    """The bytes of an update that came as text.
-
-    Raises:
-        InvalidInput: The text is not base64.
-    """
-    try:
-        return base64.b64decode(message.model, validate=True)
-    except binascii.Error:
-        raise InvalidInput(
-            "The field 'model' cannot be decoded",
-            expected="base64 of the safetensors bytes",
-            code="not_base64",
-        ) from None
-
-
 def check(services: Services, expected: Expectation, sha256: str) -> UpdateDocument:
     """Compares an update with what its task asked for, and reads every value once.
 
@@ -136,11 +117,6 @@ def check(services: Services, expected: Expectation, sha256: str) -> UpdateDocum
                 error.problem, expected=error.expected, received=error.received, code=error.code
             ) from None
     return document
-
-
-def body_of(data: bytes) -> tuple[IO[bytes], int]:
-    """Bytes as a body with a length."""
-    return io.BytesIO(data), len(data)
 
 
 @contextmanager

@@ -3,93 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import (
-    Boolean,
-    ColumnElement,
-    Float,
-    ForeignKey,
-    Index,
-    String,
-    UniqueConstraint,
-    delete,
-    func,
-    select,
-    update,
-)
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy.orm import Session
 
-from child.store.base import Base
+from child.store.picture_rows import Example, NewPicture, PictureRow, Tally
 from federated.errors import NotFound
 from federated.split import Part, validation_split
 from federated.views import PictureView
 from serving.database import Database
 
-
-class PictureRow(Base):
-    """One picture of one study; `row` is its place in the study's array file."""
-
-    __tablename__ = "pictures"
-    __table_args__ = (
-        UniqueConstraint("study", "sha256"),
-        UniqueConstraint("study", "row"),
-        Index("ix_pictures_study_label", "study", "label"),
-    )
-
-    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    study: Mapped[str] = mapped_column(String(64), ForeignKey("studies.id"))
-    sha256: Mapped[str] = mapped_column(String(64))
-    label: Mapped[str | None] = mapped_column(String(64))
-    part: Mapped[str | None] = mapped_column(String(16))
-    width: Mapped[int]
-    height: Mapped[int]
-    added_at: Mapped[float] = mapped_column(Float)
-    row: Mapped[int]
-    trained: Mapped[bool] = mapped_column(Boolean, default=False)
-    claimed_by: Mapped[str | None] = mapped_column(String(64), index=True)
-
-
-@dataclass(frozen=True, slots=True)
-class NewPicture:
-    """A picture whose file and array row are on the disk."""
-
-    sha256: str
-    label: str | None
-    width: int
-    height: int
-    row: int
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A labelled picture as training sees it."""
-
-    sha256: str
-    label: str
-    part: Part
-    row: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many pictures of a study there are.
-
-    Attributes:
-        counts: Labelled pictures by class.
-        unlabelled: Pictures without a label.
-        new_labelled: Labelled pictures that no accepted round has trained on yet.
-    """
-
-    counts: dict[str, int]
-    unlabelled: int
-    new_labelled: int
-
-    @property
-    def labelled(self) -> int:
-        """Labelled pictures of all classes."""
-        return sum(self.counts.values())
+DEALT = (
+    PictureRow.number,
+    PictureRow.sha256,
+    PictureRow.label,
+    PictureRow.part,
+    PictureRow.row,
+)
+"""Columns that dealing needs; whole rows would be built for nothing."""
 
 
 class PictureStore:
@@ -209,34 +141,16 @@ class PictureStore:
             fraction: Share of each class that judges.
             seed: Decides which pictures judge.
         """
-        columns = (
-            PictureRow.number,
-            PictureRow.sha256,
-            PictureRow.label,
-            PictureRow.part,
-            PictureRow.row,
-        )
         labelled = _of(study) & PictureRow.label.is_not(None)
+        query = select(*DEALT).where(labelled).order_by(PictureRow.sha256)
         with self._database.write() as session:
-            found = session.execute(
-                select(*columns).where(labelled).order_by(PictureRow.sha256)
-            ).all()
+            found = session.execute(query).all()
             labels = {sha256: label or "" for _, sha256, label, _, _ in found}
             assigned = {sha256: cast(Part, part) for _, sha256, _, part, _ in found if part}
             parts = validation_split(labels, fraction=fraction, seed=seed, assigned=assigned)
-            fresh = [
-                {"number": number, "part": parts[sha256]}
-                for number, sha256, _, part, _ in found
-                if part is None
-            ]
-            if fresh:
-                session.execute(update(PictureRow), fresh)
-            session.execute(
-                update(PictureRow)
-                .where(labelled, ~PictureRow.trained)
-                .values(claimed_by=task)
-                .execution_options(synchronize_session=False)
-            )
+            fresh = {number: parts[sha256] for number, sha256, _, part, _ in found if not part}
+            _set_parts(session, fresh)
+            _claim(session, labelled, task)
         return [
             Example(sha256, labels[sha256], parts[sha256], row) for _, sha256, _, _, row in found
         ]
@@ -250,6 +164,22 @@ class PictureStore:
 
 def _of(study: str) -> ColumnElement[bool]:
     return PictureRow.study == study
+
+
+def _set_parts(session: Session, parts: dict[int, Part]) -> None:
+    if parts:
+        changes = [{"number": number, "part": part} for number, part in parts.items()]
+        session.execute(update(PictureRow), changes)
+
+
+def _claim(session: Session, labelled: ColumnElement[bool], task: str) -> None:
+    """Notes for which task the pictures are used that no confirmed task has used yet."""
+    session.execute(
+        update(PictureRow)
+        .where(labelled, ~PictureRow.trained)
+        .values(claimed_by=task)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _picture(session: Session, study: str, sha256: str) -> PictureRow:

@@ -9,7 +9,7 @@ from sqlalchemy import Float, String, Text, exists, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from child.store.base import Base
-from child.store.pictures import PictureRow
+from child.store.picture_rows import PictureRow
 from federated.errors import Conflict, NotFound
 from federated.messages import StudyPush
 from federated.study import Study

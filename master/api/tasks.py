@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import io
+
 from apiflask import APIBlueprint
 from flask import request
 from pydantic import Field, ValidationError
@@ -12,7 +16,7 @@ from federated.states import TaskState
 from federated.values import Message
 from master.api.context import NODE, services
 from master.store import tasks
-from master.update_ingestion import body_of, decode_json, receive_update
+from master.update_ingestion import receive_update
 from serving.auth import AUTH, caller
 from serving.errors import validation_sentence
 
@@ -67,8 +71,8 @@ def deliver_update(task_id: str) -> UpdateReceipt:
     """Takes the update of a task from the node that holds it."""
     master, node = services(), caller().id
     if request.is_json:
-        body, length = body_of(decode_json(_json_update()))
-        return receive_update(master, node, task_id, body, length)
+        data = _decoded(_json_update())
+        return receive_update(master, node, task_id, io.BytesIO(data), len(data))
     return receive_update(master, node, task_id, request.stream, request.content_length)
 
 
@@ -80,3 +84,19 @@ def _json_update() -> JsonUpdate:
         return JsonUpdate.model_validate_json(data)
     except ValidationError as error:
         raise InvalidInput(validation_sentence(error).removesuffix(".")) from None
+
+
+def _decoded(message: JsonUpdate) -> bytes:
+    """The bytes of an update that came as text.
+
+    Raises:
+        InvalidInput: The text is not base64.
+    """
+    try:
+        return base64.b64decode(message.model, validate=True)
+    except binascii.Error:
+        raise InvalidInput(
+            "The field 'model' cannot be decoded",
+            expected="base64 of the safetensors bytes",
+            code="not_base64",
+        ) from None

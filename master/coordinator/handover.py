@@ -6,7 +6,7 @@ from federated.messages import StudyPush, Task
 from federated.states import TaskState
 from master.child_client import Answer, Child, Unreachable
 from master.services import Services
-from master.store import deliveries, nodes, rounds, studies, tasks, transitions, versions
+from master.store import deliveries, nodes, rounds, tasks, transitions, versions
 from master.store.deliveries import Due
 from master.store.tables import TaskRow
 from master.store.versions import Version
@@ -57,9 +57,9 @@ def push(services: Services, child: Child, version: Version) -> str | None:
         problem = error.problem
     with services.database.write() as session:
         now = services.now()
-        facts = (version.study.id, version.weights, version.round)
+        model = (version.study.id, version.weights, version.round)
         words = problem or RECEIVED
-        studies.note_receipt(session, child.id, child.name, facts, status, words, now)
+        deliveries.note_receipt(session, (child.id, child.name), model, status, words, now)
         if status is None:
             nodes.failed(session, child.id, now)
     return problem

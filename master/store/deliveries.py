@@ -1,14 +1,15 @@
-"""Which child is to be sent which model now."""
+"""Models on their way: which child is to be sent which, and how the last sending went."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from federated.states import NodeState
-from master.store import nodes, studies, versions
+from master.store import events, nodes, studies, versions
 from master.store.tables import HoldingRow, NodeRow, ReceiptRow, VersionRow
 
 RETRY_SECONDS = 10.0
@@ -48,6 +49,40 @@ def due(session: Session, now: float, reachable_seconds: float) -> tuple[list[Du
             else:
                 found.append(Due(node.id, study_id, version_id))
     return found, min(later, default=None)
+
+
+def note_receipt(
+    session: Session,
+    node: tuple[str, str],
+    model: tuple[str, str, int],
+    http_status: int | None,
+    detail: str,
+    now: float,
+) -> None:
+    """Notes how sending a model to a node went.
+
+    Args:
+        session: The transaction.
+        node: The node's id and name.
+        model: Study, weights and round of the model.
+        http_status: Status with which the child answered, if it did.
+        detail: "received global model", or what went wrong.
+        now: The time.
+    """
+    (node_id, node_name), (study_id, weights, number) = node, model
+    row = session.get(ReceiptRow, (node_id, study_id))
+    if row is None:
+        row = ReceiptRow(node_id=node_id, study_id=study_id)
+        session.add(row)
+    row.weights, row.round, row.http_status = weights, number, http_status
+    row.detail, row.at = detail, now
+    data: dict[str, Any] = {
+        "study": study_id,
+        "weights": weights,
+        "round": number,
+        "http_status": http_status,
+    }
+    events.record(session, now, "model_sent", f"Site {node_name}: {detail}", node=node_id, **data)
 
 
 Facts = tuple[NodeRow, ReceiptRow | None, HoldingRow | None]

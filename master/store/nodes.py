@@ -64,21 +64,12 @@ def enrol(
         NotAuthenticated: The join token cannot be used.
         Conflict: Another node has the name.
     """
-    known = tokens.redeemed_for(session, request.join_token)
-    if known is not None:
-        row = get(session, known)
-        if row.name == request.name and row.last_seen is None:
-            tokens.revoke(session, row.id)
-            row.url = url
-            return row
+    if (known := _just_made(session, request)) is not None:
+        tokens.revoke(session, known.id)
+        known.url = url
+        return known
     token = tokens.usable(session, request.join_token, now)
-    if session.scalar(select(NodeRow.id).where(NodeRow.name == request.name)):
-        raise Conflict(
-            "Another site has this name",
-            expected="a name of its own, with --name",
-            received=request.name,
-            code="name_taken",
-        )
+    _check_name_is_free(session, request.name)
     row = NodeRow(
         id=node_id,
         name=request.name,
@@ -94,6 +85,23 @@ def enrol(
     text = f"Site {row.name} has joined and {words}"
     events.record(session, now, "node_joined", text, node=row.id, state=row.state)
     return row
+
+
+def _just_made(session: Session, request: JoinRequest) -> NodeRow | None:
+    node_id = tokens.redeemed_for(session, request.join_token)
+    row = None if node_id is None else get(session, node_id)
+    is_same = row is not None and row.name == request.name and row.last_seen is None
+    return row if is_same else None
+
+
+def _check_name_is_free(session: Session, name: str) -> None:
+    if session.scalar(select(NodeRow.id).where(NodeRow.name == name)):
+        raise Conflict(
+            "Another site has this name",
+            expected="a name of its own, with --name",
+            received=name,
+            code="name_taken",
+        )
 
 
 def set_state(session: Session, node_id: str, state: NodeState, now: float) -> None:

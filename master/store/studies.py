@@ -1,4 +1,4 @@
-"""Studies, and what each child was last sent of them."""
+"""Studies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from federated.plan import Plan
 from federated.study import Study
 from federated.views import CurrentModel, StudyView
 from master.store import events
-from master.store.tables import PictureRow, ReceiptRow, StudyRow, VersionRow
+from master.store.tables import PictureRow, StudyRow, VersionRow
 
 
 def create(session: Session, study: Study, plan: Plan, now: float) -> None:
@@ -101,46 +101,6 @@ def views(session: Session) -> list[StudyView]:
     """All studies, oldest first."""
     rows = session.scalars(select(StudyRow).order_by(StudyRow.created_at, StudyRow.id))
     return [view(session, row) for row in rows]
-
-
-def note_receipt(
-    session: Session,
-    node_id: str,
-    node_name: str,
-    version: tuple[str, str, int],
-    http_status: int | None,
-    detail: str,
-    now: float,
-) -> None:
-    """Notes how sending a model to a node went.
-
-    Args:
-        session: The transaction.
-        node_id: The node.
-        node_name: Its name, for the event.
-        version: Study, weights and round of the model.
-        http_status: Status with which the child answered, if it did.
-        detail: "received global model", or what went wrong.
-        now: The time.
-    """
-    study_id, weights, number = version
-    row = session.get(ReceiptRow, (node_id, study_id))
-    if row is None:
-        row = ReceiptRow(node_id=node_id, study_id=study_id)
-        session.add(row)
-    row.weights, row.round, row.http_status = weights, number, http_status
-    row.detail, row.at = detail, now
-    events.record(
-        session,
-        now,
-        "model_sent",
-        f"Site {node_name}: {detail}",
-        node=node_id,
-        study=study_id,
-        weights=weights,
-        round=number,
-        http_status=http_status,
-    )
 
 
 def _current(session: Session, row: StudyRow) -> CurrentModel | None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from child.store.pictures import NewPicture
+from child.store.picture_rows import NewPicture
 from federated.errors import NotFound
 from tests.child.conftest import named
 
