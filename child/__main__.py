@@ -10,12 +10,14 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from child.settings import SERVE, TOKEN, add_options, settings_from
-from child.state_folder import StateFolder, only_server
+from child.settings import SERVE, TOKEN, settings_from
+from child.state_folder import StateFolder
 from child.store.opening import open_database
 from child.store.tokens import TokenStore
 from federated.errors import FederationError
+from serving.options import add_options
 from serving.server import wait_for_signal
+from serving.state_folder import only_server
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -49,9 +51,7 @@ def _serve(options: argparse.Namespace) -> int:
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    folder = StateFolder(settings.state)
-    folder.make()
-    with only_server(folder):
+    with only_server(settings.state, "child"):
         child = Child(settings)
         try:
             child.start()

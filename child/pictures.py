@@ -7,9 +7,7 @@ its row in the database. What a crash leaves between them is tidied at the next 
 from __future__ import annotations
 
 import logging
-import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -18,22 +16,9 @@ import numpy as np
 from federated.errors import NotFound, StorageFailure
 from federated.study import Study
 from imaging.array_file import PixelArray
+from serving.files import write_file
 
 log = logging.getLogger(__name__)
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Writes a file that appears whole or not at all, and is on the disk on return."""
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix="draft-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
 
 
 class PictureFolder:

@@ -8,9 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
-from child import VERSION
 from child.agent.backoff import Backoff
 from child.agent.contact import Contact
 from child.agent.delivery import Delivery
@@ -20,6 +18,7 @@ from child.agent.master_client import MasterClient
 from child.agent.reporter import ProgressReporter
 from child.api.application import child_app
 from child.global_models import GlobalModels
+from child.joining import Joining
 from child.metrics import Metrics
 from child.pictures import PictureFolder
 from child.prediction import Predictor
@@ -37,10 +36,10 @@ from child.store.tokens import TokenStore
 from child.tasks import Tasks
 from child.training import Site, Training
 from child.uploads import Uploads
-from federated.messages import Heartbeat, JoinRequest, Progress, StudyPush
+from federated.messages import Heartbeat
 from serving.blobs import BlobStore
-from serving.server import Server
-from serving.worker import Worker
+from serving.server import Server, address_of
+from serving.worker import Worker, worker_environment
 
 MEMORY_BODY = 256 * 2**20
 """Bytes up to which a request's body stays in memory: above the largest upload."""
@@ -82,14 +81,14 @@ class Child:
         self.folder = PictureFolder(self.state.pictures)
         self.contact = Contact(now)
         self.url: str | None = None
-        self._minted: str | None = None
         self.client = MasterClient(settings.master, self.departures, self.contact)
         self.enrolment = self._make_enrolment()
         self.heartbeats = self._make_heartbeats()
         self.delivery = self._make_delivery()
         self.reporter = ProgressReporter(self.client, self.enrolment, self._drop)
         self.training = self._make_training()
-        self.models = GlobalModels(self.studies, self.task_store, self.blobs, self._arrived)
+        self.tasks = self._make_tasks()
+        self.models = GlobalModels(self.studies, self.task_store, self.blobs, self.training.prepare)
         self.predictor = Predictor(
             self._worker("child.predictor", "predictor.log"), self.studies, self.blobs
         )
@@ -101,9 +100,9 @@ class Child:
     @property
     def address(self) -> str:
         """Where this child is reached from its own machine, once it has started."""
-        host = self._settings.host
-        port = self._server.port if self._server else self._settings.port
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        return address_of(
+            self._settings.host, self._server.port if self._server else self._settings.port
+        )
 
     def start(self) -> None:
         """Tidies what a crash left, answers calls, resumes its tasks, and joins the master.
@@ -151,12 +150,6 @@ class Child:
     def _compose(self) -> Heartbeat:
         return heartbeat(self.studies, self.pictures, self.task_store, self.training, self.url)
 
-    def _arrived(self, push: StudyPush) -> None:
-        self.training.prepare(push)
-
-    def _progressed(self, task_id: str, progress: Progress) -> None:
-        self.reporter.report(task_id, progress)
-
     def _finished(self, task_id: str) -> None:
         self.reporter.forget(task_id)
         self.delivery.submit(task_id)
@@ -172,41 +165,12 @@ class Child:
         self.models.tidy()
 
     def _drop(self, task_id: str) -> None:
-        self._tasks().drop(task_id)
-
-    def _backoff(self) -> Backoff:
-        return Backoff(self._rng)
+        self.tasks.drop(task_id)
 
     def _make_enrolment(self) -> Enrolment:
-        return Enrolment(
-            self.client,
-            self.contact,
-            Identity(self.state.secrets / "node.json"),
-            self._join_request,
-            self._enrolled,
-        )
-
-    def _join_request(self) -> JoinRequest | None:
-        token = self._settings.join_token
-        if token is None:
-            return None
-        return JoinRequest(
-            join_token=token,
-            name=self._settings.name,
-            url=self.url,
-            push_token=self._push_token(),
-            version=VERSION,
-        )
-
-    def _push_token(self) -> str | None:
-        """What the master is to show when it calls: one for all tries to enrol."""
-        if self.url and self._minted is None:
-            self._minted = self.tokens.mint("master")
-        return self._minted
-
-    def _enrolled(self, push_token: str | None) -> None:
-        if push_token is not None:
-            self.tokens.keep_only(push_token, "master")
+        identity = Identity(self.state.secrets / "node.json")
+        joining = Joining(self._settings, self.tokens, lambda: self.url)
+        return Enrolment(self.client, self.contact, identity, joining.request, joining.enrolled)
 
     def _make_heartbeats(self) -> Heartbeats:
         return Heartbeats(
@@ -216,7 +180,7 @@ class Child:
             self._compose,
             self._drop,
             lambda: self.delivery.retry(),
-            self._backoff(),
+            Backoff(self._rng),
         )
 
     def _make_delivery(self) -> Delivery:
@@ -228,7 +192,7 @@ class Child:
             self.blobs,
             self._confirmed,
             self._closed,
-            self._backoff(),
+            Backoff(self._rng),
         )
 
     def _make_training(self) -> Training:
@@ -243,14 +207,14 @@ class Child:
         )
         deterministic = "0" if self._settings.fast_math else "1"
         worker = self._worker("child.trainer", "trainer.log", "--deterministic", deterministic)
-        return Training(site, worker, self._progressed, self._finished)
+        return Training(site, worker, self.reporter.report, self._finished)
 
     def _worker(self, module: str, log_name: str, *arguments: str) -> Worker:
         threads = ("--threads", str(self._settings.threads))
         log_path = self.state.logs / log_name
         return Worker(module, (*threads, *arguments), self._environment, log_path)
 
-    def _tasks(self) -> Tasks:
+    def _make_tasks(self) -> Tasks:
         return Tasks(
             store=self.task_store,
             studies=self.studies,
@@ -274,16 +238,8 @@ class Child:
             blobs=self.blobs,
             uploads=Uploads(self.folder, self.pictures),
             models=self.models,
-            tasks=self._tasks(),
+            tasks=self.tasks,
             predictor=self.predictor,
             contact=self.contact,
             changed=self.heartbeats.changed,
         )
-
-
-def worker_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """What worker processes get of the environment: no token, and where our code lies."""
-    kept = {name: value for name, value in environ.items() if not name.startswith("COMMONSIGHT_")}
-    code = str(Path(__file__).resolve().parents[1])
-    kept["PYTHONPATH"] = os.pathsep.join(filter(None, (code, kept.get("PYTHONPATH"))))
-    return kept

@@ -1,75 +1,47 @@
-"""Settings of a child: one list that the command line, the environment and the help share."""
+"""Settings of a child, and the options of its command line."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from federated.errors import InvalidInput
 from federated.values import Slug
+from serving.options import Option, values_of
 from serving.server import check_url
 
-PREFIX = "COMMONSIGHT_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One option of the command line.
-
-    Attributes:
-        flag: The option; its twin in the environment is made of it.
-        help: What it does.
-        default: Value where neither says anything; None where there is none.
-        kind: `str`, `int`, or `bool` for a switch.
-        required: Whether it must be given.
-    """
-
-    flag: str
-    help: str
-    default: str | int | bool | None = None
-    kind: type = str
-    required: bool = False
-
-    @property
-    def variable(self) -> str:
-        """The environment's twin, such as `COMMONSIGHT_STATE`."""
-        return PREFIX + self.flag.lstrip("-").replace("-", "_").upper()
-
-
-STATE = Setting("--state", "folder that holds everything this child owns", required=True)
-DATABASE = Setting(
+STATE = Option("--state", "folder that holds everything this child owns", required=True)
+DATABASE = Option(
     "--database", "SQLAlchemy URL of another database; default: SQLite in the state folder"
 )
 
 SERVE = (
     STATE,
-    Setting("--name", "the site's name at the master: a-z, 0-9, - and _", required=True),
-    Setting("--master", "address of the master, such as https://master.example", required=True),
-    Setting("--join-token", "single-use token from the operator; needed until enrolled"),
-    Setting(
+    Option("--name", "the site's name at the master: a-z, 0-9, - and _", required=True),
+    Option("--master", "address of the master, such as https://master.example", required=True),
+    Option("--join-token", "single-use token from the operator; needed until enrolled"),
+    Option(
         "--url",
         "address where the master reaches this child; 'auto' for this machine's own; "
         "default: none, the master cannot push",
     ),
-    Setting("--host", "address to listen on", "127.0.0.1"),
-    Setting("--port", "port to listen on; 0 takes a free one", 8502, int),
-    Setting("--min-examples", "labelled pictures without which this site never trains", 10, int),
-    Setting("--demo", "demonstration: a single picture is enough to train", False, bool),
-    Setting("--threads", "threads of the trainer; default: one for each core", 0, int),
-    Setting(
-        "--fast-math", "let the trainer be faster, but not repeatable to the byte", False, bool
-    ),
-    Setting("--behind-proxy", "a proxy in front of this child ends TLS", False, bool),
-    Setting("--allow-plain-http", "the way to the master is protected by other means", False, bool),
+    Option("--host", "address to listen on", "127.0.0.1"),
+    Option("--port", "port to listen on; 0 takes a free one", 8502, int),
+    Option("--min-examples", "labelled pictures without which this site never trains", 10, int),
+    Option("--demo", "demonstration: a single picture is enough to train", False, bool),
+    Option("--threads", "threads of the trainer; default: one for each core", 0, int),
+    Option("--fast-math", "let the trainer be faster, but not repeatable to the byte", False, bool),
+    Option("--behind-proxy", "a proxy in front of this child ends TLS", False, bool),
+    Option("--allow-plain-http", "the way to the master is protected by other means", False, bool),
     DATABASE,
-    Setting("--log-level", "debug, info, warning or error", "info"),
+    Option("--log-level", "debug, info, warning or error", "info"),
 )
 
 TOKEN = (STATE, DATABASE)
@@ -101,39 +73,13 @@ class Settings:
         return 1 if self.demo else self.min_examples
 
 
-def add_options(
-    parser: argparse.ArgumentParser, settings: Sequence[Setting], environ: Mapping[str, str]
-) -> None:
-    """Adds options whose defaults come from the environment."""
-    for setting in settings:
-        given = environ.get(setting.variable)
-        text = f"{setting.help} [{setting.variable}]"
-        if setting.kind is bool:
-            switched = (given or "").casefold() in ("1", "true", "yes", "on")
-            parser.add_argument(setting.flag, action="store_true", default=switched, help=text)
-            continue
-        default = given or setting.default
-        parser.add_argument(
-            setting.flag,
-            type=setting.kind,
-            default=default,
-            required=setting.required and default is None,
-            help=text if setting.default in (None, 0) else f"{text} (default: {setting.default})",
-        )
-
-
 def settings_from(options: argparse.Namespace) -> Settings:
     """Settings from parsed options.
 
     Raises:
         InvalidInput: A value cannot be used.
     """
-    values: dict[str, Any] = {
-        setting.flag.lstrip("-").replace("-", "_"): getattr(
-            options, setting.flag.lstrip("-").replace("-", "_")
-        )
-        for setting in SERVE
-    }
+    values = values_of(SERVE, options)
     values["state"] = Path(values["state"]).expanduser().absolute()
     values["threads"] = values["threads"] or os.cpu_count() or 1
     values["master"] = check_url(values["master"], allow_plain=values["allow_plain_http"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from models.fit import FitResult, fit
 from models.model_cache import ModelCache
 from models.named import NamedModel
 from models.predict import predict
+from serving.files import write_file
 from serving.worker_main import Call, Json
 
 KEPT_MODELS = 3
@@ -180,10 +180,4 @@ def _write_update(
         metrics=metrics,
         hyperparameters=_hyperparameters(request.task.plan),
     )
-    _replace(request.update, encode_update(model.read(), document))
-
-
-def _replace(path: Path, data: bytes) -> None:
-    draft = path.with_suffix(".draft")
-    draft.write_bytes(data)
-    draft.replace(path)
+    write_file(request.update, encode_update(model.read(), document))

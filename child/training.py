@@ -11,7 +11,8 @@ from pathlib import Path
 
 from child.pictures import PictureFolder
 from child.store.participation import ParticipationStore
-from child.store.pictures import Example, PictureStore
+from child.store.picture_rows import Example
+from child.store.pictures import PictureStore
 from child.store.tasks import TaskStore
 from child.worker_messages import Examples, ModelRequest, TrainingRequest, TrainingResult
 from federated.errors import Conflict, FederationError

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from sqlalchemy.exc import SQLAlchemyError
 
 from child.pictures import PictureFolder
-from child.store.pictures import NewPicture, PictureStore
+from child.store.picture_rows import NewPicture
+from child.store.pictures import PictureStore
 from federated.errors import FederationError, InvalidInput, StorageFailure
 from federated.study import Study
 from federated.views import PictureView, UploadView

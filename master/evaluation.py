@@ -12,9 +12,7 @@ from federated.plan import ModelChoice, Plan
 from federated.signature import Signature
 from federated.study import Study
 from master.store.pictures import LabelledRows
-from serving.worker import Worker, WorkerDied
-
-PROJECT = Path(__file__).resolve().parent.parent
+from serving.worker import Worker, WorkerDied, worker_environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +58,8 @@ class WorkerEvaluator:
     """
 
     def __init__(self, logs: Path, threads: int) -> None:
-        environment = dict(os.environ)
-        paths = [str(PROJECT), environment.get("PYTHONPATH", "")]
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-        count = threads or os.cpu_count() or 1
-        arguments = ["--threads", str(count)]
+        arguments = ["--threads", str(threads or os.cpu_count() or 1)]
+        environment = worker_environment(os.environ)
         self._stopped = False
         self._worker = Worker("master.evaluator", arguments, environment, logs / "evaluator.log")
 

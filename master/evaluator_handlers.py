@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from models.model_cache import ModelCache
 from models.named import NamedModel, build_model
 from models.predict import predict
 from serving.blobs import open_blob
+from serving.files import write_file
 from serving.worker_main import Call, Json
 
 KEPT_MODELS = 4
@@ -38,7 +38,7 @@ class EvaluatorHandlers:
         study = Study.model_validate(message["study"])
         choice = ModelChoice.model_validate(message["model"])
         model = build_model(study, choice, seed=message["seed"])
-        _write(Path(message["out"]), encode_weights(model.read()))
+        write_file(Path(message["out"]), encode_weights(model.read()))
         return {"signature": model.signature.model_dump(mode="json")}
 
     def report(self, message: Json, _call: Call) -> Json:
@@ -74,10 +74,3 @@ def _assign(model: NamedModel, message: Json) -> None:
             base = stack.enter_context(open_blob(Path(message["base"])))
             reader = UpdateReader(blob, read_update_document(blob), base)
         model.assign({name: reader.get_tensor(name) for name in model.signature.names})
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

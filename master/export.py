@@ -20,7 +20,7 @@ class Exports:
 
     def path(self, version: Version) -> Path:
         """The `.keras` file of a version; made now if it is asked for the first time."""
-        folder = self._services.settings.state / "exports"
+        folder = self._services.state.exports
         path = folder / f"{version.study.id}-{version.weights}.keras"
         with self._lock:
             if not path.exists():

@@ -14,7 +14,7 @@ from master.metrics import Metrics
 from master.plans import ready_made_plans
 from master.services import Services
 from master.settings import Settings
-from master.state_folder import open_state
+from master.state_folder import StateFolder, open_state
 from master.wakeup import Wakeup
 from master.work_queues import WorkQueues
 from serving.server import Server
@@ -42,10 +42,12 @@ class Master:
     def __init__(self, settings: Settings) -> None:
         ready_made_plans(settings.plans)
         database, blobs = open_state(settings)
+        state = StateFolder(settings.state)
         self._children = HttpChildClient()
-        self._evaluator = WorkerEvaluator(settings.state / "logs", settings.threads)
+        self._evaluator = WorkerEvaluator(state.logs, settings.threads)
         self.services = Services(
             settings=settings,
+            state=state,
             database=database,
             blobs=blobs,
             evaluator=self._evaluator,
@@ -59,7 +61,7 @@ class Master:
         self._evaluation_queues = WorkQueues(1, "evaluation")
         self._coordinator = Coordinator(
             self.services,
-            _holder(settings.state),
+            _holder(state.coordinator),
             self._child_queues.submit,
             self._evaluation_queues.submit,
         )
@@ -67,9 +69,9 @@ class Master:
         self._server = Server(app, settings.host, settings.port, behind_proxy=settings.behind_proxy)
 
     @property
-    def port(self) -> int:
-        """The port that it listens on."""
-        return self._server.port
+    def address(self) -> str:
+        """Where it is reached from its own machine."""
+        return self._server.address
 
     def start(self) -> None:
         """Starts everything; returns when calls are answered."""
@@ -89,9 +91,8 @@ class Master:
         self.services.database.close()
 
 
-def _holder(state: Path) -> str:
+def _holder(path: Path) -> str:
     """This state folder's name for itself; the lock file lets only one process use it."""
-    path = state / "secrets" / "coordinator.id"
     known = read_secret(path)
     if known is None:
         known = uuid.uuid4().hex

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +12,7 @@ from master.child_client import Child, ChildClient
 from master.evaluation import Evaluator
 from master.metrics import Metrics
 from master.settings import Settings
+from master.state_folder import StateFolder
 from master.store.tables import NodeRow
 from master.wakeup import Wakeup
 from serving.blobs import BlobStore
@@ -26,6 +26,7 @@ class Services:
 
     Attributes:
         settings: What the operator decided.
+        state: Where what the master owns lies.
         database: The master's tables.
         blobs: Weights and updates.
         evaluator: What needs TensorFlow.
@@ -37,6 +38,7 @@ class Services:
     """
 
     settings: Settings
+    state: StateFolder
     database: Database
     blobs: BlobStore
     evaluator: Evaluator
@@ -46,26 +48,10 @@ class Services:
     now: Callable[[], float]
     new_id: Callable[[], str]
 
-    def pictures(self, study_id: str) -> Path:
-        """Folder of the master's own pictures of a study."""
-        return self.settings.state / "pictures" / study_id
-
-    def pixels(self, study_id: str) -> Path:
-        """Array file of the master's own pictures of a study."""
-        return self.pictures(study_id) / "pixels.u8"
-
-    def work(self) -> Path:
-        """Folder for files that are not finished yet."""
-        return self.settings.state / "work"
-
-    def push_token(self, node_id: str) -> Path:
-        """File of the token that a child accepts from this master."""
-        return self.settings.state / "secrets" / "nodes" / f"{node_id}.token"
-
     def child(self, session: Session, node_id: str) -> Child | None:
         """A node as it is called; None unless an operator approved it and it can be called."""
         row = session.get_one(NodeRow, node_id)
-        token = read_secret(self.push_token(node_id))
+        token = read_secret(self.state.push_token(node_id))
         if row.state != NodeState.ACTIVE or row.url is None or token is None:
             return None
         return Child(id=row.id, name=row.name, url=row.url, token=token)

@@ -1,13 +1,48 @@
-"""What the operator decides about one master."""
+"""Settings of a master, and the options of its command line."""
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from serving.database import sqlite_url
+from serving.options import Option, values_of
 
 READY_MADE_PLANS = Path(__file__).resolve().parent.parent / "plans"
+
+STATE = (
+    Option("--state", "folder of everything that this master owns", kind=Path, required=True),
+    Option("--database", "SQLAlchemy URL; by default SQLite in the state folder"),
+    Option("--blobs", "URL of a folder that keeps the blobs too, such as s3://…"),
+)
+
+SERVE = (
+    *STATE,
+    Option("--host", "address to listen on", "127.0.0.1"),
+    Option("--port", "port to listen on; 0 takes a free one", 8501, int),
+    Option("--plans", "folder of the ready-made plans", READY_MADE_PLANS, Path),
+    Option("--lease-seconds", "silence after which a task counts as lost", 60.0, float),
+    Option("--heartbeat-seconds", "time between the heartbeats asked of sites", 5.0, float),
+    Option("--site-wait-seconds", "how long a run waits for sites before it fails", 30.0, float),
+    Option("--threads", "threads of the evaluation process; 0 takes all cores", 0, int),
+    Option("--allow-plain-http", "call sites on other machines without TLS", False, bool),
+    Option(
+        "--behind-proxy", "a proxy in front ends TLS; allows a --host off loopback", False, bool
+    ),
+)
+
+TOKEN = (
+    *STATE,
+    Option(
+        "--role",
+        "what the token opens",
+        required=True,
+        choices=("operator", "viewer", "join"),
+    ),
+    Option("--approve", "whoever joins with the token may take part at once", False, bool),
+)
+
+COLLECT = (*STATE, Option("--keep-rounds", "rounds of each run whose updates stay", 10, int))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +60,6 @@ class Settings:
         heartbeat_seconds: How often nodes are asked to call.
         handover_seconds: Longest time that handing a task over may take.
         site_wait_seconds: How long a run waits for sites before its next round fails.
-        keep_rounds: Rounds of each run whose updates `gc` keeps.
         threads: Threads of the evaluation process; 0 takes all cores.
         allow_plain_http: Whether nodes off this machine may have plain HTTP addresses.
         behind_proxy: Whether a proxy in front ends TLS.
@@ -41,17 +75,19 @@ class Settings:
     heartbeat_seconds: float = 5.0
     handover_seconds: float = 300.0
     site_wait_seconds: float = 30.0
-    keep_rounds: int = 10
     threads: int = 0
     allow_plain_http: bool = False
     behind_proxy: bool = False
 
     @property
-    def database_url(self) -> str:
-        """URL of the database."""
-        return self.database or sqlite_url(self.state / "master.sqlite")
-
-    @property
     def reachable_seconds(self) -> float:
         """Silence after which a node no longer counts as reachable."""
         return 4 * self.heartbeat_seconds
+
+
+def settings_from(options: argparse.Namespace) -> Settings:
+    """Settings from parsed options; those that a command does not have stay as they are."""
+    known = [option for option in SERVE if hasattr(options, option.name)]
+    values = values_of(known, options)
+    values["state"] = values["state"].resolve()
+    return Settings(remote_blobs=values.pop("blobs"), **values)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from pathlib import Path
 from typing import Literal
 
 from federated.errors import InvalidInput
@@ -20,6 +18,7 @@ from imaging.sanitise import SanitisedPicture, sanitise
 from master.services import Services
 from master.store import pictures, studies
 from master.store.tables import PictureRow
+from serving.files import write_file
 
 Part = Literal["audit", "test", "split"]
 
@@ -79,13 +78,13 @@ class Uploads:
             number = pictures.next_row(session, study.id)
         if known is not None:
             return known, False
-        folder = services.pictures(study.id)
+        folder = services.state.pictures(study.id)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{picture.sha256}.png"
         try:
-            _write(path, picture.png)
+            write_file(path, picture.png)
             pixels = to_model_pixels(picture.pixels, study.size, study.channels)
-            PixelArray(services.pixels(study.id), study.picture_shape).put(number, pixels)
+            PixelArray(services.state.pixels(study.id), study.picture_shape).put(number, pixels)
             with services.database.write() as session:
                 row = PictureRow(
                     study_id=study.id,
@@ -122,15 +121,3 @@ def _label(study: Study, name: str, label: str | None) -> str:
             code="unknown_label",
         )
     return label
-
-
-def _write(path: Path, data: bytes) -> None:
-    draft = path.with_suffix(".draft")
-    try:
-        with draft.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -37,6 +37,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def address_of(host: str, port: int) -> str:
+    """Where a server is reached from its own machine."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def check_url(url: str, *, allow_plain: bool) -> str:
     """Refuses plain HTTP to another machine: tokens and weights would be open to read.
 
@@ -95,6 +100,7 @@ class Server:
             )
         listening = _listen(host, port)
         self.port = int(listening.getsockname()[1])
+        self.address = address_of(host, self.port)
         self._channels: dict[int, Any] = {}
         self._server = create_server(
             app,

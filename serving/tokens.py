@@ -6,9 +6,10 @@ Tokens have 256 random bits, so a plain SHA-256 is enough: there is nothing to g
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 from pathlib import Path
+
+from serving.files import write_file
 
 
 def mint_token() -> str:
@@ -22,19 +23,9 @@ def hash_token(token: str) -> str:
 
 
 def write_secret(path: Path, secret: str) -> None:
-    """Writes a secret that this server must present, readable by its owner alone.
-
-    The file appears whole or not at all.
-    """
+    """Writes a secret that this server must present, readable by its owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(path.name + ".draft")
-    draft.unlink(missing_ok=True)
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(secret)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    write_file(path, secret.encode())
 
 
 def read_secret(path: Path) -> str | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -184,3 +185,11 @@ def _close_pipes(process: subprocess.Popen[bytes]) -> None:
         if pipe is not None:
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()
+
+
+def worker_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What worker processes get of the environment: no token, and where our code lies."""
+    kept = {name: value for name, value in environ.items() if not name.startswith("COMMONSIGHT_")}
+    code = str(Path(__file__).resolve().parents[1])
+    kept["PYTHONPATH"] = os.pathsep.join(filter(None, (code, kept.get("PYTHONPATH"))))
+    return kept

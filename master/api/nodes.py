@@ -76,7 +76,7 @@ def enrol(message: JoinRequest) -> Enrolment:
         token = tokens.mint(session, "node", master.now(), node=row.id)
         # Before the commit: a node in the table always has its secret in its place.
         if message.push_token is not None:
-            write_secret(master.push_token(row.id), message.push_token)
+            write_secret(master.state.push_token(row.id), message.push_token)
         enrolment = Enrolment(node_id=row.id, token=token, state=NodeState(row.state))
     master.wakeup.notify()
     return enrolment

@@ -142,7 +142,7 @@ def _report(
     if not examples.rows:
         return None, None, False
     try:
-        pixels = services.pixels(study.id)
+        pixels = services.state.pixels(study.id)
         return _twice(lambda: services.evaluator.report(model, pixels, examples)), None, False
     except FederationError as error:
         problem = f"The model could not be measured on the {part} pictures: {error.problem}"
@@ -152,7 +152,7 @@ def _report(
 def _build(services: Services, study_id: str, plan: Plan) -> tuple[Signature, str]:
     with services.database.read() as session:
         study = studies.study_of(studies.get(session, study_id))
-    out = draft(services.work())
+    out = draft(services.state.drafts)
     try:
         signature = _twice(lambda: services.evaluator.initial_model(study, plan, out))
         return signature, services.blobs.adopt(out).sha256

@@ -4,7 +4,7 @@ import pytest
 
 from child.__main__ import main
 from child.settings import SERVE, TOKEN
-from child.state_folder import StateFolder, only_server
+from serving.state_folder import only_server
 
 
 def serve(tmp_path, *options: str, **changes: str) -> int:
@@ -44,12 +44,11 @@ def test_a_port_that_is_taken(tmp_path, capsys, master):
 
 
 def test_two_servers_never_share_a_folder(tmp_path, capsys):
-    folder = StateFolder(tmp_path / "s")
-    folder.make()
-    with only_server(folder):
+    folder = tmp_path / "s"
+    with only_server(folder, "child"):
         assert serve(tmp_path) == 1
-    assert "already runs on this state folder" in capsys.readouterr().err
-    with only_server(folder):
+    assert "Another child is using this state folder" in capsys.readouterr().err
+    with only_server(folder, "child"):
         pass
 
 

@@ -148,7 +148,7 @@ def test_a_child_from_its_start_to_its_end(tmp_path, master, initial):
 
         second = run("serve", "--state", str(state), "--name", "x", "--master", master.url)
         assert second.returncode == 1
-        assert "already runs on this state folder" in second.stderr
+        assert "Another child is using this state folder" in second.stderr
 
         # The machine loses power in the middle of a training.
         workers = [worker.pid for worker in psutil.Process(process.pid).children()]

@@ -6,8 +6,9 @@ import pytest
 import requests
 
 from child.api.images import MAX_UPLOAD
-from child.server import MEMORY_BODY, worker_environment
+from child.server import MEMORY_BODY
 from federated.errors import InvalidInput
+from serving.worker import worker_environment
 from tests.child.conftest import Site, named, picture
 
 

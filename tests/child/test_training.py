@@ -13,7 +13,6 @@ import pytest
 from safetensors.numpy import load
 
 from child.pictures import PictureFolder
-from child.server import worker_environment
 from child.training import Site as TrainingSite
 from child.training import Training, failure_of, training_request
 from child.worker_messages import Examples
@@ -23,7 +22,7 @@ from federated.plan import ModelChoice, Plan, Privacy
 from federated.plan import Training as Settings
 from federated.wire import encode_weights, read_update_document
 from serving.blobs import open_blob
-from serving.worker import Worker, WorkerDied, WorkerFailed
+from serving.worker import Worker, WorkerDied, WorkerFailed, worker_environment
 from tests.child.conftest import STUDY, named, study_push, task_of
 
 SMALL = ModelChoice(name="cnn10", settings={"width": 4, "units": 4})

@@ -18,9 +18,9 @@ from master.api.application import create_master_app
 from master.child_client import Answer, Child, Unreachable
 from master.coordinator.coordinator import Coordinator
 from master.metrics import Metrics
-from master.server import open_state
 from master.services import Services
 from master.settings import Settings
+from master.state_folder import StateFolder, open_state
 from master.store import tokens
 from master.wakeup import Wakeup
 from tests.master.linear import LinearEvaluator
@@ -131,6 +131,7 @@ class Federation:
         numbers = itertools.count(int(clock()) % 1000 * 1000)
         self.services = Services(
             settings=self.settings,
+            state=StateFolder(state),
             database=database,
             blobs=blobs,
             evaluator=self.evaluator,

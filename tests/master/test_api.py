@@ -145,7 +145,7 @@ def test_an_address_off_this_machine_needs_tls(federation: Federation, url: str)
 def test_secrets_are_kept_hashed_or_in_files_of_their_owner(federation: Federation) -> None:
     node = federation.join("clinic-a")
     state = federation.settings.state
-    path = federation.services.push_token(node.id)
+    path = federation.services.state.push_token(node.id)
     assert (path.read_text(), path.stat().st_mode & 0o777) == (PUSH_TOKEN, 0o600)
     assert state.stat().st_mode & 0o777 == 0o700
     raw = b"".join(p.read_bytes() for p in state.glob("master.sqlite*"))
