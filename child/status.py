@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from child import VERSION
 from child.services import Services
 from child.store.pictures import PictureStore
@@ -37,7 +39,7 @@ def child_status(child: Services) -> ChildStatus:
     )
 
 
-def activity(training: Training) -> str:
+def activity(training: Training) -> Literal["idle", "training"]:
     """`training` or `idle`."""
     return "training" if training.under_way else "idle"
 
@@ -52,7 +54,7 @@ def heartbeat(
     """The heartbeat of this moment: numbers, hashes and names of tasks."""
     return Heartbeat(
         studies={held.study.id: _counts(held, pictures) for held in studies.all()},
-        activity="training" if training.under_way else "idle",
+        activity=activity(training),
         tasks=tuple(tasks.in_states(*OPEN)),
         version=VERSION,
         url=url,

@@ -9,18 +9,25 @@ import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from sqlalchemy.exc import SQLAlchemyError
 
 from child.pictures import PictureFolder
 from child.store.picture_rows import NewPicture
 from child.store.pictures import PictureStore
+from child.upload_outcomes import (
+    Candidate,
+    LabelSource,
+    Outcome,
+    after_failure,
+    outcome,
+    refused,
+    stored_sentence,
+)
 from federated.errors import FederationError, InvalidInput, StorageFailure
 from federated.study import Study
-from federated.views import PictureView, UploadView
+from federated.views import PictureView
 from imaging.errors import RefusedPicture
 from imaging.labels import label_from_name
 from imaging.resize import to_model_pixels
@@ -29,8 +36,6 @@ from imaging.sanitise import DEFAULT_LIMITS, Limits, SanitisedPicture, sanitise
 GROUP = 32
 """Pictures that are stored together: one sync of the array file and one commit for all."""
 
-LabelSource = Literal["given", "file_name", "none"]
-
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -38,30 +43,6 @@ class File:
 
     name: str
     data: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Candidate:
-    """A file that is a picture; its full pixels are let go of."""
-
-    name: str
-    sha256: str
-    png: bytes
-    pixels: npt.NDArray[np.uint8]
-    size: tuple[int, int]
-    original: tuple[int, int]
-    removed: tuple[str, ...]
-    changed: tuple[str, ...]
-    label: str | None
-    label_source: LabelSource
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one file, with the error behind a refusal."""
-
-    view: UploadView
-    error: FederationError | None = None
 
 
 class Uploads:
@@ -121,30 +102,26 @@ class Uploads:
 
     def _add_group(self, study: Study, group: list[File], label: str | None) -> list[Outcome]:
         understood = [self._understand(study, file, label) for file in group]
-        candidates = [c for c in understood if isinstance(c, _Candidate)]
+        candidates = [c for c in understood if isinstance(c, Candidate)]
         with self._storing:
             known = self._store.find(study.id, {c.sha256 for c in candidates})
-            fresh = {c.sha256: c for c in reversed(candidates) if c.sha256 not in known}
+            fresh = _first_of_each(c for c in candidates if c.sha256 not in known)
             try:
-                stored = self._keep(study, list(reversed(fresh.values())))
+                stored = self._keep(study, list(fresh.values()))
             except FederationError as error:
-                return [_after_failure(c, fresh, known, error) for c in understood]
-            first = {id(candidate) for candidate in fresh.values()}
-            return [
-                c if isinstance(c, Outcome) else self._told(c, {**known, **stored}, id(c) in first)
-                for c in understood
-            ]
+                return [after_failure(c, fresh, known, error) for c in understood]
+            return [self._told(c, known | stored, fresh) for c in understood]
 
-    def _understand(self, study: Study, file: File, label: str | None) -> _Candidate | Outcome:
+    def _understand(self, study: Study, file: File, label: str | None) -> Candidate | Outcome:
         try:
             picture = sanitise(file.data, self._limits)
         except RefusedPicture as error:
-            return _refused(file.name, error)
+            return refused(file.name, error)
         found = label_from_name(file.name, study.classes).label if label is None else label
         source: LabelSource = "given" if label else "file_name" if found else "none"
         return _candidate(study, file.name, picture, found, source)
 
-    def _keep(self, study: Study, fresh: list[_Candidate]) -> dict[str, PictureView]:
+    def _keep(self, study: Study, fresh: list[Candidate]) -> dict[str, PictureView]:
         if not fresh:
             return {}
         files = {c.sha256: c.png for c in fresh}
@@ -160,10 +137,17 @@ class Uploads:
                 ) from error
             raise
 
-    def _told(self, candidate: _Candidate, stored: dict[str, PictureView], is_new: bool) -> Outcome:
-        view = stored[candidate.sha256]
-        if is_new:
-            return _view(candidate, "stored", _sentence(candidate), view)
+    def _told(
+        self,
+        candidate: Candidate | Outcome,
+        views: dict[str, PictureView],
+        fresh: dict[str, Candidate],
+    ) -> Outcome:
+        if isinstance(candidate, Outcome):
+            return candidate
+        view = views[candidate.sha256]
+        if fresh.get(candidate.sha256) is candidate:
+            return outcome(candidate, "stored", stored_sentence(candidate), view)
         if view.label is None and candidate.label is not None:
             view = self._store.relabel(view.study, view.id, candidate.label)
             detail = f"This picture was here already; it now has the label “{view.label}”."
@@ -171,7 +155,15 @@ class Uploads:
             detail = f"This picture is here already, with the label “{view.label}”, which it keeps."
         else:
             detail = "This picture is here already; nothing was stored twice."
-        return _view(candidate, "duplicate", detail, view)
+        return outcome(candidate, "duplicate", detail, view)
+
+
+def _first_of_each(candidates: Iterable[Candidate]) -> dict[str, Candidate]:
+    """By hash: one upload may hold the same picture twice."""
+    first: dict[str, Candidate] = {}
+    for candidate in candidates:
+        first.setdefault(candidate.sha256, candidate)
+    return first
 
 
 def check_label(study: Study, label: str | None) -> str | None:
@@ -195,8 +187,8 @@ def check_label(study: Study, label: str | None) -> str | None:
 
 def _candidate(
     study: Study, name: str, picture: SanitisedPicture, label: str | None, source: LabelSource
-) -> _Candidate:
-    return _Candidate(
+) -> Candidate:
+    return Candidate(
         name=name,
         sha256=picture.sha256,
         png=picture.png,
@@ -208,43 +200,3 @@ def _candidate(
         label=label,
         label_source=source,
     )
-
-
-def _sentence(candidate: _Candidate) -> str:
-    parts = ["Stored at this site"]
-    parts += [", ".join(candidate.changed)] if candidate.changed else []
-    parts += [f"removed: {', '.join(candidate.removed)}"] if candidate.removed else []
-    return "; ".join(parts) + "."
-
-
-def _view(candidate: _Candidate, status: str, detail: str, picture: PictureView | None) -> Outcome:
-    view = UploadView(
-        status=status,
-        name=candidate.name,
-        detail=detail,
-        picture=picture,
-        label_source=candidate.label_source,
-        original=candidate.original,
-        removed=candidate.removed,
-    )
-    return Outcome(view)
-
-
-def _refused(name: str, error: FederationError) -> Outcome:
-    view = UploadView(status="refused", name=name, detail=error.detail, error=error.code)
-    return Outcome(view, error)
-
-
-def _after_failure(
-    understood: _Candidate | Outcome,
-    fresh: dict[str, _Candidate],
-    known: dict[str, PictureView],
-    error: FederationError,
-) -> Outcome:
-    """What is told of each file when the disk refused the new ones of its group."""
-    if isinstance(understood, Outcome):
-        return understood
-    if understood.sha256 in known:
-        detail = "This picture is here already; nothing was stored twice."
-        return _view(understood, "duplicate", detail, known[understood.sha256])
-    return _refused(understood.name, error)

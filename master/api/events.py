@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from apiflask import APIBlueprint
-from flask import request
 from pydantic import Field
 
-from federated.errors import InvalidInput
 from federated.values import Message
 from federated.views import Event
 from master.api.context import PEOPLE, services
+from master.api.query import number_in_query
 from master.store import events, runs
 from serving.auth import AUTH
 
@@ -29,7 +28,7 @@ def get_run_events(run_id: str) -> EventList:
     """What happened in a run behind event `?after=k`, in order."""
     with services().database.read() as session:
         runs.get(session, run_id)
-        return EventList(events=events.after(session, _after(), run_id))
+        return EventList(events=events.after(session, number_in_query("after") or 0, run_id))
 
 
 @blueprint.get("/events")
@@ -38,11 +37,4 @@ def get_run_events(run_id: str) -> EventList:
 def get_events() -> EventList:
     """What happened behind event `?after=k`, in order."""
     with services().database.read() as session:
-        return EventList(events=events.after(session, _after()))
-
-
-def _after() -> int:
-    text = request.args.get("after", "0")
-    if not (text.isascii() and text.isdigit() and len(text) < 18):
-        raise InvalidInput("'after' is not a number", expected="0, 1, 2, …", received=text[:20])
-    return int(text)
+        return EventList(events=events.after(session, number_in_query("after") or 0))

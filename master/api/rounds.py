@@ -12,7 +12,7 @@ from federated.errors import NotFound
 from federated.values import Message
 from federated.views import RoundStatistics, RoundView
 from master.api.context import PEOPLE, services
-from master.api.runs import asked_round
+from master.api.query import number_in_query
 from master.store import evaluations, rounds, runs, versions
 from master.store.tables import EvaluationRow, RoundRow
 from master.weight_statistics import statistics_of
@@ -98,7 +98,7 @@ def _asked(session: Session, run_id: str) -> RoundRow:
         NotFound: There is none.
     """
     runs.get(session, run_id)
-    number = asked_round()
+    number = number_in_query("round")
     if number is not None:
         return rounds.get(session, run_id, number)
     row = rounds.last(session, run_id, closed=True) or rounds.last(session, run_id)

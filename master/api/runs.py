@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Annotated
 
 from apiflask import APIBlueprint
-from flask import Response, request
+from flask import Response
 from pydantic import Field
 
-from federated.errors import Conflict, InvalidInput, NotFound
+from federated.errors import Conflict, NotFound
 from federated.plan import Plan
 from federated.study import Study
 from federated.values import Message
 from federated.views import RunView
 from master.api.context import OPERATOR, PEOPLE, services
 from master.api.openapi import file_answer
+from master.api.query import number_in_query
 from master.api.studies import keras_file
 from master.coordinator.site_selection import choose, reasons
 from master.history import history_csv
@@ -117,7 +118,7 @@ def get_model(run_id: str) -> Response:
     """The model that a round made (`?round=n`), or the run's latest, as a `.keras` file."""
     with services().database.read() as session:
         run = runs.get(session, run_id)
-        number = asked_round()
+        number = number_in_query("round")
         if number is None and run.version_id is None:
             raise NotFound("This run has no model yet", code="no_model")
         version = (
@@ -138,20 +139,6 @@ def get_history(run_id: str) -> Response:
         text = history_csv(rounds.views(session, run_id))
     headers = {"Content-Disposition": f"attachment; filename=run-{run_id}.csv"}
     return Response(text, mimetype="text/csv", headers=headers)
-
-
-def asked_round() -> int | None:
-    """The query's `round`, a number from 0, if there is one.
-
-    Raises:
-        InvalidInput: It is something else.
-    """
-    text = request.args.get("round")
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 8):
-        raise InvalidInput("The round is not a number", expected="0, 1, 2, …", received=text[:20])
-    return int(text)
 
 
 def _check_sites(study: Study, plan: Plan) -> None:
