@@ -15,7 +15,7 @@ import numpy as np
 
 from federated.plan import Plan
 from federated.study import Study
-from serving.worker_main import Json, Request, serve, take_over_stdout
+from serving.worker_main import Call, Json, serve, take_over_stdout
 
 if TYPE_CHECKING:
     import keras
@@ -123,19 +123,19 @@ def main(threads: int) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(threads)
     made: dict[str, PlainKeras] = {}
 
-    def prepare(arguments: Json, request: Request) -> Json:
+    def prepare(arguments: Json, request: Call) -> Json:
         made["plain"] = PlainKeras(arguments)
         return {}
 
-    def in_turn(arguments: Json, request: Request) -> Json:
+    def in_turn(arguments: Json, request: Call) -> Json:
         made["plain"].in_turn(arguments["rounds"])
         return {}
 
-    def alone(arguments: Json, request: Request) -> Json:
+    def alone(arguments: Json, request: Call) -> Json:
         made["plain"].alone(arguments["rounds"], arguments["number"])
         return {}
 
-    def together(arguments: Json, request: Request) -> Json:
+    def together(arguments: Json, request: Call) -> Json:
         plain = made["plain"]
         plain.model.set_weights(plain.together(arguments["epochs"]))
         return {"auc": _auc(plain)}

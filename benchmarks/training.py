@@ -9,7 +9,7 @@ import numpy as np
 
 from federated.plan import ModelChoice, Training
 from federated.study import Study
-from serving.worker_main import Json, Request, serve, take_over_stdout
+from serving.worker_main import Call, Json, serve, take_over_stdout
 
 
 def main(kind: str) -> None:
@@ -27,7 +27,7 @@ def main(kind: str) -> None:
     images = rng.integers(0, 256, (640, 100, 100, 3), dtype=np.uint8)
     labels = rng.integers(0, 2, 640).astype(np.int32)
 
-    def train(arguments: Json, request: Request) -> Json:
+    def train(arguments: Json, request: Call) -> Json:
         started = time.perf_counter()
         fit(model, images, labels, Training(epochs=1), seed=1)
         return {"seconds": time.perf_counter() - started}
