@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
+from sqlalchemy.orm import Session
 
 from federated.errors import Conflict, NotFound
 from federated.plan import Plan
@@ -83,10 +85,7 @@ def get_run(run_id: str) -> RunView:
 @blueprint.output(RunView)
 def pause_run(run_id: str) -> RunView:
     """Lets the round under way end, and opens no other."""
-    master = services()
-    with master.database.write() as session:
-        runs.pause(session, run_id, master.now())
-    return _steered(run_id)
+    return _steer(run_id, runs.pause)
 
 
 @blueprint.post("/runs/<run_id>/resume")
@@ -94,10 +93,7 @@ def pause_run(run_id: str) -> RunView:
 @blueprint.output(RunView)
 def resume_run(run_id: str) -> RunView:
     """Lets a paused run go on."""
-    master = services()
-    with master.database.write() as session:
-        runs.resume(session, run_id, master.now())
-    return _steered(run_id)
+    return _steer(run_id, runs.resume)
 
 
 @blueprint.post("/runs/<run_id>/stop")
@@ -105,10 +101,7 @@ def resume_run(run_id: str) -> RunView:
 @blueprint.output(RunView)
 def stop_run(run_id: str) -> RunView:
     """Ends a run for good; the last good global model stays."""
-    master = services()
-    with master.database.write() as session:
-        runs.stop(session, run_id, master.now())
-    return _steered(run_id)
+    return _steer(run_id, runs.stop)
 
 
 @blueprint.get("/runs/<run_id>/model")
@@ -155,8 +148,10 @@ def _check_sites(study: Study, plan: Plan) -> None:
         )
 
 
-def _steered(run_id: str) -> RunView:
+def _steer(run_id: str, move: Callable[[Session, str, float], None]) -> RunView:
     master = services()
+    with master.database.write() as session:
+        move(session, run_id, master.now())
     master.wakeup.notify()
     with master.database.read() as session:
         return runs.view(session, runs.get(session, run_id))

@@ -76,19 +76,16 @@ class Coordinator:
         with self._services.database.write() as session:
             lease.release(session, LEASE, self._holder)
 
-    def step(self) -> float | None:
+    def step(self) -> float:
         """Does everything that can be done now; returns when to look again at the latest."""
         services = self._services
         now = services.now()
         if not self._holds_lease(now):
             return now + LEASE_SECONDS / 3
-        times = [now + LEASE_SECONDS / 3]
         with services.database.read() as session:
             alive = runs.alive(session)
-        for run_id in alive:
-            times.append(self._advance(run_id))
-        times.append(self._hand_out(now))
-        return min(times)
+        times = [self._advance(run_id) for run_id in alive]
+        return min(*times, self._hand_out(now), now + LEASE_SECONDS / 3)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -97,8 +94,7 @@ class Coordinator:
             except Exception:
                 log.exception("The coordinator's step failed")
                 again_at = self._services.now() + REST_SECONDS
-            wait = None if again_at is None else max(0.0, again_at - self._services.now())
-            self._services.wakeup.wait(wait)
+            self._services.wakeup.wait(max(0.0, again_at - self._services.now()))
 
     def _holds_lease(self, now: float) -> bool:
         if now < self._lease_until - LEASE_SECONDS / 2:

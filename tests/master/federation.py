@@ -151,7 +151,7 @@ class Federation:
             self.operator = tokens.mint(session, "operator", clock())
             self.viewer = tokens.mint(session, "viewer", clock())
 
-    def settle(self) -> float | None:
+    def settle(self) -> float:
         """Steps until there is nothing more to do; returns when to look again."""
         for _ in range(200):
             self.services.wakeup.wait(0)
