@@ -137,6 +137,13 @@ def test_a_child_from_its_start_to_its_end(tmp_path, master, initial):
         update = master.wait_for("/tasks/first/update")
         assert update.headers["Authorization"] == "Bearer node-token"
 
+        second = run("serve", "--state", str(state), "--name", "x", "--master", master.url)
+        assert second.returncode == 1
+        assert "Another child is using this state folder" in second.stderr
+
+        # The predictor's start may take longer than the whole training that it must not wait for.
+        child.predict()
+
         # A clinician does not wait for a training.
         assert child.task(task_of(push, "long", plan=LONG)).status_code == 202
         progress = master.wait_for("/tasks/long/progress").json
@@ -145,10 +152,6 @@ def test_a_child_from_its_start_to_its_end(tmp_path, master, initial):
         prediction = child.predict().json()
         assert sum(prediction["probabilities"].values()) == pytest.approx(1, abs=1e-5)
         assert prediction["weights"] == push.weights
-
-        second = run("serve", "--state", str(state), "--name", "x", "--master", master.url)
-        assert second.returncode == 1
-        assert "Another child is using this state folder" in second.stderr
 
         # The machine loses power in the middle of a training.
         workers = [worker.pid for worker in psutil.Process(process.pid).children()]
