@@ -17,6 +17,7 @@ from child.agent.heartbeat import Heartbeats
 from child.agent.master_client import MasterClient
 from child.agent.reporter import ProgressReporter
 from child.api.application import child_app
+from child.api.images import MAX_UPLOAD
 from child.global_models import GlobalModels
 from child.joining import Joining
 from child.metrics import Metrics
@@ -117,6 +118,7 @@ class Child:
             self._settings.port,
             behind_proxy=self._settings.behind_proxy,
             memory_body=MEMORY_BODY,
+            max_body=MAX_UPLOAD,
         )
         self.url = self.address if self._settings.url == "auto" else self._settings.url
         self._tidy()

@@ -20,7 +20,9 @@ Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.()-]{0,63}$")]
 Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+-]{1,40}$")]
 """A software's version: `0.1.0`, `2.0.0-rc1+g12ab`."""
 
-SERVER_URL = r"^https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$"
+SERVER_URL = (
+    r"^https?://([A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$"
+)
 """A server's base address is scheme, host and port, so that a path can follow it safely."""
 
 ServerUrl = Annotated[str, Field(pattern=SERVER_URL, max_length=300)]

@@ -8,13 +8,40 @@ from typing import Any
 import flask_swagger_ui
 from apiflask import APIFlask
 from flask import Response, send_from_directory
+from flask.json.provider import DefaultJSONProvider
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from werkzeug.routing import IntegerConverter
 
 from serving.auth import VERIFY, Verify
 from serving.errors import install_error_handlers
 
-MAX_BODY = 1 << 30
-"""Bytes that no body of any call exceeds; calls have tighter limits of their own."""
+MAX_JSON = 2**20
+"""Bytes of a body; views that take files raise `request.max_content_length` themselves."""
+
+LARGEST_NUMBER = 2**31 - 1
+"""The largest number in an address: every database can look it up."""
+
+
+class DatabaseInteger(IntegerConverter):
+    """`<int:name>` in an address, as large as a database can hold."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **{"max": LARGEST_NUMBER} | settings)
+
+
+class ShallowJson(DefaultJSONProvider):
+    """JSON whose nesting the interpreter can follow."""
+
+    def loads(self, s: str | bytes, **settings: Any) -> Any:
+        """Reads a document.
+
+        Raises:
+            ValueError: It is no JSON, or nested too deeply.
+        """
+        try:
+            return super().loads(s, **settings)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
 
 
 def create_app(
@@ -38,13 +65,15 @@ def create_app(
         title, title=title, version=version, docs_path="/docs", spec_path="/openapi.json"
     )
     app.config.update(
-        MAX_CONTENT_LENGTH=MAX_BODY,
+        MAX_CONTENT_LENGTH=MAX_JSON,
         SWAGGER_UI_CSS="/docs/scripts/swagger-ui.css",
         SWAGGER_UI_BUNDLE_JS="/docs/scripts/swagger-ui-bundle.js",
         SWAGGER_UI_STANDALONE_PRESET_JS="/docs/scripts/swagger-ui-standalone-preset.js",
         DOCS_FAVICON="/docs/scripts/favicon-32x32.png",
         VALIDATION_ERROR_STATUS_CODE=422,
     )
+    app.json = ShallowJson(app)
+    app.url_map.converters["int"] = DatabaseInteger
     app.extensions[VERIFY] = verify
     install_error_handlers(app)
     _serve_docs_scripts(app)

@@ -71,6 +71,12 @@ def install_error_handlers(app: APIFlask) -> None:
     def validation_error(error: ValidationError) -> Answer:
         return {"error": "invalid_input", "detail": validation_sentence(error)}, 422, Headers()
 
+    @app.errorhandler(OverflowError)
+    def overflow_error(error: OverflowError) -> Answer:
+        log.info("A number was larger than the database holds")
+        sentence = "A number is too large for this server."
+        return {"error": "invalid_input", "detail": sentence}, 422, Headers()
+
     @app.errorhandler(OSError)
     def os_error(error: OSError) -> Answer:
         log.exception("The disk refused")

@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import re
+import resource
 import signal
 import socket
 import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from waitress import wasyncore
 from waitress.server import create_server
 
 from federated.errors import FederationError, InvalidInput
+from federated.values import SERVER_URL
+from serving.auth import VERIFY
+from serving.body_gate import gated_channel
 
 THREADS = 16
 """Calls that one server answers at the same time; the work itself is in worker processes."""
+
+CONNECTIONS = 1000
+"""Connections held at most; strangers who never finish a request hold one for a minute each."""
+
+MAX_HEAD = 32 * 1024
+"""Bytes of a request's head; each open connection may hold as many."""
+
+MAX_BODY = 64 * 2**20
+"""Bytes of a body, unless the server is told otherwise: above every update of our models."""
+
+MEMORY_BODY = 512 * 1024
+"""Bytes of a body that waits in memory, unless the server is told otherwise."""
 
 
 class CannotListen(FederationError):
@@ -55,28 +72,44 @@ def check_url(url: str, *, allow_plain: bool) -> str:
     Raises:
         InvalidInput: It is no http(s) address, or plain HTTP that leaves this machine.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidInput("This is not a server's address", expected="https://…", received=url)
-    if parts.scheme == "http" and not is_loopback(parts.hostname) and not allow_plain:
+    address = url.removesuffix("/")
+    parts = _parts(address)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or "") and not allow_plain:
         raise InvalidInput(
             "Plain HTTP to another machine would show tokens and weights to the network",
             expected="https://, or --allow-plain-http where a proxy or a VPN protects the way",
             received=url,
         )
-    return url.rstrip("/")
+    return address
+
+
+def _parts(address: str) -> SplitResult:
+    """Scheme and host of an address that has nothing else but a port."""
+    if re.fullmatch(SERVER_URL, address):
+        try:
+            return urlsplit(address)
+        except ValueError:
+            pass
+    raise InvalidInput(
+        "This is not a server's address",
+        expected="https:// with host and port alone: no path, no question, no password",
+        # An address may carry a password, which no log and no answer may show.
+        received=repr(address.rpartition("@")[2]),
+    )
 
 
 class Server:
     """A waitress server with a lifetime.
 
     Args:
-        app: The WSGI application.
+        app: The WSGI application; one of `create_app` says which tokens it knows, and nobody
+            else sends it a large body.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
         behind_proxy: Whether a proxy in front ends TLS; needed off loopback.
-        memory_body: Bytes up to which a body waits in memory to be read; a larger one waits
-            in a temporary file, which has no name and is gone with the call.
+        memory_body: Bytes up to which a body, or an answer, waits in memory; a larger one
+            waits in a temporary file, which has no name and is gone with the call.
+        max_body: Bytes that no body exceeds.
 
     Raises:
         InvalidInput: The host is not loopback and no proxy was announced.
@@ -90,7 +123,8 @@ class Server:
         port: int,
         *,
         behind_proxy: bool = False,
-        memory_body: int = 512 * 1024,
+        memory_body: int = MEMORY_BODY,
+        max_body: int = MAX_BODY,
     ) -> None:
         if not is_loopback(host) and not behind_proxy:
             raise InvalidInput(
@@ -110,8 +144,16 @@ class Server:
             ident=None,
             clear_untrusted_proxy_headers=True,
             channel_timeout=60,
+            connection_limit=_connections(),
+            # `select` knows no descriptor above 1023.
+            asyncore_use_poll=True,
+            max_request_header_size=MAX_HEAD,
+            max_request_body_size=max_body + 1,
             inbuf_overflow=memory_body,
+            outbuf_overflow=memory_body,
         )
+        verify = getattr(app, "extensions", {}).get(VERIFY, lambda token: None)
+        self._server.channel_class = gated_channel(lambda token: bool(token and verify(token)))
 
     def run(self) -> None:
         """Answers calls until `close`."""
@@ -128,6 +170,12 @@ class Server:
         """Stops listening and lets `run` return; may be called from any thread."""
         # The sockets belong to the thread that selects on them: it closes them itself.
         self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._channels))
+
+
+def _connections() -> int:
+    """Connections that leave half of the process's descriptors to files and databases."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return CONNECTIONS if soft == resource.RLIM_INFINITY else min(CONNECTIONS, soft // 2)
 
 
 def _listen(host: str, port: int) -> socket.socket:

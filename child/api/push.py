@@ -8,6 +8,7 @@ from apiflask import APIBlueprint
 from flask import request
 
 from child.api.context import services
+from child.api.images import MAX_UPLOAD
 from federated.errors import InvalidInput
 from federated.messages import StudyPush, StudyReceipt, Task
 from serving.auth import AUTH
@@ -34,6 +35,7 @@ def put_study(study: str, push: StudyPush) -> StudyReceipt:
 @blueprint.auth_required(AUTH, roles=["master"])
 def put_weights(sha256: str) -> dict[str, Any]:
     """The weights that a study asked for."""
+    request.max_content_length = MAX_UPLOAD
     services().models.receive(sha256, request.stream)
     return {"sha256": sha256}
 

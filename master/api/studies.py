@@ -24,6 +24,7 @@ from master.store.versions import Version
 from master.uploads import Part
 from master.weight_statistics import statistics_of
 from serving.auth import AUTH
+from serving.server import MAX_BODY
 
 blueprint = APIBlueprint("studies", __name__, url_prefix="/api/v1", tag="Studies")
 
@@ -128,6 +129,7 @@ def get_model(study_id: str) -> Response:
 )
 def add_images(study_id: str) -> tuple[dict[str, Any], int]:
     """Takes in public pictures that judge models and never train one."""
+    request.max_content_length = MAX_BODY
     files = request.files.getlist("file")
     with services().database.read() as session:
         studies.get(session, study_id)

@@ -10,7 +10,7 @@ from apiflask import APIBlueprint
 from flask import request
 from pydantic import Field, ValidationError
 
-from federated.errors import InvalidInput, TooLarge
+from federated.errors import InvalidInput
 from federated.messages import Failure, JsonUpdate, Progress, UpdateReceipt
 from federated.states import TaskState
 from federated.values import Message
@@ -19,10 +19,9 @@ from master.store import tasks
 from master.update_ingestion import receive_update
 from serving.auth import AUTH, caller
 from serving.errors import validation_sentence
+from serving.server import MAX_BODY
 
 blueprint = APIBlueprint("tasks", __name__, url_prefix="/api/v1", tag="Tasks")
-
-JSON_BYTES = 256 * 2**20
 
 
 class TaskReceipt(Message):
@@ -70,6 +69,7 @@ def report_failure(task_id: str, message: Failure) -> TaskReceipt:
 def deliver_update(task_id: str) -> UpdateReceipt:
     """Takes the update of a task from the node that holds it."""
     master, node = services(), caller().id
+    request.max_content_length = MAX_BODY
     if request.is_json:
         data = _decoded(_json_update())
         return receive_update(master, node, task_id, io.BytesIO(data), len(data))
@@ -77,11 +77,8 @@ def deliver_update(task_id: str) -> UpdateReceipt:
 
 
 def _json_update() -> JsonUpdate:
-    data = request.stream.read(JSON_BYTES + 1)
-    if len(data) > JSON_BYTES:
-        raise TooLarge("The body is too large", expected=f"at most {JSON_BYTES} bytes")
     try:
-        return JsonUpdate.model_validate_json(data)
+        return JsonUpdate.model_validate_json(request.stream.read())
     except ValidationError as error:
         raise InvalidInput(validation_sentence(error).removesuffix(".")) from None
 

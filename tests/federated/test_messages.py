@@ -73,6 +73,7 @@ def test_addresses_of_servers(url: str) -> None:
         "http://a b",
         "http://a\\b",
         "http://127.0.0.1:",
+        "http://a..b",
         "http://127.0.0.1:123456",
         "http://127.0.0.1\n",
         "ftp://127.0.0.1",

@@ -38,10 +38,15 @@ def client() -> FlaskClient:
     def join(message: JoinRequest) -> dict[str, str]:
         return {"name": message.name}
 
+    @app.get("/rounds/<int:number>")
+    def one(number: int) -> dict[str, int]:
+        return {"number": number}
+
     @app.get("/raise/<name>")
     def fail(name: str) -> dict[str, str]:
         raise {
             "disk": OSError(28, "No space left on device"),
+            "number": OverflowError("Python int too large to convert to SQLite INTEGER"),
             "bug": RuntimeError("a secret in a message"),
         }.get(name) or getattr(errors, name)("It is wrong", expected="right", received="left")
 
@@ -153,6 +158,24 @@ def test_a_body_that_is_not_json_is_refused(client: FlaskClient) -> None:
     answer = client.post("/join", data=b"\xff\xfe", content_type="application/json")
     assert answer.status_code == 400
     assert answer.json["error"] == "bad_request"
+
+
+@pytest.mark.parametrize("depth", [2_000, 100_000])
+def test_json_that_is_nested_too_deeply_is_refused(client: FlaskClient, depth: int) -> None:
+    answer = client.post("/join", data="[" * depth + "]" * depth, content_type="application/json")
+    assert answer.status_code in (400, 422)
+    assert answer.json["error"] in ("bad_request", "invalid_input")
+
+
+@pytest.mark.parametrize("number", ["2147483648", "9" * 25, "9" * 5000])
+def test_numbers_that_no_database_holds_are_not_found(client: FlaskClient, number: str) -> None:
+    assert client.get("/rounds/2147483647").json == {"number": 2147483647}
+    assert client.get(f"/rounds/{number}").status_code == 404
+
+
+def test_a_number_that_the_database_refuses_is_a_wrong_input(client: FlaskClient) -> None:
+    answer = client.get("/raise/number")
+    assert (answer.status_code, answer.json["error"]) == (422, "invalid_input")
 
 
 def test_answers_are_neither_sniffed_nor_kept(client: FlaskClient) -> None:

@@ -52,7 +52,22 @@ def test_addresses_that_may_be_called() -> None:
     assert check_url("http://master.example.org", allow_plain=True)
 
 
-@pytest.mark.parametrize("url", ["http://master.example.org", "ftp://127.0.0.1", "https://", "x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://master.example.org",
+        "ftp://127.0.0.1",
+        "https://",
+        "x",
+        "https://user:secret@master.example.org",
+        "https://master.example.org/admin",
+        "https://master.example.org?x=1",
+        "https://master.example.org/#x",
+        "https://[::::1]",
+        "https://`a`",
+    ],
+)
 def test_addresses_that_may_not(url: str) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInput) as caught:
         check_url(url, allow_plain=False)
+    assert "secret" not in caught.value.detail
