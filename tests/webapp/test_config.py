@@ -18,6 +18,7 @@ def test_no_telemetry_no_trace_and_loopback_only() -> None:
     assert SETTINGS["server"]["address"] == "127.0.0.1"
     assert SETTINGS["server"]["enableXsrfProtection"] is True
     assert SETTINGS["server"]["maxUploadSize"] == 20
+    assert SETTINGS["server"]["allowedHosts"] == ["127.0.0.1", "localhost"]
 
 
 def luminance(colour: str) -> float:
