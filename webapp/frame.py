@@ -27,7 +27,7 @@ from webapp.views import (
     train,
     workbench,
 )
-from webapp.words import span
+from webapp.words import plain, span, told
 
 ASSETS = Path(__file__).parent / "assets"
 RETRY_SECONDS = 5.0
@@ -92,7 +92,7 @@ def main(first: str | None = None) -> None:
     try:
         desk = shared_desk()
     except SettingsError as error:
-        st.error(error.detail, icon=":material/settings_alert:")
+        st.error(plain(error.detail), icon=":material/settings_alert:")
         return
     _navigate(desk, first)
 
@@ -137,5 +137,5 @@ def _silence(desk: Desk) -> None:
     for name, connection in desk.connections.items():
         silent = connection.silent_seconds
         if silent is not None:
-            told = text("layout.silent", name=name or text("layout.master"), span=span(silent))
-            st.warning(told, icon=":material/cloud_off:")
+            sentence = told("layout.silent", name=name or text("layout.master"), span=span(silent))
+            st.warning(sentence, icon=":material/cloud_off:")

@@ -37,7 +37,7 @@ def section(key: str) -> None:
 def badge(state: str) -> None:
     """A state as word, icon and colour."""
     shown: Sign = sign(state)
-    st.badge(shown.word, icon=f":material/{shown.icon}:", color=shown.colour)
+    st.badge(plain(shown.word), icon=f":material/{shown.icon}:", color=shown.colour)
 
 
 def figures(values: Mapping[str, str], *, width: int = 128) -> None:
@@ -62,7 +62,7 @@ def show(chart: Chart, key: str) -> None:
         key: Constant over reruns, so that a refresh does not flicker.
     """
     st.plotly_chart(chart.figure, key=key, config=PLOTLY, alt=chart.alt)
-    st.caption(chart.alt)
+    st.caption(plain(chart.alt))
     with st.expander(text("layout.as_table"), type="compact"):
         st.dataframe(chart.table, hide_index=True, alt=chart.alt, key=f"{key}-table")
 
@@ -137,6 +137,7 @@ def choose_site(desk: Desk) -> Site:
     chosen = st.segmented_control(
         text("layout.site"),
         list(sites),
+        format_func=plain,
         required=True,
         key="choice-site",
         on_change=_to_address,

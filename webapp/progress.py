@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import streamlit as st
 
 from federated.states import RunState, TaskState
@@ -60,13 +62,15 @@ def task_share(task: TaskView) -> float:
     progress = task.progress
     if progress is None or not progress.epochs or not progress.epoch:
         return 0.0
-    step = progress.step / progress.steps if progress.steps else 0.0
-    return min((progress.epoch - 1 + step) / progress.epochs, 1.0)
+    # A site says what it likes: no figure, however absurd, may take the bar beyond its ends.
+    epochs_done = min(progress.epoch, progress.epochs) - 1
+    within = Fraction(min(progress.step, progress.steps), progress.steps or 1)
+    return float((epochs_done + within) / progress.epochs)
 
 
 def _site(task: TaskView) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(task.node_name)
+        st.markdown(plain(task.node_name))
         badge(task.state)
     st.progress(task_share(task), text=plain(task.reason) if task.reason else _told(task))
 

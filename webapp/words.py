@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,7 +85,9 @@ def percent(share: float | None, digits: int = 1) -> str:
 
 def figure(value: float | None, digits: int = 3) -> str:
     """A figure with a fixed number of digits."""
-    return NOTHING if value is None else f"{value:.{digits}f}"
+    if value is None:
+        return NOTHING
+    return small(value) if abs(value) >= 10**9 else f"{value:.{digits}f}"
 
 
 def small(value: float) -> str:
@@ -156,6 +159,17 @@ def sureness(uncertainty: float) -> str:
     return text("sureness.guess", share=percent(uncertainty, 0))
 
 
+_ACTIVE = re.compile(r"(?<=[wW]{3})\.|[\\`*_{}\[\]<>()#+!|$~:&@]")
+"""What Markdown gives a meaning; a bare `www.` becomes a link there."""
+
+
 def plain(sentence: str) -> str:
     """A sentence from elsewhere, so that nothing in it is taken for Markdown."""
-    return "".join(f"\\{c}" if c in r"\`*_{}[]<>()#+!|$~:" else c for c in sentence)
+    # A new line could begin a list, a heading or code.
+    return _ACTIVE.sub(r"\\\g<0>", " ".join(sentence.split()))
+
+
+def told(key: str, **values: object) -> str:
+    """The text of that key for Markdown: what it is filled with stays words, whoever wrote it."""
+    escaped = {n: plain(v) if isinstance(v, str) else v for n, v in values.items()}
+    return text(key, **escaped)

@@ -2,6 +2,7 @@ import pytest
 
 from federated.states import NodeState, RoundState, RunState, TaskState
 from webapp import words
+from webapp.texts import text
 
 
 @pytest.mark.parametrize("state", [*NodeState, *RoundState, *RunState, *TaskState])
@@ -46,6 +47,24 @@ def test_values_as_people_read_them(written: str, expected: str) -> None:
 def test_markdown_in_a_servers_sentence_stays_text() -> None:
     hostile = "[click](http://evil) **now** `x` :red[y] <b>"
     assert words.plain(hostile) == (r"\[click\]\(http\://evil\) \*\*now\*\* \`x\` \:red\[y\] \<b\>")
+
+
+def test_a_strangers_lines_stay_one_line_without_links_and_entities() -> None:
+    hostile = "one\n\n    code\n# title\nWWW.evil.example a@b.example &colon;smile&colon;"
+    escaped = words.plain(hostile)
+    assert "\n" not in escaped
+    assert "WWW\\.evil" in escaped
+    assert "a\\@b" in escaped
+    assert escaped.count("\\&") == 2
+
+
+def test_a_text_is_filled_with_words_alone() -> None:
+    assert words.told("sites.asks", name="**x**") == text("sites.asks", name=r"\*\*x\*\*")
+
+
+def test_figures_of_any_size_stay_short() -> None:
+    assert words.figure(0.12345) == "0.123"
+    assert len(words.figure(1e300)) < 12
 
 
 @pytest.mark.parametrize(

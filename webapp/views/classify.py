@@ -15,7 +15,7 @@ from webapp.desk import Desk, Site
 from webapp.layout import choose_site, opening, problem, section, show
 from webapp.studies import choose_child_study
 from webapp.texts import text
-from webapp.words import percent, plain, short, sureness
+from webapp.words import percent, plain, short, sureness, told
 
 
 def page(desk: Desk) -> None:
@@ -43,9 +43,7 @@ def page(desk: Desk) -> None:
 
 
 def _model(held: ChildStudy) -> None:
-    st.markdown(
-        text("classify.model", model=held.model, round=held.round, study=plain(held.study.name))
-    )
+    st.markdown(told("classify.model", model=held.model, round=held.round, study=held.study.name))
     if held.round == 0:
         st.warning(text("classify.untrained"), icon=":material/warning:")
 
@@ -80,7 +78,7 @@ def _predicted(site: Site, held: ChildStudy, file: UploadedFile) -> Prediction:
 
 def _distribution(prediction: Prediction) -> None:
     name, share = max(prediction.probabilities.items(), key=lambda item: item[1])
-    st.subheader(f"{name}: {percent(share)}", anchor=False)
+    st.subheader(f"{plain(name)}: {percent(share)}", anchor=False)
     st.markdown(sureness(prediction.uncertainty))
     show(probabilities_chart(prediction.probabilities), "probabilities")
 
@@ -88,11 +86,11 @@ def _distribution(prediction: Prediction) -> None:
 def _about(prediction: Prediction) -> None:
     removed = ", ".join(prediction.removed) or text("classify.nothing_removed")
     st.caption(
-        text(
+        told(
             "classify.about",
             round=prediction.round,
             weights=short(prediction.weights),
-            removed=plain(removed),
+            removed=removed,
         )
     )
 

@@ -13,7 +13,7 @@ from webapp.next_step import labelled, next_step
 from webapp.progress import training_panel
 from webapp.studies import choose_study
 from webapp.texts import text
-from webapp.words import NOTHING, ago, clock, figure, percent, plain
+from webapp.words import NOTHING, ago, clock, figure, percent, plain, told
 
 FEED_LENGTH = 12
 
@@ -74,7 +74,7 @@ def _figures(desk: Desk, study_id: str) -> None:
 
 def _study_line(study: StudyView) -> str:
     own = {part: sum(counts.values()) for part, counts in study.pictures.items()}
-    return text(
+    return told(
         "overview.study_line",
         name=study.study.name,
         classes=", ".join(study.study.classes),

@@ -15,7 +15,7 @@ from webapp.desk import Desk, Site
 from webapp.layout import choose_site, opening, problem, section, show, table
 from webapp.studies import choose_child_study
 from webapp.texts import text
-from webapp.words import NOTHING, marked, plain
+from webapp.words import NOTHING, marked, plain, told
 
 PAGE_SIZE = 24
 FILES_PER_CALL = 8
@@ -30,7 +30,7 @@ def page(desk: Desk) -> None:
     site = choose_site(desk)
     status = site.child.status()
     st.info(
-        text("pictures.stays", site=site.name, storage=plain(status.storage)),
+        told("pictures.stays", site=site.name, storage=status.storage),
         icon=":material/home_pin:",
     )
     held = choose_child_study(status)
@@ -52,13 +52,13 @@ def _adding(site: Site, held: ChildStudy) -> None:
             text("pictures.label"),
             [EVERY, *held.study.classes],
             format_func=lambda name: name or text("pictures.from_name"),
-            help=text("pictures.from_name_help", example=f"{held.study.classes[0]}_12.jpg"),
+            help=told("pictures.from_name_help", example=f"{held.study.classes[0]}_12.jpg"),
         )
         files = st.file_uploader(
             text("pictures.choose"), type=["jpg", "jpeg", "png"], accept_multiple_files=True
         )
         pressed = st.form_submit_button(
-            text("pictures.add", site=site.name),
+            told("pictures.add", site=site.name),
             type="primary",
             icon=":material/add_photo_alternate:",
         )
@@ -148,7 +148,7 @@ def _gallery(site: Site, held: ChildStudy) -> None:
         [EVERY, *held.study.classes],
         default=EVERY,
         required=True,
-        format_func=lambda name: name or text("pictures.all"),
+        format_func=lambda name: plain(name) or text("pictures.all"),
         key=f"filter-{site.name}",
     )
     shown = held.counts.get(label, 0) if label else total
@@ -170,7 +170,7 @@ def _picture(site: Site, held: ChildStudy, picture: PictureView) -> None:
         st.image(site.child.thumbnail(held.study.id, picture.id), alt=alt, width="stretch")
     except ApiError as error:
         problem(error)
-    with st.popover(name, type="tertiary", key=f"more-{picture.id}"):
+    with st.popover(plain(name), type="tertiary", key=f"more-{picture.id}"):
         _change(site, held, picture)
 
 

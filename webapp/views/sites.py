@@ -11,7 +11,7 @@ from webapp.api import ApiError
 from webapp.desk import Desk
 from webapp.layout import badge, empty, figures, live, opening, problem, section, tell_of_change
 from webapp.texts import text
-from webapp.words import ago, credit, plain, short, small, whole
+from webapp.words import ago, credit, plain, short, small, told, whole
 
 COMMAND = (
     "python -m child serve --state ./{name}-state --port 8503 \\\n"
@@ -38,7 +38,7 @@ def page(desk: Desk) -> None:
 
 def _approval(desk: Desk, node: NodeView) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(text("sites.asks", name=node.name), width="stretch")
+        st.markdown(told("sites.asks", name=node.name), width="stretch")
         label = text("sites.approve")
         if st.button(label, key=f"approve-{node.id}", type="primary", icon=":material/check:"):
             _set_state(desk, node, NodeState.ACTIVE)
@@ -62,16 +62,16 @@ def _cards(desk: Desk) -> None:
 
 def _card(desk: Desk, node: NodeView, studies: list[StudyView]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(node.name, anchor=False, width="content")
+        st.subheader(plain(node.name), anchor=False, width="content")
         badge(str(node.state))
         badge("online" if node.reachable else "away")
         if node.reachable and node.activity == "training":
             badge("training")
     st.caption(
-        text(
+        told(
             "sites.line",
             seen=ago(node.last_seen, desk.now()),
-            address=f"`{node.url}`" if node.url else text("sites.calls_itself"),
+            address=node.url or text("sites.calls_itself"),
             version=node.version,
             credits=credit(node.credits),
         )
@@ -82,12 +82,12 @@ def _card(desk: Desk, node: NodeView, studies: list[StudyView]) -> None:
 
 def _study(desk: Desk, node: NodeView, study: StudyView) -> None:
     counts = node.studies.get(study.study.id, {})
-    told = ", ".join(f"{counts.get(name, 0)} {name}" for name in study.study.classes)
+    held = ", ".join(f"{counts.get(name, 0)} {name}" for name in study.study.classes)
     st.markdown(
-        text(
+        told(
             "sites.holds",
             study=study.study.name,
-            counts=told,
+            counts=held,
             new=node.new_labelled.get(study.study.id, 0),
         )
     )
@@ -119,7 +119,7 @@ def _weights(desk: Desk, study: str, received: ReceivedModel) -> None:
     try:
         shown: WeightStatistics = desk.operator.weights_statistics(study, received.weights)
     except ApiError as error:
-        st.caption(text("sites.no_statistics", reason=plain(error.detail)))
+        st.caption(told("sites.no_statistics", reason=error.detail))
         return
     figures({text(f"weights.{name}"): small(getattr(shown.all, name)) for name in FIVE}, width=124)
     st.caption(text("weights.count", count=whole(shown.all.count)))
@@ -156,5 +156,5 @@ def _participation(desk: Desk, nodes: list[NodeView]) -> None:
         key = "sites.suspend" if active else "sites.readmit"
         after = NodeState.SUSPENDED if active else NodeState.ACTIVE
         icon = ":material/block:" if active else ":material/check:"
-        if st.button(text(key, name=node.name), key=f"state-{node.id}", icon=icon):
+        if st.button(told(key, name=node.name), key=f"state-{node.id}", icon=icon):
             _set_state(desk, node, after)

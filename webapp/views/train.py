@@ -112,7 +112,7 @@ def _choose_plan(desk: Desk, study: StudyView) -> PlanView:
     name = st.selectbox(
         text("train.plan"), list(plans), format_func=lambda name: plans[name].title, key="plan"
     )
-    st.caption(plans[name].description)
+    st.caption(plain(plans[name].description))
     return plans[name]
 
 
@@ -200,7 +200,7 @@ def _start(desk: Desk, study: StudyView, document: Mapping[str, Any]) -> None:
     except ValidationError as error:
         for fault in error.errors(include_url=False):
             where = ".".join(str(part) for part in fault["loc"])
-            st.error(f"{where}: {fault['msg']}".removeprefix(": "), icon=":material/error:")
+            st.error(plain(f"{where}: {fault['msg']}".removeprefix(": ")), icon=":material/error:")
     except ApiError as error:
         problem(error)
     else:

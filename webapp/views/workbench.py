@@ -10,7 +10,7 @@ from webapp.desk import Desk, Site
 from webapp.layout import badge, figures, live, opening, show
 from webapp.texts import text
 from webapp.views.sites import FIVE
-from webapp.words import ago, clock, figure, percent, plain, short, small
+from webapp.words import ago, clock, figure, percent, plain, short, small, told
 
 
 def page(desk: Desk) -> None:
@@ -37,13 +37,13 @@ def _now(desk: Desk, site: Site) -> None:
 
 def _connection(status: ChildStatus, now: float) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(status.name, anchor=False, width="content")
+        st.subheader(plain(status.name), anchor=False, width="content")
         badge("online" if status.master_reachable else "away")
         if status.node_state:
             badge(str(status.node_state))
     key = "workbench.connected" if status.master_reachable else "workbench.alone"
     st.markdown(text(key, ago=ago(status.last_contact, now)))
-    st.caption(text("pictures.stays", site=status.name, storage=plain(status.storage)))
+    st.caption(told("pictures.stays", site=status.name, storage=status.storage))
 
 
 def _task(task: ChildTask) -> None:
@@ -52,14 +52,14 @@ def _task(task: ChildTask) -> None:
             st.markdown(text("workbench.task", round=task.round, at=clock(task.changed_at)))
             badge(task.state)
         if task.progress and task.progress.epochs:
-            told = text(
+            epoch = text(
                 "progress.epoch",
                 epoch=task.progress.epoch,
                 epochs=task.progress.epochs,
                 loss=figure(task.progress.loss),
                 accuracy=percent(task.progress.accuracy),
             )
-            st.progress(min(task.progress.epoch / task.progress.epochs, 1.0), text=told)
+            st.progress(min(task.progress.epoch / task.progress.epochs, 1.0), text=epoch)
         if task.detail:
             st.markdown(plain(task.detail))
 
@@ -70,7 +70,7 @@ def _study(site: Site, held: ChildStudy, now: float) -> None:
         st.markdown(text("classify.no_model"))
     else:
         st.markdown(
-            text(
+            told(
                 "workbench.model",
                 model=held.model,
                 round=held.round,

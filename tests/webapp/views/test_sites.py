@@ -57,3 +57,25 @@ def test_a_join_token_comes_with_the_command_to_paste(
     command = app.code[0].value
     assert "--join-token join-once-1234" in command
     assert "--master http://master.test" in command
+
+
+EVIL = "![x](http://evil.example) **b** <b> :red[r] www.evil.example"
+
+
+def test_nothing_that_a_site_says_is_taken_for_markdown(open_app: Open, master: Script) -> None:
+    received = sample.node("a", 1, 2).received["skin"].model_copy(update={"detail": EVIL})
+    for state in ("active", "pending"):
+        node = sample.node("site-1", 1, 2, state=state, received={"skin": received})
+        hostile = node.model_copy(update={"name": EVIL, "version": EVIL, "url": EVIL})
+        study = sample.study()
+        named = study.model_copy(update={"study": study.study.model_copy(update={"name": EVIL})})
+        master["GET nodes"], master["GET studies"] = (
+            ok({"nodes": [hostile]}),
+            ok({"studies": [named]}),
+        )
+        app = open_app("sites", "console")
+        told = shown(app)
+        assert not app.exception
+        assert "evil" in told
+        for alive in ("![x]", "](http://", "**b**", "<b>", ":red[r]", "www.evil"):
+            assert alive not in told
