@@ -34,7 +34,7 @@ SERVE = (
     ),
     Option("--host", "address to listen on", "127.0.0.1"),
     Option("--port", "port to listen on; 0 takes a free one", 8502, int),
-    Option("--min-examples", "labelled pictures without which this site never trains", 10, int),
+    Option("--min-examples", "pictures to train on without which this site never trains", 10, int),
     Option("--demo", "demonstration: a single picture is enough to train", False, bool),
     Option("--threads", "threads of the trainer; default: one for each core", 0, int),
     Option("--fast-math", "let the trainer be faster, but not repeatable to the byte", False, bool),
@@ -69,7 +69,7 @@ class Settings:
 
     @property
     def least_examples(self) -> int:
-        """Labelled pictures without which this site never trains."""
+        """Pictures to train on without which this site never trains."""
         return 1 if self.demo else self.min_examples
 
 

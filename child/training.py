@@ -29,7 +29,7 @@ class Site:
     """What training needs of the site, and what the site insists on.
 
     Attributes:
-        min_examples: Labelled pictures without which this site does not train, whatever
+        min_examples: Pictures to train on without which this site does not train, whatever
             a plan says.
         drafts: Folder for updates under construction.
     """
@@ -188,7 +188,7 @@ def training_request(task: Task, site: Site) -> TrainingRequest:
     batches, whenever and in whatever order they were uploaded.
 
     Raises:
-        Conflict: The site has paused, or has too few labelled pictures.
+        Conflict: The site has paused, or has too few pictures to train on.
         NotFound: The weights are not here.
     """
     if site.participation.paused():
@@ -196,16 +196,13 @@ def training_request(task: Task, site: Site) -> TrainingRequest:
     needed = max(site.min_examples, task.plan.privacy.min_examples)
     training = task.plan.training
     examples = site.pictures.deal(
-        task.study.id, task.id, fraction=training.validation_fraction, seed=task.plan.seed
+        task.study.id,
+        task.id,
+        fraction=training.validation_fraction,
+        seed=task.plan.seed,
+        least=needed,
     )
     train = [example for example in examples if example.part == "train"]
-    if len(examples) < needed or not train:
-        raise Conflict(
-            "This site has too few labelled pictures to train on",
-            expected=f"at least {needed}",
-            received=len(examples),
-            code="too_few_examples",
-        )
     judging = [example for example in examples if example.part != "train"]
     return TrainingRequest(
         task=task,

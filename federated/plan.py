@@ -91,8 +91,9 @@ class Privacy(Value):
     """What a site insists on.
 
     Attributes:
-        min_examples: Labelled pictures that a site must have to train: a few pictures
-            can be read back out of the weights that were trained on them alone.
+        min_examples: Labelled pictures that a site must have to train on, beside those that
+            only judge: a few pictures can be read back out of the weights that were trained
+            on them alone.
     """
 
     min_examples: Annotated[int, Field(ge=1, le=1_000_000)] = 10

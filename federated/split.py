@@ -51,11 +51,26 @@ def validation_split(
     for keys in by_class.values():
         kept = {key: assigned[key] for key in keys if assigned and key in assigned}
         judging = sum(part == "validation" for part in kept.values())
-        wanted = min(round(fraction * len(keys)), len(keys) - 1)
+        wanted = _judging(len(keys), fraction)
         fresh = sorted(set(keys) - set(kept), key=lambda key: rank(key, seed))
         chosen = set(fresh[: max(0, wanted - judging)])
         parts |= kept | {key: "validation" if key in chosen else "train" for key in fresh}
     return parts
+
+
+def training_count(counts: Mapping[str, int], fraction: float) -> int:
+    """Pictures that train when `validation_split` meets a site's pictures for the first time.
+
+    Args:
+        counts: Labelled pictures by class.
+        fraction: Share of each class that judges.
+    """
+    return sum(count - _judging(count, fraction) for count in counts.values())
+
+
+def _judging(count: int, fraction: float) -> int:
+    """How many of a class's pictures judge; at least one of them trains."""
+    return max(0, min(round(fraction * count), count - 1))
 
 
 def stratified_parts(

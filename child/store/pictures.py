@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from child.store.picture_rows import Example, NewPicture, PictureRow, Tally
-from federated.errors import NotFound
+from federated.errors import Conflict, NotFound
 from federated.split import Part, validation_split
 from federated.views import PictureView
 from serving.database import Database
@@ -130,7 +130,9 @@ class PictureStore:
             new_labelled=sum(int(fresh) for label, _, fresh in found if label),
         )
 
-    def deal(self, study: str, task: str, *, fraction: float, seed: int) -> list[Example]:
+    def deal(
+        self, study: str, task: str, *, fraction: float, seed: int, least: int = 0
+    ) -> list[Example]:
         """The labelled pictures for a task, by name, each with its part.
 
         Parts once dealt are kept. The pictures count as new until `confirm`.
@@ -140,6 +142,10 @@ class PictureStore:
             task: Id of the task that will train on them.
             fraction: Share of each class that judges.
             seed: Decides which pictures judge.
+            least: Pictures that must train, or no part is dealt at all.
+
+        Raises:
+            Conflict: Fewer would train.
         """
         labelled = _of(study) & PictureRow.label.is_not(None)
         query = select(*DEALT).where(labelled).order_by(PictureRow.sha256)
@@ -148,6 +154,7 @@ class PictureStore:
             labels = {sha256: label or "" for _, sha256, label, _, _ in found}
             assigned = {sha256: cast(Part, part) for _, sha256, _, part, _ in found if part}
             parts = validation_split(labels, fraction=fraction, seed=seed, assigned=assigned)
+            _check_enough(parts, least)
             fresh = {number: parts[sha256] for number, sha256, _, part, _ in found if not part}
             _set_parts(session, fresh)
             _claim(session, labelled, task)
@@ -164,6 +171,18 @@ class PictureStore:
 
 def _of(study: str) -> ColumnElement[bool]:
     return PictureRow.study == study
+
+
+def _check_enough(parts: Mapping[str, Part], least: int) -> None:
+    # Pictures that judge hide nobody: an update shows only what it was trained on.
+    train = sum(part == "train" for part in parts.values())
+    if train < least:
+        raise Conflict(
+            "This site has too few labelled pictures to train on",
+            expected=f"at least {least} beside those that only judge",
+            received=f"{train}, and {len(parts) - train} that judge",
+            code="too_few_examples",
+        )
 
 
 def _set_parts(session: Session, parts: dict[int, Part]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from federated.plan import Plan
+from federated.split import training_count
 from federated.states import NodeState
 from federated.views import ExcludedNode
 from master.store.nodes import Site
@@ -34,8 +35,13 @@ def objection(site: Site, plan: Plan) -> str | None:
     if not site.reachable:
         return "not reachable at the moment"
     needed = plan.privacy.min_examples
-    if site.labelled < needed:
-        return f"too few labelled pictures: {site.labelled}, at least {needed} are needed"
+    training = training_count(site.counts, plan.training.validation_fraction)
+    # Those that judge hide nobody: an update shows only what it was trained on.
+    if training < needed:
+        return (
+            f"too few labelled pictures: {site.labelled}, of which {training} would train; "
+            f"at least {needed} must"
+        )
     if plan.trigger.kind == "upload" and not site.new_labelled:
         return "no new labelled pictures"
     return None

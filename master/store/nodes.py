@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -25,7 +25,7 @@ class Site:
         state: Whether it may take part.
         url: Where the master reaches it.
         reachable: Whether the last contact, either way, is recent.
-        labelled: Its labelled pictures of the study.
+        counts: Its labelled pictures of the study, by class.
         new_labelled: Those that no accepted round has trained on yet.
         fresh: Those of `new_labelled` that have not yet opened a round of a standing run.
     """
@@ -35,9 +35,14 @@ class Site:
     state: NodeState
     url: str | None
     reachable: bool
-    labelled: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
     new_labelled: int = 0
     fresh: int = 0
+
+    @property
+    def labelled(self) -> int:
+        """Its labelled pictures of the study, of all classes."""
+        return sum(self.counts.values())
 
 
 def get(session: Session, node_id: str) -> NodeRow:
@@ -149,7 +154,7 @@ def sites(session: Session, study_id: str, now: float, reachable_seconds: float)
             state=NodeState(node.state),
             url=node.url,
             reachable=is_reachable(node, now, reachable_seconds),
-            labelled=sum(holding.counts.values()) if holding else 0,
+            counts=holding.counts if holding else {},
             new_labelled=holding.new_labelled if holding else 0,
             fresh=holding.new_labelled - holding.offered if holding else 0,
         )

@@ -171,12 +171,24 @@ def test_a_site_with_too_few_pictures_says_so(bench):
     plan = PLAN.model_copy(update={"privacy": Privacy(min_examples=13)})
     held = bench.do(task_of(bench.push, plan=plan))
     assert (held.state, held.failure.code) == ("delivering", "too_few_examples")
-    assert "at least 13. Received 12" in held.failure.detail
+    assert "at least 13 beside those that only judge. Received 9, and 3" in held.failure.detail
+
+
+def test_a_plan_that_lets_nearly_all_pictures_judge_cannot_single_out_the_rest(bench):
+    sly = Plan(model=SMALL, training=Settings(validation_fraction=0.9), privacy=Privacy())
+    held = bench.do(task_of(bench.push, plan=sly))
+    assert (held.state, held.failure.code) == ("delivering", "too_few_examples")
+    # Nor has it decided for good which pictures judge.
+    assert bench.child.pictures.page("skin", part="validation")[1] == 0
+    assert bench.update(bench.do(task_of(bench.push, "task-2")))[0].num_examples == 9
 
 
 def test_a_site_insists_on_its_own_minimum(bench, site, worker):
-    strict = Bench(site, worker, least=20)
+    # Of 12 pictures 3 judge.
+    strict = Bench(site, worker, least=10)
     assert strict.do(task_of(bench.push)).failure.code == "too_few_examples"
+    content = Bench(site, worker, least=9)
+    assert content.do(task_of(bench.push, "task-2")).failure is None
 
 
 def test_a_paused_site_says_so(bench):

@@ -3,7 +3,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federated.split import stratified_parts, validation_split
+from federated.split import stratified_parts, training_count, validation_split
 
 
 def pictures(**counts: int) -> dict[str, str]:
@@ -69,3 +69,20 @@ def test_the_masters_parts_share_out_each_class() -> None:
         ("malignant", "audit"): 15,
         ("malignant", "test"): 15,
     }
+
+
+@given(
+    counts=st.dictionaries(st.sampled_from("abc"), st.integers(0, 40)),
+    fraction=st.floats(0, 0.99),
+    seed=st.integers(0, 9),
+)
+def test_the_counts_alone_tell_how_many_train(
+    counts: dict[str, int], fraction: float, seed: int
+) -> None:
+    parts = validation_split(pictures(**counts), fraction=fraction, seed=seed)
+    assert training_count(counts, fraction) == list(parts.values()).count("train")
+
+
+def test_ten_pictures_of_two_classes_are_not_ten_that_train() -> None:
+    assert training_count({"benign": 5, "malignant": 5}, 0.2) == 8
+    assert training_count({"benign": 60, "malignant": 40}, 0.99) == 2
