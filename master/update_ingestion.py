@@ -27,9 +27,9 @@ from federated.wire import (
     largest_update,
 )
 from master.services import Services
-from master.store import blob_references, nodes, rounds, runs, tasks, updates, versions
+from master.store import nodes, rounds, runs, tasks, updates, versions
 from master.store.tables import TaskRow, UpdateRow
-from serving.blobs import Received, open_blob
+from serving.blobs import Draft, Received, open_blob
 
 
 class RefusedUpdate(InvalidInput):
@@ -76,34 +76,30 @@ def receive_update(
     """
     with services.database.read() as session:
         expected = _expectation(session, tasks.of_node(session, task_id, node_id))
-    received = services.blobs.receive(body, limit=largest_update(expected.signature))
-    services.metrics.update_bytes.inc(received.nbytes)
-    used = False
-    try:
-        if length is not None and received.nbytes != length:
+    with services.blobs.drafted(body, limit=largest_update(expected.signature)) as draft:
+        nbytes = draft.received.nbytes
+        services.metrics.update_bytes.inc(nbytes)
+        if length is not None and nbytes != length:
             raise BrokenTransport(
                 "The update is truncated",
                 expected=f"{length} bytes",
-                received=received.nbytes,
+                received=nbytes,
                 code="truncated",
             )
-        receipt = _take(services, expected, received)
-        used = receipt.state != TaskState.LATE
-        return receipt
-    finally:
-        if not used:
-            _forget_unless_used(services, received.sha256)
-        services.wakeup.notify()
+        try:
+            return _take(services, expected, draft)
+        finally:
+            services.wakeup.notify()
 
 
-def check(services: Services, expected: Expectation, sha256: str) -> UpdateDocument:
+def check(services: Services, expected: Expectation, path: Path) -> UpdateDocument:
     """Compares an update with what its task asked for, and reads every value once.
 
     Raises:
         BrokenTransport: It is not safetensors at all.
         RefusedUpdate: Its content is wrong.
     """
-    with _opened(services.blobs.path(sha256)) as blob:
+    with _opened(path) as blob:
         try:
             document = check_update(blob, expected.signature)
             _check_document(document, expected)
@@ -144,7 +140,8 @@ def _expectation(session: Session, row: TaskRow) -> Expectation:
     )
 
 
-def _take(services: Services, expected: Expectation, received: Received) -> UpdateReceipt:
+def _take(services: Services, expected: Expectation, draft: Draft) -> UpdateReceipt:
+    received = draft.received
     with services.database.read() as session:
         known = _answered(session, expected.task, received.sha256)
         over = TaskState(session.get_one(TaskRow, expected.task).state) not in tasks.OPEN
@@ -153,10 +150,12 @@ def _take(services: Services, expected: Expectation, received: Received) -> Upda
     if over:
         return _settle(services, expected, received, None, None)
     try:
-        document = check(services, expected, received.sha256)
+        document = check(services, expected, draft.path)
     except RefusedUpdate as fault:
         _settle(services, expected, received, None, fault)
         raise
+    # Before the commit: an update in the table always has its bytes in their place.
+    services.blobs.keep(draft)
     return _settle(services, expected, received, document, None)
 
 
@@ -228,11 +227,3 @@ def _check_document(document: UpdateDocument, expected: Expectation) -> None:
             received=document.num_examples,
             code="bad_num_examples",
         )
-
-
-def _forget_unless_used(services: Services, sha256: str) -> None:
-    """Nothing stays of a body that was not taken; one that hides behind a known hash does."""
-    with services.database.read() as session:
-        used = blob_references.is_used(session, sha256)
-    if not used:
-        services.blobs.delete(sha256)

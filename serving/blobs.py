@@ -9,6 +9,7 @@ local folder lost it.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import tempfile
 from collections.abc import Iterator
@@ -35,6 +36,14 @@ class Received:
     nbytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A body that has arrived and is not kept yet: where it lies, and the blob that it would be."""
+
+    path: Path
+    received: Received
+
+
 class BlobStore:
     """A folder of blobs, and the remote store behind it, if any.
 
@@ -52,9 +61,7 @@ class BlobStore:
         """Keeps `data` and returns its SHA-256."""
         sha256 = hashlib.sha256(data).hexdigest()
         if not self.has(sha256):
-            with self._draft() as draft:
-                draft.write(data)
-                self._keep(draft, sha256)
+            self.receive(io.BytesIO(data), limit=len(data))
         return sha256
 
     def receive(self, stream: IO[bytes], *, limit: int, expected: str | None = None) -> Received:
@@ -69,14 +76,36 @@ class BlobStore:
             TooLarge: The body is over the limit.
             InvalidInput: The body's hash is not the announced one.
         """
+        with self.drafted(stream, limit=limit, expected=expected) as draft:
+            self.keep(draft)
+            return draft.received
+
+    @contextmanager
+    def drafted(
+        self, stream: IO[bytes], *, limit: int, expected: str | None = None
+    ) -> Iterator[Draft]:
+        """What a stranger sends, to be looked at first; gone afterwards unless it was kept.
+
+        So a body that is refused never has to be deleted by its hash, under which somebody
+        else may be keeping the same bytes.
+
+        Args:
+            stream: The body.
+            limit: Bytes above which the body is refused.
+            expected: SHA-256 that the sender announced, if any.
+
+        Raises:
+            TooLarge: The body is over the limit.
+            InvalidInput: The body's hash is not the announced one.
+        """
         digest, size = hashlib.sha256(), 0
-        with self._draft() as draft:
+        with self._draft() as file:
             while chunk := stream.read(CHUNK):
                 size += len(chunk)
                 if size > limit:
                     raise TooLarge("The body is too large", expected=f"at most {limit} bytes")
                 digest.update(chunk)
-                draft.write(chunk)
+                file.write(chunk)
             sha256 = digest.hexdigest()
             if expected is not None and sha256 != expected:
                 raise InvalidInput(
@@ -85,8 +114,16 @@ class BlobStore:
                     received=sha256,
                     code="hash_mismatch",
                 )
-            self._keep(draft, sha256)
-        return Received(sha256, size)
+            file.flush()
+            os.fsync(file.fileno())
+            yield Draft(Path(file.name), Received(sha256, size))
+
+    def keep(self, draft: Draft) -> None:
+        """Makes a draft a blob, whole and on the disk."""
+        sha256 = draft.received.sha256
+        if self._remote is not None:
+            self._remote[0].put_file(str(draft.path), self._address(sha256))
+        os.replace(draft.path, self.root / sha256)
 
     def adopt(self, path: Path) -> Received:
         """Keeps a finished file of this machine and removes it from where it was."""
@@ -132,13 +169,6 @@ class BlobStore:
                 yield draft
             finally:
                 Path(draft.name).unlink(missing_ok=True)
-
-    def _keep(self, draft: IO[bytes], sha256: str) -> None:
-        draft.flush()
-        os.fsync(draft.fileno())
-        if self._remote is not None:
-            self._remote[0].put_file(draft.name, self._address(sha256))
-        os.replace(draft.name, self.root / sha256)
 
     def _fetch(self, sha256: str) -> None:
         remote = self._remote

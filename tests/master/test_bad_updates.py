@@ -11,6 +11,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from federated.wire import METADATA_KEY
+from master import update_ingestion
 from master.update_ingestion import receive_update
 from tests.master.federation import ChildInTest, Federation, base_of, trained, update_of
 
@@ -155,6 +156,34 @@ def test_the_global_model_sent_back_as_an_update_does_not_delete_it(
     stolen = child.blobs[child.tasks[-1].weights]
     assert federation.deliver(child, stolen).status_code == 422
     assert federation.services.blobs.has(child.tasks[-1].weights)
+
+
+def test_the_same_bytes_for_two_tasks_at_a_time_take_nothing_from_each_other(
+    federation: Federation, child: ChildInTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = child.tasks[-1].id
+    other = {"name": "Two", "classes": ["benign", "malignant"], "size": 8}
+    federation.post("/studies", other)
+    counts = {"counts": {"benign": 9, "malignant": 8}}
+    body = {"studies": {"skin": counts, "two": counts}}
+    federation.post(f"/nodes/{child.id}/heartbeat", body, child.token)
+    federation.settle()
+    federation.post("/runs", {"study": "two", "plan": PLAN})
+    federation.settle()
+    second = child.tasks[-1].id
+    assert first != second
+    update = update_of(child.tasks[0], base_of(child), num_examples=10, num_steps=0)
+    settle, answers = update_ingestion._settle, []
+
+    def overtaken(*arguments: object) -> object:
+        monkeypatch.setattr(update_ingestion, "_settle", settle)
+        answers.append(federation.deliver(child, update, second).status_code)
+        return settle(*arguments)
+
+    monkeypatch.setattr(update_ingestion, "_settle", overtaken)
+    assert federation.deliver(child, update, first).status_code == 200
+    assert answers == [422]
+    assert federation.get(f"/runs/{child.tasks[0].run}")["state"] == "completed"
 
 
 def test_another_sites_task_does_not_exist_for_a_site(

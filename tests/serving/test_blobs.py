@@ -43,6 +43,17 @@ def test_a_body_with_another_hash_leaves_nothing(store: BlobStore) -> None:
     assert files(store) == []
 
 
+def test_a_draft_is_a_blob_only_once_it_is_kept(store: BlobStore) -> None:
+    with store.drafted(io.BytesIO(DATA), limit=100) as draft:
+        assert (draft.received.sha256, draft.received.nbytes) == (NAME, len(DATA))
+        assert draft.path.read_bytes() == DATA
+        assert not store.has(NAME)
+    assert files(store) == []
+    with store.drafted(io.BytesIO(DATA), limit=100) as draft:
+        store.keep(draft)
+    assert store.path(NAME).read_bytes() == DATA
+
+
 def test_a_sender_that_breaks_off_leaves_nothing(store: BlobStore) -> None:
     class Broken(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
