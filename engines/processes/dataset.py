@@ -17,7 +17,8 @@ from federated.study import Study
 from imaging.folders import Found, read_class_folders
 
 FILES_PER_CALL = 64
-BYTES_PER_CALL = 64 << 20
+BYTES_PER_CALL = 48 << 20
+"""Bytes of the files of one call: with what frames them, below the 64 MiB that a master takes."""
 """Limits of one upload, well below what servers accept."""
 
 
