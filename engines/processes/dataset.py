@@ -18,8 +18,7 @@ from imaging.folders import Found, read_class_folders
 
 FILES_PER_CALL = 64
 BYTES_PER_CALL = 48 << 20
-"""Bytes of the files of one call: with what frames them, below the 64 MiB that a master takes."""
-"""Limits of one upload, well below what servers accept."""
+"""Limits of one upload: with what frames the files, below the 64 MiB that a master takes."""
 
 
 @dataclass(frozen=True, slots=True)
