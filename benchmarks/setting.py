@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,8 +103,9 @@ def plain_workers(measured: Setting, threads: tuple[int, ...]) -> Iterator[list[
             log = measured.folder / f"plain-{number}.log"
             worker = Worker("benchmarks.plain_keras", [str(count)], dict(os.environ), log)
             stack.callback(worker.stop)
-            worker.call("prepare", arguments)
             workers.append(worker)
+        with ThreadPoolExecutor(len(workers)) as pool:
+            list(pool.map(lambda worker: worker.call("prepare", arguments), workers))
         yield workers
 
 
