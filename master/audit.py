@@ -43,7 +43,7 @@ class Measurement:
 def judge(
     document: UpdateDocument, *, changed: bool, measurement: Measurement, policy: AuditPolicy
 ) -> Verdict:
-    """LabelledRows an update whose signature and figures are known to be right.
+    """Judges an update whose signature and figures are known to be right.
 
     Args:
         document: What the node says about its update.

@@ -59,6 +59,7 @@ class Settings:
         lease_seconds: Silence after which a task counts as lost.
         heartbeat_seconds: How often nodes are asked to call.
         handover_seconds: Longest time that handing a task over may take.
+        audit_seconds: Longest time without a verdict, once a round's deadline has passed.
         site_wait_seconds: How long a run waits for sites before its next round fails.
         threads: Threads of the evaluation process; 0 takes all cores.
         allow_plain_http: Whether nodes off this machine may have plain HTTP addresses.
@@ -74,6 +75,7 @@ class Settings:
     lease_seconds: float = 60.0
     heartbeat_seconds: float = 5.0
     handover_seconds: float = 300.0
+    audit_seconds: float = 600.0
     site_wait_seconds: float = 30.0
     threads: int = 0
     allow_plain_http: bool = False

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
+from sqlalchemy.exc import SQLAlchemyError
 
 from federated.errors import FederationError
-from federated.plan import Plan
+from federated.plan import AuditPolicy, Plan
 from federated.signature import Signature
 from federated.states import RunState, TaskState
 from federated.wire import TensorReader, UpdateDocument, UpdateReader
-from master.audit import Measurement, judge
-from master.evaluation import EvaluatedModel, draft
+from master.audit import Measurement, Verdict, judge
+from master.evaluation import EvaluatedModel, EvaluatorStopped, draft
 from master.services import Services
 from master.store import evaluations, events, pictures, rounds, runs, studies, updates, versions
 from master.store.tables import TaskRow, UpdateRow
@@ -21,11 +23,13 @@ from master.store.versions import Version
 from serving.blobs import open_blob
 from serving.worker import WorkerDied
 
+log = logging.getLogger(__name__)
+
 Result = TypeVar("Result")
 
 
 def audit(services: Services, task_id: str) -> None:
-    """LabelledRows the update of a submitted task and writes the verdict."""
+    """Audits the update of a submitted task and writes the verdict."""
     with services.database.read() as session:
         row = session.get_one(TaskRow, task_id)
         if row.state != TaskState.SUBMITTED:
@@ -34,9 +38,7 @@ def audit(services: Services, task_id: str) -> None:
         document, sha256 = UpdateDocument.model_validate(update.document), update.sha256
         base = versions.get(session, rounds.get(session, row.run_id, row.round).before_id)
         policy = Plan.model_validate(runs.get(session, row.run_id).plan).audit
-    changed = is_changed(services, sha256, document, base)
-    measurement = _measure(services, base, sha256)
-    verdict = judge(document, changed=changed, measurement=measurement, policy=policy)
+    verdict = _verdict(services, base, sha256, document, policy)
     with services.database.write() as session:
         row = session.get_one(TaskRow, task_id)
         if row.state == TaskState.SUBMITTED:
@@ -45,11 +47,42 @@ def audit(services: Services, task_id: str) -> None:
     services.wakeup.notify()
 
 
+def _verdict(
+    services: Services, base: Version, sha256: str, document: UpdateDocument, policy: AuditPolicy
+) -> Verdict:
+    """What an update is worth; one that cannot be audited will not be the second time either.
+
+    Raises:
+        NotFound: The weights that the update starts from are not here.
+        WorkerDied: The evaluation process ended twice.
+        EvaluatorStopped: The server is going.
+        OSError: The disk refused.
+        MemoryError: There is no room now.
+        SQLAlchemyError: The database refused.
+    """
+    services.blobs.path(base.weights)
+    try:
+        changed = is_changed(services, sha256, document, base)
+        measurement = _measure(services, base, sha256)
+        return judge(document, changed=changed, measurement=measurement, policy=policy)
+    except (WorkerDied, EvaluatorStopped, OSError, MemoryError, SQLAlchemyError):
+        raise
+    except FederationError as error:
+        return Verdict(False, (f"The update could not be audited: {error.detail}",), {})
+    except Exception as error:
+        log.exception("An update could not be audited")
+        met = f"an unexpected {type(error).__name__}"
+        return Verdict(False, (f"The update could not be audited: {met}.",), {})
+
+
 def evaluate(services: Services, evaluation_id: int, version_id: int, part: str) -> None:
     """Evaluates a global model on one part of the master's pictures."""
     with services.database.read() as session:
         version = versions.get(session, version_id)
-    report, problem, _ = _report(services, version, global_model(services, version), part)
+    try:
+        report, problem, _ = _report(services, version, global_model(services, version), part)
+    except WorkerDied as error:
+        report, problem = None, _not_measured(part, error)
     with services.database.write() as session:
         evaluations.finish(session, evaluation_id, report, problem, services.now())
     services.wakeup.notify()
@@ -135,6 +168,9 @@ def _report(
     """A report, or why there is none and whether the model is to blame.
 
     Neither where the part has no pictures.
+
+    Raises:
+        WorkerDied: The evaluation process ended twice, which says nothing of the model.
     """
     study = version.study
     with services.database.read() as session:
@@ -144,9 +180,14 @@ def _report(
     try:
         pixels = services.state.pixels(study.id)
         return _twice(lambda: services.evaluator.report(model, pixels, examples)), None, False
+    except WorkerDied:
+        raise
     except FederationError as error:
-        problem = f"The model could not be measured on the {part} pictures: {error.problem}"
-        return None, problem, error.code == "not_finite"
+        return None, _not_measured(part, error), error.code == "not_finite"
+
+
+def _not_measured(part: str, error: FederationError) -> str:
+    return f"The model could not be measured on the {part} pictures: {error.problem}"
 
 
 def _build(services: Services, study_id: str, plan: Plan) -> tuple[Signature, str]:

@@ -11,8 +11,18 @@ from federated.states import RoundState, RunState, TaskState
 from federated.study import Study
 from master.coordinator.site_selection import choose, reasons
 from master.services import Services
-from master.store import evaluations, nodes, rounds, runs, studies, tasks, transitions, versions
-from master.store.tables import RoundRow, RunRow
+from master.store import (
+    evaluations,
+    nodes,
+    rounds,
+    runs,
+    studies,
+    tasks,
+    transitions,
+    updates,
+    versions,
+)
+from master.store.tables import RoundRow, RunRow, TaskRow
 from master.store.tasks import TaskSummary
 from models.catalogue import check_model
 
@@ -125,8 +135,16 @@ def collect(services: Services, session: Session, run: RunRow, row: RoundRow, no
         tasks.end_open(session, run.id, row.number, TaskState.EXPIRED, reason, now)
     if lost or now >= row.deadline_at:
         summaries = tasks.of_round(session, run.id, row.number)
-    if any(summary.state in tasks.UNENDED for summary in summaries):
-        return Step(again_at=_next_end(summaries, row, now))
+    waiting = [summary for summary in summaries if summary.state in tasks.UNENDED]
+    if waiting and now >= row.deadline_at:
+        # Past the deadline only audits are to come; each wakes the coordinator.
+        end = _audits_end(services, summaries, row)
+        if now < end:
+            return Step(again_at=end)
+        _give_up_audits(services, session, waiting, now)
+        return Step(moved=True)
+    if waiting:
+        return Step(again_at=_next_end(summaries, row))
     plan = Plan.model_validate(run.plan)
     if sum(summary.state == TaskState.ACCEPTED for summary in summaries) >= plan.quorum:
         transitions.move_round(session, row, RoundState.AGGREGATING, now)
@@ -178,11 +196,26 @@ def _fail(session: Session, run: RunRow, reason: str, now: float) -> Step:
     return Step(moved=True)
 
 
-def _next_end(summaries: list[TaskSummary], row: RoundRow, now: float) -> float | None:
+def _audits_end(services: Services, summaries: list[TaskSummary], row: RoundRow) -> float:
+    """When audits that have come to no verdict are given up: long after the last that has."""
+    verdicts = [summary.changed_at for summary in summaries]
+    # A restart has renewed the leases: until then nothing could be audited.
+    starts = [summary.lease_until for summary in summaries if summary.state in tasks.UNENDED]
+    return max(row.deadline_at, *verdicts, *starts) + services.settings.audit_seconds
+
+
+def _give_up_audits(
+    services: Services, session: Session, submitted: list[TaskSummary], now: float
+) -> None:
+    """Rejects updates that cannot be audited, so that the round ends all the same."""
+    minutes = services.settings.audit_seconds / 60
+    reason = f"The update could not be audited: no verdict within {minutes:g} minutes."
+    for summary in submitted:
+        updates.judge(session, session.get_one(TaskRow, summary.id), False, (reason,), {}, now)
+
+
+def _next_end(summaries: list[TaskSummary], row: RoundRow) -> float:
     """When a round has to be looked at although nothing happens."""
-    if now >= row.deadline_at:
-        # Only audits are still to come, and each of them wakes the coordinator.
-        return None
     leases = [summary.lease_until for summary in summaries if summary.state in tasks.OPEN]
     return min([row.deadline_at, *leases])
 

@@ -31,6 +31,7 @@ class TaskSummary:
     node: str
     state: TaskState
     lease_until: float
+    changed_at: float
 
 
 def seed_of(plan: Plan, number: int, node_name: str) -> int:
@@ -148,10 +149,13 @@ def renew(
 
 
 def extend_leases(session: Session, now: float, lease_seconds: float) -> None:
-    """Gives every open task a whole lease again: while the master was away, nobody could call."""
+    """Gives every task that has not ended a whole lease again.
+
+    While the master was away, no node could call, and no update could be audited.
+    """
     session.execute(
         update(TaskRow)
-        .where(TaskRow.state.in_(OPEN), TaskRow.lease_until < now + lease_seconds)
+        .where(TaskRow.state.in_(UNENDED), TaskRow.lease_until < now + lease_seconds)
         .values(lease_until=now + lease_seconds)
     )
 
@@ -220,12 +224,26 @@ def views(session: Session, run_id: str, number: int) -> list[TaskView]:
     ]
 
 
-def _read(session: Session, query: Select[str, str, str, str, float]) -> list[TaskSummary]:
+def _read(session: Session, query: Select[str, str, str, str, float, float]) -> list[TaskSummary]:
     return [
-        TaskSummary(id=task, run=run, node=node, state=TaskState(state), lease_until=until)
-        for task, run, node, state, until in session.execute(query)
+        TaskSummary(
+            id=task,
+            run=run,
+            node=node,
+            state=TaskState(state),
+            lease_until=until,
+            changed_at=changed,
+        )
+        for task, run, node, state, until, changed in session.execute(query)
     ]
 
 
-def _briefs() -> Select[str, str, str, str, float]:
-    return select(TaskRow.id, TaskRow.run_id, TaskRow.node_id, TaskRow.state, TaskRow.lease_until)
+def _briefs() -> Select[str, str, str, str, float, float]:
+    return select(
+        TaskRow.id,
+        TaskRow.run_id,
+        TaskRow.node_id,
+        TaskRow.state,
+        TaskRow.lease_until,
+        TaskRow.changed_at,
+    )

@@ -13,9 +13,10 @@ from PIL import Image
 from federated.plan import AuditPolicy
 from federated.wire import UpdateDocument
 from master.audit import Measurement, judge, standard_error
+from master.coordinator import evaluation_jobs
 from master.rewards import share_out
 from serving.worker import WorkerDied, WorkerFailed
-from tests.master.federation import Federation, base_of, trained, update_of
+from tests.master.federation import Clock, Federation, base_of, trained, update_of
 
 PLAN = {"rounds": 1, "privacy": {"min_examples": 5}}
 
@@ -138,6 +139,85 @@ def test_a_worker_that_died_once_is_asked_again(federation: Federation) -> None:
     federation.deliver(a, knowing(a, 9.0, 10))
     view = federation.get(f"/runs/{run}/rounds/1")["updates"][0]
     assert view["audit"]["measured"]["accuracy"] == 1.0
+
+
+def test_an_update_whose_blob_is_lost_is_rejected_and_the_round_ends(
+    federation: Federation,
+) -> None:
+    federation.study()
+    a, b = federation.site("clinic-a"), federation.site("clinic-b")
+    run = federation.run(**PLAN)
+    federation.queues.held = ("audit/",)
+    lost = federation.deliver(a, trained(a, 1.0, 10)).get_json()["sha256"]
+    federation.services.blobs.delete(lost)
+    federation.queues.release()
+    federation.deliver(b, trained(b, 2.0, 10))
+    view = federation.get(f"/runs/{run}/rounds/1")
+    assert view["state"] == "closed"
+    assert [task["state"] for task in view["tasks"]] == ["rejected", "accepted"]
+    assert "could not be audited: There is no such blob" in view["tasks"][0]["reason"]
+
+
+def test_an_unexpected_error_over_an_update_rejects_it(
+    federation: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> bool:
+        raise ZeroDivisionError
+
+    federation.study()
+    a = federation.site("clinic-a")
+    run = federation.run(**PLAN)
+    monkeypatch.setattr(evaluation_jobs, "is_changed", fail)
+    federation.deliver(a, trained(a, 1.0, 10))
+    (task,) = federation.get(f"/runs/{run}/rounds/1")["tasks"]
+    assert task["state"] == "rejected"
+    reason = "The update could not be audited: an unexpected ZeroDivisionError."
+    assert task["reason"] == reason
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), MemoryError()])
+def test_trouble_of_the_master_itself_is_no_verdict(
+    federation: Federation, clock: Clock, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> bool:
+        raise error
+
+    federation.study()
+    a = federation.site("clinic-a")
+    run = federation.run(**PLAN)
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluation_jobs, "is_changed", fail)
+        federation.deliver(a, trained(a, 1.0, 10))
+        assert federation.get(f"/runs/{run}")["tasks"][0]["state"] == "submitted"
+    clock.tick(6)
+    federation.settle()
+    assert federation.get(f"/runs/{run}")["state"] == "completed"
+
+
+def test_a_worker_that_dies_again_and_again_accepts_nothing_and_holds_up_no_round_for_ever(
+    federation: Federation, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise WorkerDied("It ended")
+
+    federation.study()
+    upload(federation, "audit", {"benign": 3, "malignant": 5})
+    a = federation.site("clinic-a")
+    run = federation.run(**(PLAN | {"deadline_seconds": 90}))
+    monkeypatch.setattr(federation.evaluator, "report", die)
+    federation.deliver(a, knowing(a, 9.0, 10))
+    clock.tick(100)
+    assert federation.settle() <= clock() + 600
+    assert federation.get(f"/runs/{run}")["tasks"][0]["state"] == "submitted"
+    # 600 seconds behind the deadline, which was 10 seconds ago.
+    clock.tick(589)
+    federation.settle()
+    assert federation.get(f"/runs/{run}")["tasks"][0]["state"] == "submitted"
+    clock.tick(2)
+    federation.settle()
+    view = federation.get(f"/runs/{run}")
+    assert (view["state"], view["tasks"][0]["state"]) == ("failed", "rejected")
+    assert "no verdict within 10 minutes" in view["reason"]
 
 
 def test_a_model_that_computes_no_numbers_is_rejected() -> None:
