@@ -94,7 +94,7 @@ MOVES: Mapping[type[State], Mapping[State, frozenset[State]]] = MappingProxyType
         },
         NodeState: {
             _N.PENDING: frozenset({_N.ACTIVE, _N.SUSPENDED}),
-            _N.ACTIVE: frozenset({_N.SUSPENDED}),
+            _N.ACTIVE: frozenset({_N.SUSPENDED, _N.PENDING}),
             _N.SUSPENDED: frozenset({_N.ACTIVE}),
         },
     }

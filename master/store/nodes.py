@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -63,15 +64,15 @@ def enrol(
     """A new node for a join token; or the node that the token has just made.
 
     The second is for a child that never read the answer to its first call. It ends with the
-    node's first heartbeat.
+    node's first heartbeat, and ten minutes after the first call.
 
     Raises:
         NotAuthenticated: The join token cannot be used.
         Conflict: Another node has the name.
     """
-    if (known := _just_made(session, request)) is not None:
+    if (known := _just_made(session, request, now)) is not None:
         tokens.revoke(session, known.id)
-        known.url = url
+        _move_to(session, known, url, now)
         return known
     token = tokens.usable(session, request.join_token, now)
     _check_name_is_free(session, request.name)
@@ -92,8 +93,8 @@ def enrol(
     return row
 
 
-def _just_made(session: Session, request: JoinRequest) -> NodeRow | None:
-    node_id = tokens.redeemed_for(session, request.join_token)
+def _just_made(session: Session, request: JoinRequest, now: float) -> NodeRow | None:
+    node_id = tokens.redeemed_lately(session, request.join_token, now)
     row = None if node_id is None else get(session, node_id)
     is_same = row is not None and row.name == request.name and row.last_seen is None
     return row if is_same else None
@@ -126,11 +127,27 @@ def seen(session: Session, node_id: str, message: Heartbeat, url: str | None, no
     row = get(session, node_id)
     news = row.failed_at is not None or row.last_seen is None or row.url != url
     row.last_seen, row.failed_at = now, None
-    row.activity, row.version, row.url = message.activity, message.version, url
+    row.activity, row.version = message.activity, message.version
+    _move_to(session, row, url, now)
     known = set(session.scalars(select(StudyRow.id)))
     reports = {study: counts for study, counts in message.studies.items() if study in known}
     held = [_hold(session, node_id, study, counts, now) for study, counts in reports.items()]
     return any(held) or news
+
+
+def _move_to(session: Session, row: NodeRow, url: str | None, now: float) -> None:
+    """Notes a node's address; the operator has approved a machine, not whatever it names later."""
+    moved = _machine(row.url) != _machine(url)
+    row.url = url
+    if moved and row.state == NodeState.ACTIVE:
+        reason = f"it asks to be called at another address, {url}"
+        transitions.move_node(session, row, NodeState.PENDING, now, reason)
+
+
+def _machine(url: str | None) -> tuple[str, str | None]:
+    """Scheme and host: a restart may take another port, but not come without TLS."""
+    parts = urlsplit(url or "")
+    return parts.scheme, parts.hostname
 
 
 def failed(session: Session, node_id: str, now: float) -> None:

@@ -13,6 +13,8 @@ from serving.auth import Principal, Role
 from serving.tokens import hash_token, mint_token
 
 JOIN_SECONDS = 7 * 86_400.0
+REPEAT_SECONDS = 600.0
+"""How long a child whose first call was not answered may make it again."""
 
 TokenRole = Literal["operator", "viewer", "node", "join"]
 
@@ -84,10 +86,15 @@ def redeem(session: Session, token: TokenRow, node: str, now: float) -> None:
         raise _unusable()
 
 
-def redeemed_for(session: Session, token: str) -> str | None:
-    """The node for which a join token was used up, if it was."""
+def redeemed_lately(session: Session, token: str, now: float) -> str | None:
+    """The node for which a join token was used up moments ago, if it was."""
     return session.scalar(
-        select(TokenRow.node_id).where(TokenRow.hash == hash_token(token), TokenRow.role == "join")
+        select(TokenRow.node_id).where(
+            TokenRow.hash == hash_token(token),
+            TokenRow.role == "join",
+            TokenRow.used_at > now - REPEAT_SECONDS,
+            TokenRow.expires_at > now,
+        )
     )
 
 

@@ -13,6 +13,39 @@ from federated.states import NodeState, RoundState, RunState, State, TaskState, 
 from master.store import events
 from master.store.tables import Base, NodeRow, RoundRow, RunRow, TaskRow
 
+TASK_WORDS = {
+    TaskState.QUEUED: "{site} is to be handed its work for round {round} again",
+    TaskState.LEASED: "{site} has started round {round}",
+    TaskState.TRAINING: "{site} trains for round {round}",
+    TaskState.SUBMITTED: "{site} has sent its update for round {round}",
+    TaskState.ACCEPTED: "The update of {site} for round {round} counts",
+    TaskState.REJECTED: "The update of {site} for round {round} was rejected",
+    TaskState.LATE: "The update of {site} for round {round} came too late",
+    TaskState.EXPIRED: "{site} did not finish round {round} in time",
+    TaskState.FAILED: "{site} could not train for round {round}",
+    TaskState.CANCELLED: "The work of {site} for round {round} was called off",
+}
+ROUND_WORDS = {
+    RoundState.OPEN: "Round {round} is open",
+    RoundState.AGGREGATING: "The updates of round {round} are being averaged",
+    RoundState.CLOSED: "Round {round} is averaged, and there is a new global model",
+    RoundState.FAILED: "Round {round} failed",
+}
+RUN_WORDS = {
+    RunState.PENDING: "The run waits to begin",
+    RunState.RUNNING: "The run is under way",
+    RunState.IDLE: "The run waits between two rounds",
+    RunState.PAUSED: "The run is paused",
+    RunState.COMPLETED: "The run is completed",
+    RunState.STOPPED: "The run was stopped",
+    RunState.FAILED: "The run failed",
+}
+NODE_WORDS = {
+    NodeState.PENDING: "waits for approval",
+    NodeState.ACTIVE: "may take part",
+    NodeState.SUSPENDED: "was suspended",
+}
+
 
 def move_task(
     session: Session, task: TaskRow, after: TaskState, now: float, reason: str | None = None
@@ -24,8 +57,16 @@ def move_task(
     """
     values: dict[str, Any] = {"changed_at": now, "reason": reason}
     _move(session, task, TaskState(task.state), after, values, id=task.id)
-    text = f"Task {task.id} is {after}" + (f": {reason}" if reason else "")
-    data = {"task": task.id, "node": task.node_id, "round": task.round, "state": str(after)}
+    site = session.get_one(NodeRow, task.node_id).name
+    text = TASK_WORDS[after].format(site=site, round=task.round)
+    data = {
+        "task": task.id,
+        "node": task.node_id,
+        "round": task.round,
+        "state": str(after),
+        "reason": reason,
+    }
+    text += f": {reason}" if reason else ""
     events.record(session, now, f"task_{after}", text, run=task.run_id, **data)
 
 
@@ -42,8 +83,8 @@ def move_round(
         values["closed_at"] = now
     keys = {"run_id": row.run_id, "number": row.number}
     _move(session, row, RoundState(row.state), after, values, **keys)
-    text = f"Round {row.number} is {after}" + (f": {reason}" if reason else "")
-    data = {"round": row.number, "state": str(after)}
+    text = ROUND_WORDS[after].format(round=row.number) + (f": {reason}" if reason else "")
+    data = {"round": row.number, "state": str(after), "reason": reason}
     events.record(session, now, f"round_{after}", text, run=row.run_id, **data)
 
 
@@ -59,19 +100,23 @@ def move_run(
     if is_final(after):
         values["finished_at"] = now
     _move(session, run, RunState(run.state), after, values, id=run.id)
-    text = f"The run is {after}" + (f": {reason}" if reason else "")
-    events.record(session, now, f"run_{after}", text, run=run.id, state=str(after))
+    text = RUN_WORDS[after] + (f": {reason}" if reason else "")
+    data = {"state": str(after), "reason": reason}
+    events.record(session, now, f"run_{after}", text, run=run.id, **data)
 
 
-def move_node(session: Session, node: NodeRow, after: NodeState, now: float) -> None:
-    """Moves a node.
+def move_node(
+    session: Session, node: NodeRow, after: NodeState, now: float, reason: str | None = None
+) -> None:
+    """Moves a node; `reason` is a sentence for people where the operator did not do it.
 
     Raises:
         Conflict: The table does not have the move, or somebody else moved first.
     """
     _move(session, node, NodeState(node.state), after, {}, id=node.id)
-    text = f"Site {node.name} is {after}"
-    events.record(session, now, f"node_{after}", text, node=node.id, state=str(after))
+    text = f"{node.name} {NODE_WORDS[after]}" + (f": {reason}" if reason else "")
+    data = {"node": node.id, "name": node.name, "state": str(after), "reason": reason}
+    events.record(session, now, f"node_{after}", text, **data)
 
 
 def _move(

@@ -119,6 +119,34 @@ def test_a_child_that_missed_the_answer_may_enrol_again_until_it_is_heard_of(
     assert federation.call("POST", "/nodes", json=request).status_code == 401
 
 
+@pytest.mark.parametrize(("seconds", "status"), [(599, 201), (601, 401)])
+def test_enrolling_again_is_for_the_moments_after(
+    federation: Federation, clock: Clock, seconds: float, status: int
+) -> None:
+    token = federation.post("/join-tokens", {"approve": True})["token"]
+    request = {"join_token": token, "name": "clinic-a"}
+    federation.post("/nodes", request)
+    clock.tick(seconds)
+    assert federation.call("POST", "/nodes", json=request).status_code == status
+
+
+def test_a_token_that_has_expired_enrols_nobody_again(federation: Federation, clock: Clock) -> None:
+    token = federation.post("/join-tokens")["token"]
+    request = {"join_token": token, "name": "clinic-a"}
+    clock.tick(7 * 86_400 - 10)
+    federation.post("/nodes", request)
+    clock.tick(11)
+    assert federation.call("POST", "/nodes", json=request).status_code == 401
+
+
+def test_enrolling_again_from_elsewhere_needs_approval_again(federation: Federation) -> None:
+    token = federation.post("/join-tokens", {"approve": True})["token"]
+    request = {"join_token": token, "name": "clinic-a", "push_token": PUSH_TOKEN}
+    assert federation.post("/nodes", request | {"url": "http://127.0.0.1:9"})["state"] == "active"
+    again = federation.post("/nodes", request | {"url": "https://elsewhere.example"})
+    assert again["state"] == "pending"
+
+
 def test_a_join_token_is_old_after_a_week(federation: Federation, clock: Clock) -> None:
     token = federation.post("/join-tokens")["token"]
     clock.tick(7 * 86_400 + 1)
@@ -163,6 +191,60 @@ def test_a_suspended_site_is_left_alone(federation: Federation) -> None:
     assert federation.beat(a, tasks=(a.tasks[-1].id,))["cancelled"] == [a.tasks[-1].id]
     again = federation.call("POST", "/runs", json={"study": "skin", "plan": PLAN})
     assert "suspended by the operator" in again.get_json()["detail"]
+
+
+def test_what_a_suspended_site_has_sent_no_longer_counts(federation: Federation) -> None:
+    federation.study()
+    a, b = federation.site("clinic-a"), federation.site("clinic-b")
+    run = federation.run(**PLAN)
+    federation.queues.held = ("audit/",)
+    federation.deliver(b, trained(b, 5.0, 10))
+    federation.call("PATCH", f"/nodes/{b.id}", json={"state": "suspended"})
+    federation.queues.release()
+    federation.deliver(a, trained(a, 1.0, 10))
+    view = federation.get(f"/runs/{run}/rounds/1")
+    assert [task["state"] for task in view["tasks"]] == ["accepted", "cancelled"]
+    assert [update["share"] for update in view["updates"]] == [1.0, None]
+
+
+@pytest.mark.parametrize(
+    ("address", "state"),
+    [
+        ("http://127.0.0.1:4711", "active"),
+        ("https://127.0.0.1:90", "pending"),
+        ("https://169.254.169.254", "pending"),
+        ("http://localhost:90", "pending"),
+    ],
+)
+def test_a_site_that_asks_for_calls_to_another_machine_waits_for_approval(
+    federation: Federation, clock: Clock, address: str, state: str
+) -> None:
+    federation.study()
+    a = federation.site("clinic-a")
+    assert federation.beat(a, url=address)["state"] == state
+    federation.settle()
+    (node,) = federation.get("/nodes")["nodes"]
+    assert (node["url"], node["state"]) == (address, state)
+    # A model that it does not hold would be sent to it.
+    a.pushes.clear()
+    clock.tick(1)
+    federation.beat(a, url=address)
+    federation.settle()
+    assert bool(a.pushes) is (state == "active")
+    if state == "active":
+        return
+    event = federation.get("/events")["events"][-1]
+    assert (event["kind"], event["data"]["node"]) == ("node_pending", a.id)
+    assert address in event["text"]
+    federation.call("PATCH", f"/nodes/{a.id}", json={"state": "active"})
+    federation.settle()
+    assert federation.children.calls[-1][2] == address
+
+
+def test_a_suspended_site_stays_suspended_wherever_it_moves(federation: Federation) -> None:
+    a = federation.join("clinic-a")
+    federation.call("PATCH", f"/nodes/{a.id}", json={"state": "suspended"})
+    assert federation.beat(a, url="https://elsewhere.example")["state"] == "suspended"
 
 
 def test_a_node_reads_only_blobs_that_its_tasks_name(federation: Federation) -> None:
@@ -307,6 +389,18 @@ def test_events_come_in_order_behind_a_number(federation: Federation) -> None:
     kinds = [event["kind"] for event in events]
     for kind in ("run_created", "round_open", "task_leased", "task_accepted", "run_completed"):
         assert kinds.count(kind) == 1
+    for event in events:
+        assert run not in event["text"]
+        assert a.id not in event["text"]
+    (started,) = [event for event in events if event["kind"] == "task_leased"]
+    assert started["text"] == "clinic-a has started round 1"
+    assert started["data"] == {
+        "task": a.tasks[-1].id,
+        "node": a.id,
+        "round": 1,
+        "state": "leased",
+        "reason": None,
+    }
     later = federation.get(f"/runs/{run}/events?after={events[3]['id']}")["events"]
     assert later == events[4:]
 

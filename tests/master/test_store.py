@@ -122,12 +122,28 @@ def test_moves_of_runs_rounds_and_nodes_tell_of_themselves(database: Database, t
         run, row = session.get_one(RunRow, "r1"), session.get_one(RoundRow, ("r1", 1))
         transitions.move_round(session, row, RoundState.FAILED, NOW + 1, "no updates")
         transitions.move_run(session, run, RunState.FAILED, NOW + 2, "round 1 failed")
-        transitions.move_node(session, session.get_one(NodeRow, "n1"), NodeState.SUSPENDED, NOW + 3)
+        node = session.get_one(NodeRow, "n1")
+        transitions.move_node(session, node, NodeState.SUSPENDED, NOW + 3)
     with database.read() as session:
         assert session.get_one(RoundRow, ("r1", 1)).closed_at == NOW + 1
         assert session.get_one(RunRow, "r1").finished_at == NOW + 2
-        kinds = [event.kind for event in events.after(session, 0)][-3:]
-        assert kinds == ["round_failed", "run_failed", "node_suspended"]
+        told = events.after(session, 0)[-3:]
+        assert [event.kind for event in told] == ["round_failed", "run_failed", "node_suspended"]
+        assert told[0].text == "Round 1 failed: no updates"
+        assert [event.data["reason"] for event in told] == ["no updates", "round 1 failed", None]
+
+
+def test_every_state_has_its_sentence() -> None:
+    words = {
+        TaskState: transitions.TASK_WORDS,
+        RoundState: transitions.ROUND_WORDS,
+        RunState: transitions.RUN_WORDS,
+        NodeState: transitions.NODE_WORDS,
+    }
+    for kind, sentences in words.items():
+        assert set(sentences) == set(kind)
+        # What stands behind a colon is a reason.
+        assert not any(": " in sentence for sentence in sentences.values())
 
 
 def test_a_move_that_somebody_else_made_first_is_a_conflict(database: Database, task: str) -> None:
