@@ -55,6 +55,17 @@ class Expectation:
     announced: int
 
 
+def largest_body(services: Services, node_id: str, task_id: str) -> int:
+    """Bytes above which the update of a task is refused.
+
+    Raises:
+        NotFound: The node holds no such task.
+    """
+    with services.database.read() as session:
+        expected = _expectation(session, tasks.of_node(session, task_id, node_id))
+    return largest_update(expected.signature)
+
+
 def receive_update(
     services: Services, node_id: str, task_id: str, body: IO[bytes], length: int | None
 ) -> UpdateReceipt:

@@ -16,12 +16,16 @@ from federated.states import TaskState
 from federated.values import Message
 from master.api.context import NODE, services
 from master.store import tasks
-from master.update_ingestion import receive_update
+from master.update_ingestion import largest_body, receive_update
 from serving.auth import AUTH, caller
 from serving.errors import validation_sentence
 from serving.server import MAX_BODY
 
 blueprint = APIBlueprint("tasks", __name__, url_prefix="/api/v1", tag="Tasks")
+
+
+JSON_FRAME = 1024
+"""Bytes of an update's JSON form beside the update itself."""
 
 
 class TaskReceipt(Message):
@@ -71,6 +75,9 @@ def deliver_update(task_id: str) -> UpdateReceipt:
     master, node = services(), caller().id
     request.max_content_length = MAX_BODY
     if request.is_json:
+        # Base64 makes three bytes four; the rest is for the braces around it.
+        longest = 4 * largest_body(master, node, task_id) // 3 + JSON_FRAME
+        request.max_content_length = min(longest, MAX_BODY)
         data = _decoded(_json_update())
         return receive_update(master, node, task_id, io.BytesIO(data), len(data))
     return receive_update(master, node, task_id, request.stream, request.content_length)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 from collections.abc import Callable
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from federated.wire import METADATA_KEY
+from federated.wire import METADATA_KEY, largest_update
 from master import update_ingestion
 from master.update_ingestion import receive_update
 from tests.master.federation import ChildInTest, Federation, base_of, trained, update_of
@@ -226,6 +227,38 @@ def test_text_carries_the_same_update(federation: Federation, child: ChildInTest
         answer = federation.call("PUT", path, child.token, json={"model": text})
         assert answer.status_code == status
     assert federation.deliver(child, update).status_code == 200
+
+
+class Unread(io.BytesIO):
+    """A body that nobody may read."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise AssertionError("the body was read")
+
+
+@pytest.mark.parametrize(("task", "nbytes", "status"), [("none", 100, 404), (None, 4_000_000, 413)])
+def test_a_text_is_read_only_for_a_task_that_is_held_and_up_to_its_size(
+    federation: Federation, child: ChildInTest, task: str | None, nbytes: int, status: int
+) -> None:
+    path = f"/tasks/{task or child.tasks[-1].id}/update"
+    answer = federation.call(
+        "PUT",
+        path,
+        child.token,
+        input_stream=Unread(b"x" * nbytes),
+        content_type="application/json",
+    )
+    assert answer.status_code == status
+
+
+def test_the_largest_text_is_hardly_longer_than_the_largest_update(
+    federation: Federation, child: ChildInTest
+) -> None:
+    path, limit = f"/tasks/{child.tasks[-1].id}/update", largest_update(child.tasks[-1].signature)
+    fits = base64.b64encode(b"x" * limit).decode()
+    assert federation.call("PUT", path, child.token, json={"model": fits}).status_code == 400
+    longer = fits + "A" * 1024
+    assert federation.call("PUT", path, child.token, json={"model": longer}).status_code == 413
 
 
 def test_a_full_disk_loses_nothing(
