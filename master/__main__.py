@@ -63,10 +63,10 @@ def token(options: argparse.Namespace) -> int:
 
 
 def gc(options: argparse.Namespace) -> int:
-    """Deletes the updates of old rounds."""
+    """Deletes the updates of old rounds, and blobs that a crash left; works while it runs."""
     database, blobs = open_state(settings_from(options))
-    collected = collect_garbage(database, blobs, options.keep_rounds)
-    print(f"{collected.blobs} updates deleted, {collected.nbytes / 2**20:.1f} MiB freed")
+    collected = collect_garbage(database, blobs, options.keep_rounds, time.time())
+    print(f"{collected.blobs} blobs deleted, {collected.nbytes / 2**20:.1f} MiB freed")
     database.close()
     return 0
 

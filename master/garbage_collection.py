@@ -17,19 +17,32 @@ class Collected:
     nbytes: int
 
 
-def collect_garbage(database: Database, blobs: BlobStore, keep_rounds: int) -> Collected:
-    """Deletes the updates of old rounds; global versions stay for ever.
+ORPHAN_SECONDS = 3600.0
+"""Age at which a blob that no table names belongs to nobody: no write takes as long."""
+
+
+def collect_garbage(
+    database: Database, blobs: BlobStore, keep_rounds: int, now: float
+) -> Collected:
+    """Deletes the updates of old rounds, and what a crash left; global versions stay for ever.
 
     Args:
         database: The master's tables.
         blobs: The master's blobs.
         keep_rounds: Rounds of each run whose updates stay.
+        now: The time.
     """
+    # Before the tables are read, so that what is written meanwhile is not taken for old.
+    present = {sha256: (blobs.root / sha256).stat() for sha256 in blobs.names()}
     with database.read() as session:
-        old = blob_references.old_updates(session, keep_rounds)
-    present = set(blobs.names())
-    gone = [sha256 for sha256 in old if sha256 in present]
-    nbytes = sum((blobs.root / sha256).stat().st_size for sha256 in gone)
-    for sha256 in old:
+        old = set(blob_references.old_updates(session, keep_rounds))
+        named = blob_references.named(session)
+    orphans = {
+        sha256
+        for sha256, found in present.items()
+        if sha256 not in named and found.st_mtime < now - ORPHAN_SECONDS
+    }
+    for sha256 in old | orphans:
         blobs.delete(sha256)
-    return Collected(len(gone), nbytes)
+    gone = [found.st_size for sha256, found in present.items() if sha256 in old | orphans]
+    return Collected(len(gone), sum(gone))

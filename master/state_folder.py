@@ -48,6 +48,16 @@ class StateFolder:
         """What the evaluator prints."""
         return self.root / "logs"
 
+    def remove_drafts(self) -> None:
+        """Deletes what a crash left unfinished; only the server that holds the folder may."""
+        for folder, drafts in (
+            (self.blobs, "draft-*"),
+            (self.exports, "draft-*"),
+            (self.drafts, "*"),
+        ):
+            for path in folder.glob(drafts):
+                path.unlink(missing_ok=True)
+
     def pictures(self, study_id: str) -> Path:
         """The master's own pictures of a study."""
         return self.root / "pictures" / study_id

@@ -57,6 +57,7 @@ class Coordinator:
     def prepare(self) -> None:
         """What a new start of the server does once, before the first step."""
         services = self._services
+        services.state.remove_drafts()
         with services.database.write() as session:
             now = services.now()
             tasks.extend_leases(session, now, services.settings.lease_seconds)

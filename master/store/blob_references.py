@@ -20,6 +20,13 @@ def is_used(session: Session, sha256: str) -> bool:
     return any(session.scalar(query.limit(1)) is not None for query in (version, update))
 
 
+def named(session: Session) -> set[str]:
+    """All blobs that `is_used` would say yes to."""
+    taken = select(UpdateRow.sha256).where(UpdateRow.document.is_not(None))
+    queries = (select(VersionRow.weights), select(VersionRow.strategy_state), taken)
+    return {sha256 for query in queries for sha256 in session.scalars(query) if sha256}
+
+
 def old_updates(session: Session, keep_rounds: int) -> list[str]:
     """Blobs of updates that no longer serve anybody.
 

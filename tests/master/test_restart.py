@@ -38,6 +38,21 @@ def test_an_open_round_goes_on_and_its_leases_start_anew(federation: Federation)
     after.services.database.close()
 
 
+def test_what_a_killed_master_left_unfinished_is_gone(federation: Federation) -> None:
+    federation.study()
+    state = federation.services.state
+    (model,) = federation.services.blobs.names()
+    for folder in (state.blobs, state.drafts, state.exports):
+        folder.mkdir(exist_ok=True)
+        (folder / "draft-0123").write_bytes(b"half of something")
+    (state.exports / "skin.keras").write_bytes(b"whole")
+    after = restarted(federation)
+    assert [path.name for path in state.blobs.iterdir()] == [model]
+    assert [path.name for path in state.exports.iterdir()] == ["skin.keras"]
+    assert list(state.drafts.iterdir()) == []
+    after.services.database.close()
+
+
 def test_tasks_that_were_not_handed_over_are(federation: Federation) -> None:
     federation.study()
     a = federation.site("clinic-a")

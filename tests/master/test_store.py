@@ -218,6 +218,26 @@ def test_leases_renew_only_for_tasks_that_are_named(database: Database, task: st
         assert tasks.renew(session, "another", [task], NOW + 50, 60) == (task,)
 
 
+def test_tidying_deletes_what_no_table_names_once_nobody_can_be_writing_it(
+    database: Database, task: str, tmp_path: Path
+) -> None:
+    blobs = BlobStore(tmp_path / "blobs")
+    with database.write() as session:
+        first = session.get_one(RoundRow, ("r1", 1))
+        version = versions.get(session, first.before_id)
+        state, kept = blobs.put(b"a strategy's state"), blobs.put(b"a model")
+        versions.add(session, "skin", Plan(), version.signature, kept, NOW, strategy_state=state)
+        taken, _ = blobs.put(b"an update"), blobs.put(b"nobody's")
+        session.add(UpdateRow(task_id=task, sha256=taken, nbytes=9, document={}, received_at=NOW))
+    young, again = blobs.put(b"young"), blobs.put(b"again")
+    for sha256 in blobs.names():
+        os.utime(blobs.root / sha256, (NOW - 3601, NOW - 3601))
+    os.utime(blobs.root / young, (NOW - 3599, NOW - 3599))
+    blobs.put(b"again")
+    assert collect_garbage(database, blobs, keep_rounds=1, now=NOW).blobs == 1
+    assert set(blobs.names()) == {kept, state, taken, young, again}
+
+
 def test_tidying_deletes_old_updates_and_never_a_global_model(
     database: Database, task: str, tmp_path: Path
 ) -> None:
@@ -237,7 +257,7 @@ def test_tidying_deletes_old_updates_and_never_a_global_model(
             session.add(
                 UpdateRow(task_id=name, sha256=sha256, nbytes=3, document={}, received_at=NOW)
             )
-    assert collect_garbage(database, blobs, keep_rounds=1).blobs == 1
+    assert collect_garbage(database, blobs, keep_rounds=1, now=NOW).blobs == 1
     assert set(blobs.names()) == {same, new}
     with database.read() as session:
         assert blob_references.old_updates(session, keep_rounds=3) == []
