@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -120,3 +123,69 @@ def test_a_closed_door_is_unreachable(http: HttpChildClient, child: Child) -> No
         http.delete_task(child, "rude")
     with pytest.raises(Unreachable, match="no connection"):
         http.delete_task(Child("2", "clinic-b", "http://127.0.0.1:1", "secret"), "any")
+
+
+DRIPS = {
+    "continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+    "one header": (b"HTTP/1.1 200 OK\r\nX: ", b"y"),
+    "body": (b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n", b" "),
+}
+
+
+@pytest.mark.parametrize("drip", DRIPS)
+def test_a_child_that_drips_holds_nobody(drip: str) -> None:
+    begin, drop = DRIPS[drip]
+    calls = []
+
+    def serve(listening: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            with connection:
+                calls.append(connection.recv(4096))
+                with suppress(OSError):
+                    connection.sendall(begin)
+                    while True:
+                        connection.sendall(drop)
+                        time.sleep(0.02)
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=serve, args=(listening,))
+    thread.start()
+    http = HttpChildClient(call_seconds=0.3)
+    child = Child("1", "clinic-a", f"http://127.0.0.1:{listening.getsockname()[1]}", "secret")
+    with pytest.raises(Unreachable, match="does not answer in time"):
+        http.delete_task(child, "any")
+    # What was too slow once is not tried again at once.
+    assert len(calls) == 1
+    http.close()
+    listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+    thread.join()
+
+
+def test_a_child_that_does_not_read_holds_nobody(tmp_path: Path) -> None:
+    blob = tmp_path / "blob"
+    with blob.open("wb") as file:
+        file.truncate(30_000_000)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        # 300 seconds for the body are given and taken back.
+        http = HttpChildClient(call_seconds=0.3 - 30_000_000 / child_client.SLOWEST)
+        with pytest.raises(Unreachable, match="does not answer in time"):
+            http.put_weights(Child("1", "clinic-a", f"http://127.0.0.1:{port}", "x"), "a", blob)
+        http.close()
+
+
+def test_a_connection_that_was_in_time_is_kept(
+    server: ThreadingHTTPServer, child: Child, tmp_path: Path
+) -> None:
+    http = HttpChildClient(call_seconds=0.2)
+    http.delete_task(child, "other")
+    time.sleep(0.4)
+    http.delete_task(child, "other")
+    assert len(server.connections) == 1  # type: ignore[attr-defined]
+    http.close()
