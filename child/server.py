@@ -238,7 +238,7 @@ class Child:
             task_store=self.task_store,
             folder=self.folder,
             blobs=self.blobs,
-            uploads=Uploads(self.folder, self.pictures),
+            uploads=Uploads(self.folder, self.pictures, self.task_store.may_train),
             models=self.models,
             tasks=self.tasks,
             predictor=self.predictor,

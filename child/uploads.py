@@ -6,7 +6,7 @@ A file's name is read once, for its label, and told back to the sender; it is ne
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -51,14 +51,20 @@ class Uploads:
     Args:
         folder: The pictures on the disk.
         store: Their rows.
+        in_use: Whether a task may hold the places of pictures in a study's array.
         limits: How large a picture may be.
     """
 
     def __init__(
-        self, folder: PictureFolder, store: PictureStore, limits: Limits = DEFAULT_LIMITS
+        self,
+        folder: PictureFolder,
+        store: PictureStore,
+        in_use: Callable[[], bool],
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._folder = folder
         self._store = store
+        self._in_use = in_use
         self._limits = limits
         self._storing = threading.Lock()
 
@@ -96,9 +102,15 @@ class Uploads:
         with self._storing:
             row = self._store.remove(study.id, picture)
             self._folder.discard(study, [picture], [row])
-            if not self._store.places(study.id):
-                # The master may then send the study anew with pictures of another size.
-                self._folder.reset(study)
+            self._reset_if_empty(study)
+
+    def _reset_if_empty(self, study: Study) -> None:
+        """Clears the folder of a study without pictures, which may be sent anew in another size.
+
+        Not while a task may hold places in its array: other pictures would come to stand there.
+        """
+        if not self._store.places(study.id) and not self._in_use():
+            self._folder.reset(study)
 
     def _add_group(self, study: Study, group: list[File], label: str | None) -> list[Outcome]:
         understood = [self._understand(study, file, label) for file in group]
@@ -106,6 +118,7 @@ class Uploads:
         with self._storing:
             known = self._store.find(study.id, {c.sha256 for c in candidates})
             fresh = _first_of_each(c for c in candidates if c.sha256 not in known)
+            self._reset_if_empty(study)
             try:
                 stored = self._keep(study, list(fresh.values()))
             except FederationError as error:

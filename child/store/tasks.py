@@ -100,6 +100,10 @@ class TaskStore:
         with self._database.read() as session:
             return list(session.scalars(wanted))
 
+    def may_train(self) -> bool:
+        """Whether a task waits for training or is in it."""
+        return bool(self.in_states("queued", "training"))
+
     def blobs_in_use(self) -> set[str]:
         """Hashes of the blobs that open tasks start from or have to deliver."""
         with self._database.read() as session:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from child.pictures import PictureFolder
 from federated.errors import StorageFailure
-from tests.child.conftest import STUDY, named, picture
+from tests.child.conftest import STUDY, named, picture, task_of
 
 
 def pixel_files(site):
@@ -249,3 +249,31 @@ def test_the_first_picture_after_the_last_was_deleted(pushed):
     (view,) = pushed.upload(*named(1)).json["images"]
     pushed.client.delete(f"/api/v1/images/{view['picture']['id']}?study=skin", headers=pushed.site)
     assert pushed.upload(*named(1)).status_code == 201
+
+
+def delete_all(site):
+    listed = site.client.get("/api/v1/images?study=skin", headers=site.site).json["images"]
+    for view in listed:
+        site.client.delete(f"/api/v1/images/{view['id']}?study=skin", headers=site.site)
+
+
+@pytest.mark.parametrize("state", ["queued", "training"])
+def test_a_task_never_sees_pictures_that_came_in_the_place_of_deleted_ones(site, state):
+    push = site.push()
+    site.upload(*named(5))
+    tasks, store = site.child.task_store, site.child.pictures
+    tasks.add(task_of(push))
+    if state == "training":
+        tasks.begin("task-1")
+    dealt = [example.row for example in store.deal("skin", "task-1", fraction=0, seed=1)]
+    delete_all(site)
+    site.upload(*[(f"{number}.png", picture(number)) for number in range(100, 107)])
+    array = site.child.folder.array(STUDY)
+    assert not array.open()[dealt].any()
+    assert all(array.open()[row].any() for row in store.places("skin").values())
+    # Once no task holds a place, the array begins anew with the first picture.
+    delete_all(site)
+    tasks.end("task-1", "cancelled")
+    site.upload(*named(2))
+    assert sorted(store.places("skin").values()) == [0, 1]
+    assert len(array) == 2
