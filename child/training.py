@@ -130,7 +130,8 @@ class Training:
             self._warm.add(request.key)
         except FederationError as error:
             # The task that asks for this model will say so to the master.
-            log.warning("A model could not be made ready: %s", error.detail)
+            if not self._stopping:
+                log.warning("A model could not be made ready: %s", error.detail)
 
     def _do(self, task_id: str) -> None:
         held = self._site.tasks.get(task_id)

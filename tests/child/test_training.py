@@ -7,6 +7,7 @@ import hashlib
 import os
 import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -248,6 +249,19 @@ def test_a_restart_trains_what_was_interrupted(bench, worker):
     assert finished.wait(60)
     restarted._jobs.put(None)
     assert bench.child.task_store.get("task-1").update_sha256 is not None
+
+
+def test_what_a_stop_breaks_off_is_no_warning(bench, initial, caplog, tmp_path):
+    environment = worker_environment(os.environ)
+    worker = Worker("child.trainer", ("--threads", "1"), environment, tmp_path / "trainer.log")
+    training = Training(bench.site, worker, lambda *_: None, lambda _: None)
+    training.prepare(bench.push)
+    training.start()
+    while not worker.busy:
+        time.sleep(0.01)
+    training.stop()
+    assert not training._thread.is_alive()
+    assert [record.message for record in caplog.records] == []
 
 
 def test_the_order_names_rows_and_class_indices(bench):
