@@ -94,7 +94,7 @@ def _new_run(desk: Desk, study: StudyView) -> None:
     section("train.new")
     chosen = _choose_plan(desk, study)
     plan = _fields(chosen)
-    _candidates(desk, study, chosen.plan.privacy.min_examples)
+    _candidates(desk, study, chosen.plan)
     if st.button(
         text("train.start"), type="primary", icon=":material/play_arrow:", shortcut="Ctrl+Enter"
     ):
@@ -171,21 +171,21 @@ def _trigger(chosen: PlanView) -> dict[str, Any]:
     return {"kind": "upload", "min_new_pictures": least}
 
 
-def _candidates(desk: Desk, study: StudyView, min_examples: int) -> None:
+def _candidates(desk: Desk, study: StudyView, plan: Plan) -> None:
     """Which sites would take part, and why the others would not."""
     nodes = desk.operator.nodes()
-    st.markdown(text("train.min_examples", count=min_examples))
+    st.markdown(text("train.min_examples", count=plan.privacy.min_examples))
     if not nodes:
         empty("train.no_sites", desk, "sites")
         return
-    rows = [_candidate(node, study, min_examples) for node in nodes]
+    rows = [_candidate(node, study, plan) for node in nodes]
     table(rows, text("train.candidates"))
     if study.current:
         st.caption(text("train.traffic", size=size(study.current.nbytes)))
 
 
-def _candidate(node: NodeView, study: StudyView, min_examples: int) -> dict[str, object]:
-    reason = why_not(node, study, min_examples)
+def _candidate(node: NodeView, study: StudyView, plan: Plan) -> dict[str, object]:
+    reason = why_not(node, study, plan)
     return {
         text("chart.site"): node.name,
         text("train.pictures"): str(labelled(node, study)),

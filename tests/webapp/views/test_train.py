@@ -72,7 +72,9 @@ def test_a_site_with_too_few_pictures_is_named_with_the_reason(
     open_app: Open, master: Script
 ) -> None:
     master["GET nodes"] = ok({"nodes": [sample.node("site-1", 9, 9), sample.node("site-9", 0, 0)]})
-    assert "has 0 labelled pictures of the 1" in shown(open_app("train")).replace("\\", "")
+    assert "has 0 labelled pictures, of which 0 would train; the plan asks for 1" in shown(
+        open_app("train")
+    ).replace("\\", "")
 
 
 def test_a_run_under_way_can_be_paused_resumed_and_stopped(
