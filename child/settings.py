@@ -26,7 +26,11 @@ SERVE = (
     STATE,
     Option("--name", "the site's name at the master: a-z, 0-9, - and _", required=True),
     Option("--master", "address of the master, such as https://master.example", required=True),
-    Option("--join-token", "single-use token from the operator; needed until enrolled"),
+    Option(
+        "--join-token",
+        "single-use token from the operator, needed until enrolled; better given in the "
+        "environment, which other users of the computer cannot read",
+    ),
     Option(
         "--url",
         "address where the master reaches this child; 'auto' for this machine's own; "

@@ -14,8 +14,10 @@ from webapp.texts import text
 from webapp.words import ago, credit, plain, short, small, told, whole
 
 COMMAND = (
-    "python -m child serve --state ./{name}-state --port 8503 \\\n"
-    "  --master {master} --join-token {token} \\\n"
+    # A command line can be read by everybody on its computer; its environment cannot.
+    "COMMONSIGHT_JOIN_TOKEN={token} \\\n"
+    "  python -m child serve --state ./{name}-state --port 8503 \\\n"
+    "  --master {master} \\\n"
     "  --name {name} --url http://127.0.0.1:8503"
 )
 

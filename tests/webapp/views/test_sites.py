@@ -55,7 +55,8 @@ def test_a_join_token_comes_with_the_command_to_paste(
     (call,) = servers.made("POST", "join-tokens")
     assert call.json == {"approve": True}
     command = app.code[0].value
-    assert "--join-token join-once-1234" in command
+    assert command.startswith("COMMONSIGHT_JOIN_TOKEN=join-once-1234 ")
+    assert "--join-token" not in command
     assert "--master http://master.test" in command
 
 
