@@ -14,6 +14,8 @@ import psutil
 import pytest
 import requests
 
+from master.evaluation import WorkerEvaluator
+
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -82,6 +84,21 @@ def test_a_second_server_on_the_same_state_is_refused(address: str, state: Path)
     out, error = second.communicate(timeout=30)
     assert (second.returncode, out) == (1, "")
     assert "Another master is using this state folder" in error
+
+
+def test_the_evaluation_process_gets_no_secret_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMMONSIGHT_DATABASE", "postgresql://master:secret@database/master")
+    evaluator = WorkerEvaluator(tmp_path, threads=1)
+    evaluator.start()
+    try:
+        # Until it has become another program, the new process shows this one's environment.
+        process = psutil.Process(evaluator.pid)
+        _until(lambda: "master.evaluator" in process.cmdline())
+        assert "secret" not in str(process.environ())
+    finally:
+        evaluator.stop()
 
 
 def test_the_server_itself_never_imports_keras() -> None:
