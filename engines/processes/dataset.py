@@ -9,12 +9,15 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+from pydantic import ValidationError
 
 from engines.processes.client import Files
 from engines.processes.errors import WrongOption
+from engines.processes.progress import Say, say
 from federated.partition import partitioner
 from federated.study import Study
 from imaging.folders import Found, read_class_folders
+from imaging.source import OnSkip, Skipped
 
 FILES_PER_CALL = 64
 BYTES_PER_CALL = 48 << 20
@@ -38,41 +41,92 @@ class Dataset:
     classes: tuple[str, ...]
 
 
-def read_dataset(folder: Path) -> Dataset:
+def read_dataset(folder: Path, tell: Say = say) -> Dataset:
     """The parts `train`, `test` and `audit` of a folder; only `train` must be there.
 
+    Args:
+        folder: The data set.
+        tell: Tells how many files were left out, and why the first one was.
+
     Raises:
-        NoPictures: There are none in `train`.
-        WrongOption: Another part has a class that `train` has not, or there is one class only.
+        NoPictures: There are none in a part.
+        WrongOption: A class folder cannot be used, another part has a class that `train` has
+            not, or there is one class only.
     """
-    train = tuple(read_class_folders(folder / "train"))
+    skipped: list[Skipped] = []
+    train = _read_part(folder, "train", skipped.append)
     parts = {
-        name: tuple(read_class_folders(folder / name)) if (folder / name).is_dir() else ()
+        name: _read_part(folder, name, skipped.append) if (folder / name).is_dir() else ()
         for name in ("test", "audit")
     }
     classes = tuple(sorted({found.label for found in train}))
-    if len(classes) < 2:
-        raise WrongOption(
-            "There is nothing to tell apart",
-            expected=f"two or more class folders with pictures in {folder / 'train'}",
-            received=f"only '{classes[0]}'",
-        )
-    unknown = {found.label for part in parts.values() for found in part} - set(classes)
-    if unknown:
-        raise WrongOption(
-            "A class that is not trained cannot be tested",
-            expected=f"only class folders of {folder / 'train'}",
-            received=sorted(unknown),
-        )
+    _check_classes(folder / "train", classes, [*parts["test"], *parts["audit"]])
+    if skipped:
+        files = "1 file was" if len(skipped) == 1 else f"{len(skipped)} files were"
+        tell(f"{files} left out; {skipped[0].name}: {skipped[0].reason}.")
     return Dataset(train, parts["test"], parts["audit"], classes)
 
 
+def _read_part(folder: Path, part: str, on_skip: OnSkip) -> tuple[Found, ...]:
+    """One part's pictures; a class folder must not go missing as a stray file may.
+
+    Raises:
+        WrongOption: A class folder cannot be used.
+    """
+
+    def note(skipped: Skipped) -> None:
+        name = f"{part}/{skipped.name}"
+        is_file = "/" in skipped.name or not (folder / name).is_dir()
+        if not is_file and not skipped.name.startswith("."):
+            raise WrongOption(
+                f"The class folder {name} cannot be used: {skipped.reason}",
+                expected="a folder of this data set, named by up to 64 letters, digits and "
+                "spaces or . _ ( ) -",
+                received=skipped.name,
+            )
+        on_skip(Skipped(name, skipped.reason))
+
+    return tuple(read_class_folders(folder / part, note))
+
+
+def _check_classes(train: Path, classes: Sequence[str], others: Sequence[Found]) -> None:
+    folders = {path.name for path in train.iterdir() if path.is_dir() and path.name[0] != "."}
+    if empty := folders - set(classes):
+        raise WrongOption(
+            "A class folder has no pictures",
+            expected=f"JPEG or PNG files in every class folder of {train}",
+            received=sorted(empty),
+        )
+    if len(classes) < 2:
+        raise WrongOption(
+            "There is nothing to tell apart",
+            expected=f"two or more class folders with pictures in {train}",
+            received=f"only '{classes[0]}'",
+        )
+    if unknown := {found.label for found in others} - set(classes):
+        raise WrongOption(
+            "A class that is not trained cannot be tested",
+            expected=f"only class folders of {train}",
+            received=sorted(unknown),
+        )
+
+
 def study_of(folder: Path, dataset: Dataset, size: int) -> Study:
-    """A study named after the data set's folder."""
-    slug = re.sub(r"[^a-z0-9_-]+", "-", folder.name.lower()).strip("-_")[:64]
-    return Study(
-        id=slug or "study", name=folder.name[:120] or "Study", classes=dataset.classes, size=size
-    )
+    """A study named after the data set's folder.
+
+    Raises:
+        WrongOption: The class folders make no study.
+    """
+    name = _text(folder.name)[:120] or "Study"
+    slug = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")[:64]
+    try:
+        return Study(id=slug or "study", name=name, classes=dataset.classes, size=size)
+    except ValidationError as error:
+        raise WrongOption(
+            f"The class folders of {folder / 'train'} make no study",
+            expected=error.errors()[0]["msg"].removeprefix("Value error, "),
+            received=list(dataset.classes),
+        ) from None
 
 
 def deal_out(
@@ -110,10 +164,15 @@ def calls(pictures: Sequence[Found]) -> Iterator[tuple[str, Files]]:
             if files and _is_full(files, len(data)):
                 yield label, files
                 files = []
-            files.append((found.path.name, data))
+            files.append((_text(found.path.name), data))
         yield label, files
 
 
 def _is_full(files: Files, more: int) -> bool:
     size = sum(len(data) for _, data in files)
     return len(files) >= FILES_PER_CALL or size + more > BYTES_PER_CALL
+
+
+def _text(name: str) -> str:
+    """A file's name as text that can be sent; a file system takes any bytes for a name."""
+    return name.encode(errors="replace").decode()

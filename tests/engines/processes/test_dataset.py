@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -93,3 +95,59 @@ def test_calls_are_bounded_in_bytes(folder, monkeypatch):
 
 def test_no_pictures_make_no_calls():
     assert list(calls([])) == []
+
+
+def test_a_class_folder_that_cannot_be_one_is_an_error_that_names_it(folder):
+    write(folder / "train", "cat @ home", 2)
+    with pytest.raises(WrongOption, match="cat @ home.*cannot be a label"):
+        read_dataset(folder)
+
+
+def test_it_is_named_where_no_other_class_folder_is_left(tmp_path):
+    write(tmp_path / "train", "@", 2)
+    with pytest.raises(WrongOption, match="train/@"):
+        read_dataset(tmp_path)
+
+
+def test_a_class_folder_without_pictures_is_an_error_that_names_it(folder):
+    (folder / "train" / "horse").mkdir()
+    (folder / "train" / "horse" / "horse.gif").write_bytes(b"GIF89a")
+    with pytest.raises(WrongOption, match="horse"):
+        read_dataset(folder)
+
+
+def test_files_that_are_left_out_are_counted_and_told_in_one_sentence(folder):
+    (folder / "train" / "dog" / "notes.txt").write_text("a good dog")
+    (folder / "train" / "dog" / "zebra.gif").write_bytes(b"GIF89a")
+    (folder / "test" / "list.csv").touch()
+    (folder / "train" / ".cache").mkdir()
+    told = []
+    assert len(read_dataset(folder, told.append).train) == 12
+    assert told == ["4 files were left out; train/.cache: hidden."]
+
+
+def test_nothing_is_told_where_nothing_is_left_out(folder):
+    told = []
+    read_dataset(folder, told.append)
+    assert told == []
+
+
+def test_classes_that_differ_by_case_only_make_no_study(tmp_path):
+    write(tmp_path / "train", "Cat", 1)
+    write(tmp_path / "train", "cat", 2)
+    with pytest.raises(WrongOption, match="upper and lower case"):
+        study_of(tmp_path, read_dataset(tmp_path), 32)
+
+
+def test_names_that_are_no_text_are_still_sent(tmp_path):
+    """A file system takes any bytes for a name; what is sent is UTF-8."""
+    folder = tmp_path / os.fsdecode(b"set \xff")
+    write(folder / "train", "cat", 1)
+    write(folder / "train", "dog", 1)
+    (folder / "train" / "cat" / "00.png").rename(
+        folder / "train" / "cat" / os.fsdecode(b"\xff.png")
+    )
+    dataset = read_dataset(folder)
+    names = [name for _, files in calls(dataset.train) for name, _ in files]
+    assert names == ["?.png", "00.png"]
+    assert study_of(folder, dataset, 32).name == "set ?"
