@@ -28,7 +28,11 @@ def _whole(lowest: int, highest: int) -> Callable[[str], int]:
 
 
 def _folder(text: str) -> Path:
-    return Path(text).expanduser().resolve()
+    try:
+        return Path(text).expanduser().resolve()
+    except (OSError, RuntimeError) as error:
+        # There is no such user, or links lead in a circle.
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +107,16 @@ TRAIN = (
         "DIR",
         _folder,
         None,
-        "empty or new folder that keeps databases, blobs and logs; default: a temporary one",
+        "empty or new folder that keeps databases, blobs and logs; default: the folder FILE.state "
+        "beside the FILE of --out; without --out nothing is kept",
     ),
-    Option("out", "FILE", _folder, None, "JSON file for the results"),
+    Option(
+        "out",
+        "FILE",
+        _folder,
+        None,
+        "JSON file for the results; the weights that it names are kept in the state folder",
+    ),
     Option("size", "PX", _whole(8, 1024), 96, "side of the pictures that the model sees"),
     Option("batch-size", "B", _whole(1, 4096), None, "pictures per training step"),
     Option("learning-rate", "LR", float, None, "step size of the optimiser"),

@@ -7,23 +7,30 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engines.processes.client import Master
 from engines.processes.errors import WrongOption
 from federated.plan import Plan
+from federated.study import Study
+from master.plans import check_plan, ready_made_plans
+from master.settings import READY_MADE_PLANS
 
 
-def plan_of(master: Master, options: argparse.Namespace) -> Plan:
+def plan_of(study: Study, options: argparse.Namespace) -> Plan:
     """The preset's plan with what the options say instead.
 
+    It is checked here as the master will, so that a wrong option shows before anything starts.
+
     Raises:
-        WrongOption: There is no such preset.
+        WrongOption: There is no such preset, or the options make no possible plan.
+        InvalidInput: There is no such model or strategy.
     """
-    presets = {preset.name: preset.plan for preset in master.plans()}
+    presets = ready_made_plans(READY_MADE_PLANS)
     if options.preset not in presets:
         raise WrongOption(
             "There is no such preset", expected=f"one of {sorted(presets)}", received=options.preset
         )
-    return changed_plan(presets[options.preset], options)
+    plan = changed_plan(presets[options.preset].plan, options)
+    check_plan(plan, study)
+    return plan
 
 
 def changed_plan(preset: Plan, options: argparse.Namespace) -> Plan:

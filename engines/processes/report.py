@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from engines.processes.errors import WrongOption
 from federated.views import RoundView, RunView, StudyView, UpdateView
 
 COLUMNS = ("round", "seconds", "site", "status", "examples", "loss", "accuracy", "val. accuracy")
@@ -66,12 +67,46 @@ def _update(update: UpdateView) -> dict[str, Any]:
     }
 
 
+def check_target(path: Path, state: Path) -> None:
+    """Makes sure that `write_report` will be able to write, by trying; leaves no file.
+
+    Args:
+        path: Where the results shall be.
+        state: Folder of the servers, whose place it must not take.
+
+    Raises:
+        WrongOption: Nothing can be written there.
+    """
+    if path == state or path in state.parents or (path.exists() and not path.is_file()):
+        raise WrongOption(
+            "--out names something that is not a file", expected="a file", received=path
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = _draft(path)
+        draft.touch()
+        draft.unlink()
+    except OSError as error:
+        raise WrongOption(
+            f"The results cannot be written to --out ({error.strerror or error})",
+            expected="a file in a folder that may be written to",
+            received=path,
+        ) from None
+
+
 def write_report(document: dict[str, Any], path: Path) -> None:
     """Writes the document as JSON, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".draft")
-    draft.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n")
-    draft.replace(path)
+    draft = _draft(path)
+    try:
+        draft.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(path.name + ".draft")
 
 
 def tables(rounds: Sequence[RoundView]) -> str:

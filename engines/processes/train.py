@@ -19,7 +19,7 @@ from engines.processes.options import given_folder
 from engines.processes.planning import plan_of
 from engines.processes.preparing import prepare_study
 from engines.processes.progress import bar, say
-from engines.processes.report import report, tables, write_report
+from engines.processes.report import check_target, report, tables, write_report
 from engines.processes.servers import Servers
 from federated.plan import Plan
 from federated.states import RunState
@@ -39,19 +39,45 @@ def train(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """
     dataset = read_dataset(given_folder(options, "data"))
     study = study_of(options.data, dataset, options.size)
+    plan = plan_of(study, options)
     sites = tuple(f"site-{number}" for number in range(1, options.children + 1))
     dealt = deal_out(dataset, sites, options.partition, options.seed)
-    with _state_folder(options.state) as state, Servers(state, environment) as servers:
-        say(f"Starting the master and {len(sites)} children.")
-        federation = start_federation(servers, FederationSettings(sites))
-        plan = plan_of(federation.master, options)
-        kept = options.state and str(state)
-        document, text = _run(federation, study, plan, dataset, dealt, kept)
-    print(text)
-    if options.out:
-        write_report(document, options.out)
-        say(f"Results: {options.out}")
+    kept = kept_state(options)
+    with _state_folder(kept) as state:
+        if options.out:
+            check_target(options.out, state)
+        with Servers(state, environment) as servers:
+            say(f"Starting the master and {len(sites)} children.")
+            settings = FederationSettings(sites, child_options=child_options(plan))
+            federation = start_federation(servers, settings)
+            place = str(kept) if kept else None
+            document, text = _run(federation, study, plan, dataset, dealt, place)
+        _tell(document, text, options.out)
     return 0
+
+
+def kept_state(options: argparse.Namespace) -> Path | None:
+    """Where the servers' state stays: where the options say, else beside the results."""
+    if options.state is None and options.out is not None:
+        return Path(f"{options.out}.state")
+    state: Path | None = options.state
+    return state
+
+
+def child_options(plan: Plan) -> tuple[str, ...]:
+    """What makes a child train with as few pictures as the plan allows, and with no fewer."""
+    return ("--min-examples", str(plan.privacy.min_examples))
+
+
+def _tell(document: dict[str, Any], text: str, out: Path | None) -> None:
+    try:
+        if out:
+            write_report(document, out)
+            say(f"Results: {out}")
+        if document["state"]:
+            say(f"Databases, blobs and logs: {document['state']}")
+    finally:
+        print(text)
 
 
 def _run(
@@ -113,7 +139,7 @@ def _state_folder(given: Path | None) -> Iterator[Path]:
     if given.exists() and (not given.is_dir() or os.listdir(given)):
         raise WrongOption(
             "The state folder is in use already, and a training starts afresh",
-            expected="an empty or a new folder after --state",
+            expected="an empty or a new folder; --state names another one",
             received=given,
         )
     yield given

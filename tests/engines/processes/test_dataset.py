@@ -99,7 +99,7 @@ def test_no_pictures_make_no_calls():
 
 def test_a_class_folder_that_cannot_be_one_is_an_error_that_names_it(folder):
     write(folder / "train", "cat @ home", 2)
-    with pytest.raises(WrongOption, match="cat @ home.*cannot be a label"):
+    with pytest.raises(WrongOption, match=r"cat @ home.*cannot be a label"):
         read_dataset(folder)
 
 

@@ -34,6 +34,7 @@ def test_folders_are_those_of_the_caller(tmp_path, monkeypatch):
         ["train", "--data", "d", "--children", "two"],
         ["train", "--data", "d", "--rounds", "0"],
         ["train", "--data", "d", "--size", "7"],
+        ["train", "--data", "~no-such-user/d"],
         ["demo", "--port-base", "80"],
         ["dance"],
     ],

@@ -2,8 +2,10 @@ import pytest
 
 from engines.processes.errors import WrongOption
 from engines.processes.options import parse
-from engines.processes.planning import changed_plan
+from engines.processes.planning import changed_plan, plan_of
+from federated.errors import InvalidInput
 from federated.plan import ModelChoice, Plan, StrategyChoice, Training, Trigger
+from federated.study import Study
 
 PRESET = Plan(
     rounds=4,
@@ -46,3 +48,24 @@ def test_another_model_comes_without_the_settings_of_the_presets():
 def test_an_impossible_plan_is_refused():
     with pytest.raises(WrongOption, match="learning_rate"):
         changed_plan(PRESET, options("--learning-rate", "-1"))
+
+
+STUDY = Study(id="pets", name="Pets", classes=("cat", "dog"), size=32)
+
+
+def test_a_preset_is_one_of_the_ready_made_plans():
+    plan = plan_of(STUDY, options("--preset", "demo", "--rounds", "2"))
+    assert (plan.rounds, plan.privacy.min_examples) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--preset", "nothing"), "no such preset.*demo"),
+        (("--model", "nothing"), "model"),
+        (("--strategy", "nothing"), "strategy"),
+    ],
+)
+def test_what_the_master_would_refuse_is_refused_before_it_starts(arguments, sentence):
+    with pytest.raises(InvalidInput, match=sentence):
+        plan_of(STUDY, options(*arguments))

@@ -1,8 +1,10 @@
 import json
+import os
 
 import pytest
 
-from engines.processes.report import report, table, tables, write_report
+from engines.processes.errors import WrongOption
+from engines.processes.report import check_target, report, table, tables, write_report
 from federated.plan import Plan
 from federated.study import Study
 from federated.views import RoundView, RunView, StudyView, UpdateView
@@ -115,3 +117,29 @@ def test_without_test_pictures_there_is_one_table(rounds):
 
 def test_columns_are_as_wide_as_their_widest_cell():
     assert table(("a", "long"), [("wide", "b")]) == ("   a  long\n----  ----\nwide     b")
+
+
+def test_a_draft_does_not_outlive_a_failure(document, tmp_path):
+    (tmp_path / "out.json").mkdir()
+    with pytest.raises(OSError, match=r"out\.json"):
+        write_report(document, tmp_path / "out.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
+
+
+def test_a_target_that_can_be_written_is_left_as_it_is(tmp_path):
+    path = tmp_path / "new" / "out.json"
+    check_target(path, tmp_path / "state")
+    assert list(path.parent.iterdir()) == []
+    path.write_text("earlier results")
+    check_target(path, tmp_path / "state")
+    assert path.read_text() == "earlier results"
+
+
+@pytest.mark.parametrize("target", ["folder", "file/out.json", "n" * 251, "state", "pipe"])
+def test_a_target_that_cannot_be_written_is_refused(tmp_path, target):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(WrongOption, match="--out"):
+        check_target(tmp_path / target, tmp_path / "state" / "below")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder", "pipe"]
