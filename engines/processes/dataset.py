@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -90,7 +91,9 @@ def _read_part(folder: Path, part: str, on_skip: OnSkip) -> tuple[Found, ...]:
 
 
 def _check_classes(train: Path, classes: Sequence[str], others: Sequence[Found]) -> None:
-    folders = {path.name for path in train.iterdir() if path.is_dir() and path.name[0] != "."}
+    paths = (path for path in train.iterdir() if path.is_dir() and path.name[0] != ".")
+    # Labels are in composed form; a file system may hand out names with their accents apart.
+    folders = {unicodedata.normalize("NFC", path.name) for path in paths}
     if empty := folders - set(classes):
         raise WrongOption(
             "A class folder has no pictures",

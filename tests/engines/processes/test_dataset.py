@@ -135,7 +135,7 @@ def test_nothing_is_told_where_nothing_is_left_out(folder):
 def test_classes_that_differ_by_case_only_make_no_study(tmp_path):
     write(tmp_path / "train", "Cat", 1)
     write(tmp_path / "train", "cat", 2)
-    with pytest.raises(WrongOption, match="upper and lower case"):
+    with pytest.raises(WrongOption, match="differ by more than"):
         study_of(tmp_path, read_dataset(tmp_path), 32)
 
 
@@ -151,3 +151,11 @@ def test_names_that_are_no_text_are_still_sent(tmp_path):
     names = [name for _, files in calls(dataset.train) for name, _ in files]
     assert names == ["?.png", "00.png"]
     assert study_of(folder, dataset, 32).name == "set ?"
+
+
+def test_classes_may_have_accents_however_the_file_system_spells_them(tmp_path):
+    write(tmp_path / "train", "me\u0301lanome", 3)
+    write(tmp_path / "train", "母斑", 2)
+    write(tmp_path / "test", "mélanome", 1)
+    dataset = read_dataset(tmp_path)
+    assert dataset.classes == study_of(tmp_path, dataset, 32).classes == ("mélanome", "母斑")
