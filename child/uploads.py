@@ -25,7 +25,7 @@ from child.upload_outcomes import (
     refused,
     stored_sentence,
 )
-from federated.errors import FederationError, InvalidInput, StorageFailure
+from federated.errors import FederationError, StorageFailure
 from federated.study import Study
 from federated.views import PictureView
 from imaging.errors import RefusedPicture
@@ -185,17 +185,7 @@ def check_label(study: Study, label: str | None) -> str | None:
     Raises:
         InvalidInput: The study has no such class.
     """
-    if not label:
-        return None
-    spelt = {name.casefold(): name for name in study.classes}
-    if label.casefold() not in spelt:
-        raise InvalidInput(
-            "The study has no such label",
-            expected=f"one of {list(study.classes)}",
-            received=repr(label)[:80],
-            code="unknown_label",
-        )
-    return spelt[label.casefold()]
+    return study.known_label(label) if label else None
 
 
 def _candidate(

@@ -6,7 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from federated.values import Label, Slug, Value
+from federated.errors import InvalidInput
+from federated.values import LONGEST_LABEL, Label, Slug, Value, label_key
 
 
 class Study(Value):
@@ -28,11 +29,37 @@ class Study(Value):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if len({name.casefold() for name in self.classes}) != len(self.classes):
-            raise ValueError("class names must differ by more than upper and lower case")
+        if len({label_key(name) for name in self.classes}) != len(self.classes):
+            raise ValueError("class names must differ by more than case and Unicode form")
         if self.channels == 2:
             raise ValueError("channels must be 1 (grey) or 3 (RGB)")
         return self
+
+    def spelling(self, label: str) -> str | None:
+        """The class that `label` means, as the study spells it; None where it has none such.
+
+        Case and Unicode form do not count.
+        """
+        if len(label) > 4 * LONGEST_LABEL:
+            return None
+        sought = label_key(label)
+        return next((name for name in self.classes if label_key(name) == sought), None)
+
+    def known_label(self, label: str) -> str:
+        """The class that `label` means, as the study spells it.
+
+        Raises:
+            InvalidInput: The study has no such class.
+        """
+        name = self.spelling(label)
+        if name is None:
+            raise InvalidInput(
+                "The study has no such label",
+                expected=f"one of {list(self.classes)}",
+                received=repr(label[:64]),
+                code="unknown_label",
+            )
+        return name
 
     @property
     def picture_shape(self) -> tuple[int, int, int]:

@@ -24,7 +24,7 @@ class Found:
 
     Attributes:
         path: The file.
-        label: The name of the folder that it lies in.
+        label: The name of the folder that it lies in, in Unicode's composed form.
     """
 
     path: Path
@@ -66,7 +66,8 @@ def read_class_folders(root: Path, on_skip: OnSkip = ignore) -> Iterator[Found]:
                 on_skip(Skipped(f"{folder.name}/{path.name}", reason))
             else:
                 count += 1
-                yield Found(path, folder.name)
+                # Composed: macOS hands out names with their accents apart.
+                yield Found(path, _LABEL.validate_python(folder.name))
     if not count:
         raise NoPictures(
             "There are no pictures in class folders here",

@@ -6,12 +6,16 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
+
+from federated.values import label_key
 
 Reason = Literal["found", "none", "ambiguous", "negated"]
 
-# Digits part words as hyphens do: `melanoma4.jpg` is a numbered melanoma.
-_WORD = re.compile(r"[^\W\d_]+|\d+")
+LONGEST_NAME = 1000
+"""Characters of a file's name that are read; no file system has longer names."""
+
 _EXTENSION = re.compile(r"\.(jpe?g|jpe|jfif|png)$", re.IGNORECASE)
 _NEGATIONS = {"no", "non", "not", "without"}
 
@@ -47,11 +51,11 @@ class NameLabel:
 def label_from_name(filename: str, classes: Sequence[str]) -> NameLabel:
     """The class whose name stands in `filename` as a word, or as several in a row.
 
-    Case does not count, nor what parts the words. A longer name hides a shorter one
+    Case and Unicode form do not count, nor what parts the words. A longer name hides a shorter one
     inside it: `no_tumor_4.jpg` is a `no_tumor` and not a `tumor`. Folders and the
     extension are left out of account. `category.jpg` is no `cat`.
     """
-    base = re.split(r"[/\\]", filename)[-1]
+    base = re.split(r"[/\\]", filename)[-1][-LONGEST_NAME:]
     words = _words(_EXTENSION.sub("", base))
     spans = [
         (start, end, name) for name in classes for start, end in _occurrences(_words(name), words)
@@ -67,7 +71,17 @@ def label_from_name(filename: str, classes: Sequence[str]) -> NameLabel:
 
 
 def _words(text: str) -> list[str]:
-    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    """Runs of letters, each with its marks, and runs of digits."""
+    runs = groupby(label_key(text), _kind)
+    return ["".join(run) for kind, run in runs if kind is not None]
+
+
+def _kind(character: str) -> Literal["letter", "digit"] | None:
+    # Digits part words as hyphens do: `melanoma4.jpg` is a numbered melanoma.
+    category = unicodedata.category(character)
+    if category[0] in "LM":
+        return "letter"
+    return "digit" if category == "Nd" else None
 
 
 def _occurrences(sought: list[str], words: list[str]) -> list[tuple[int, int]]:

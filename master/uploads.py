@@ -113,11 +113,4 @@ def _label(study: Study, name: str, label: str | None) -> str:
         if found.label is None:
             raise InvalidInput(found.detail.removesuffix("."), code="no_label")
         return found.label
-    if label not in study.classes:
-        raise InvalidInput(
-            "This study has no such label",
-            expected=f"one of {list(study.classes)}",
-            received=repr(label[:64]),
-            code="unknown_label",
-        )
-    return label
+    return study.known_label(label)

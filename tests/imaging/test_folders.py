@@ -36,6 +36,13 @@ def test_pictures_come_by_class_and_name(tmp_path: Path) -> None:
     assert sanitise(source.read()).width == 40
 
 
+def test_a_label_is_composed_where_the_folder_is_not(tmp_path: Path) -> None:
+    fill(tmp_path, "me\u0301lanome/1.jpg", "母斑/2.jpg")
+    found = list(read_class_folders(tmp_path))
+    assert [picture.label for picture in found] == ["m\u00e9lanome", "母斑"]
+    assert all(sanitise(picture.read()).width == 40 for picture in found)
+
+
 def test_what_is_left_out_is_told_with_its_reason(tmp_path: Path) -> None:
     root = tmp_path / "set"
     fill(root, "cat/1.jpg", "cat/.hidden.jpg", ".git/x.jpg", "cat/deep/2.jpg", "readme.jpg")

@@ -32,6 +32,10 @@ SKIN = ("basal_cell_carcinoma", "melanoma", "nevus")
         ("C:\\dog\\cat.png", PETS, "cat"),
         ("dog/cat.png", PETS, "cat"),
         ("grade2_14.png", ("grade 1", "grade 2"), "grade 2"),
+        ("me\u0301lanome_3.jpg", ("mélanome", "nævus"), "mélanome"),
+        ("MÉLANOME 3.jpg", ("mélanome", "nævus"), "mélanome"),
+        ("母斑_001.jpg", ("母斑", "黒色腫"), "母斑"),
+        ("मेलेनोमा-2.png", ("मेलेनोमा", "म"), "मेलेनोमा"),
     ],
 )
 def test_a_name_with_one_class_gives_its_label(
@@ -45,6 +49,11 @@ def test_a_name_with_one_class_gives_its_label(
 )
 def test_part_of_a_word_is_not_a_class(name: str) -> None:
     assert label_from_name(name, PETS) == NameLabel(None, "none")
+
+
+def test_a_letter_without_its_mark_is_another_word() -> None:
+    assert label_from_name("मे_2.png", ("म", "ल")).label is None
+    assert label_from_name("me\u0301lanome.jpg", ("me", "lanome")).label is None
 
 
 def test_an_extension_is_not_a_class() -> None:
