@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 from apiflask import APIBlueprint
@@ -28,15 +28,15 @@ THUMBNAIL_SIDE = 192
 
 
 class OfStudy(Message):
-    """Which study a picture is of."""
+    """Which study a picture is of; needed only for one that is stored for several."""
 
-    study: Slug
+    study: Slug | None = None
 
 
 class PictureQuery(Message):
-    """Which pictures to list."""
+    """Which pictures to list: those of one study, or of all."""
 
-    study: Slug
+    study: Slug | None = None
     label: str | None = None
     part: str | None = None
     unlabelled: bool = False
@@ -47,7 +47,7 @@ class PictureQuery(Message):
 class PictureChange(Message):
     """A picture's new label; null takes it away."""
 
-    study: Slug
+    study: Slug | None = None
     label: str | None
 
 
@@ -89,12 +89,12 @@ def post_images() -> tuple[dict[str, Any], int]:
 @blueprint.input(PictureQuery, location="query", arg_name="query")
 @blueprint.output(PicturePage)
 def get_images(query: PictureQuery) -> PicturePage:
-    """A page of a study's pictures, newest first."""
+    """A page of pictures, newest first: those of one study, or of all."""
     child = services()
-    study = child.studies.get(query.study).study
+    held = [child.studies.get(query.study)] if query.study else child.studies.all()
     pictures, total = child.pictures.page(
-        study.id,
-        label=query.label,
+        query.study,
+        labels=_spellings([one.study for one in held], query.label) if query.label else None,
         part=query.part,
         unlabelled=query.unlabelled,
         offset=query.offset,
@@ -108,7 +108,7 @@ def get_images(query: PictureQuery) -> PicturePage:
 @blueprint.input(OfStudy, location="query", arg_name="query")
 def get_image(picture: str, query: OfStudy) -> Response:
     """A picture as it is stored: a PNG file."""
-    return Response(_png(query.study, picture), content_type="image/png")
+    return Response(_png(picture, query.study), content_type="image/png")
 
 
 @blueprint.get("/images/<picture>/thumbnail")
@@ -116,7 +116,7 @@ def get_image(picture: str, query: OfStudy) -> Response:
 @blueprint.input(OfStudy, location="query", arg_name="query")
 def get_thumbnail(picture: str, query: OfStudy) -> Response:
     """A small JPEG of a picture."""
-    pixels = sanitise(_png(query.study, picture)).pixels
+    pixels = sanitise(_png(picture, query.study)).pixels
     return Response(thumbnail(pixels, THUMBNAIL_SIDE), content_type="image/jpeg")
 
 
@@ -127,8 +127,7 @@ def get_thumbnail(picture: str, query: OfStudy) -> Response:
 def patch_image(picture: str, change: PictureChange) -> PictureView:
     """Gives a picture another label."""
     child = services()
-    study = child.studies.get(change.study).study
-    view = child.uploads.relabel(study, picture, change.label)
+    view = child.uploads.relabel(_study_of(picture, change.study), picture, change.label)
     child.changed()
     return view
 
@@ -139,7 +138,7 @@ def patch_image(picture: str, change: PictureChange) -> PictureView:
 def delete_image(picture: str, query: OfStudy) -> tuple[str, int]:
     """Deletes a picture for good."""
     child = services()
-    child.uploads.remove(child.studies.get(query.study).study, picture)
+    child.uploads.remove(_study_of(picture, query.study), picture)
     child.changed()
     return "", 204
 
@@ -163,7 +162,18 @@ def _files() -> Iterator[File]:
         yield File(file.filename or "", file.read())
 
 
-def _png(study: str, picture: str) -> bytes:
+def _study_of(picture: str, study: str | None) -> Study:
+    """The study that was named, else the only one that holds the picture."""
     child = services()
-    view = child.pictures.get(study, picture)
+    return child.studies.get(study or child.pictures.study_of(picture)).study
+
+
+def _spellings(studies: Iterable[Study], label: str) -> list[str]:
+    spelt = (study.spelling(label) for study in studies)
+    return [name for name in spelt if name is not None]
+
+
+def _png(picture: str, study: str | None) -> bytes:
+    child = services()
+    view = child.pictures.get(_study_of(picture, study).id, picture)
     return child.folder.read(view.study, view.id)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import cast
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from child.store.picture_rows import Example, NewPicture, PictureRow, Tally
-from federated.errors import Conflict, NotFound
+from federated.errors import Conflict, InvalidInput, NotFound
 from federated.split import Part, validation_split
 from federated.views import PictureView
 from serving.database import Database
@@ -66,19 +66,50 @@ class PictureStore:
         with self._database.read() as session:
             return _view(_picture(session, study, sha256))
 
+    def study_of(self, sha256: str) -> str:
+        """The one study that a picture is stored for.
+
+        Raises:
+            NotFound: It is stored for none.
+            InvalidInput: It is stored for several; the caller must say which.
+        """
+        holding = select(PictureRow.study).where(PictureRow.sha256 == sha256)
+        with self._database.read() as session:
+            studies = sorted(session.scalars(holding))
+        if not studies:
+            raise _unknown(sha256)
+        if len(studies) > 1:
+            raise InvalidInput(
+                "This picture is stored for several studies; 'study' must say which is meant",
+                expected=f"one of {studies}",
+                received="no 'study'",
+                code="study_needed",
+            )
+        return studies[0]
+
     def page(
         self,
-        study: str,
+        study: str | None = None,
         *,
-        label: str | None = None,
+        labels: Collection[str] | None = None,
         part: str | None = None,
         unlabelled: bool = False,
         offset: int = 0,
         limit: int = 100,
     ) -> tuple[list[PictureView], int]:
-        """A page of pictures, newest first, and how many there are on all pages."""
-        chosen = _of(study)
-        chosen &= PictureRow.label == label if label else PictureRow.number.is_not(None)
+        """A page of pictures, newest first, and how many there are on all pages.
+
+        Args:
+            study: Pictures of this study alone; None for all studies.
+            labels: Pictures with one of these labels alone.
+            part: Pictures of this part alone.
+            unlabelled: Pictures without a label alone.
+            offset: Pictures to pass over.
+            limit: Pictures on the page.
+        """
+        chosen = _of(study) if study else PictureRow.number.is_not(None)
+        if labels is not None:
+            chosen &= PictureRow.label.in_(labels)
         chosen &= PictureRow.part == part if part else PictureRow.number.is_not(None)
         chosen &= PictureRow.label.is_(None) if unlabelled else PictureRow.number.is_not(None)
         newest = select(PictureRow).where(chosen).order_by(PictureRow.number.desc())

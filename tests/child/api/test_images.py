@@ -245,6 +245,63 @@ def test_a_picture_that_is_not_there(pushed, method):
     assert (answer.status_code, answer.json["error"]) == (404, "unknown_picture")
 
 
+def second_study(pushed) -> None:
+    """Sends the same classes under another id and in another case."""
+    study = STUDY.model_copy(update={"id": "moles", "classes": ("Benign", "mélanome")})
+    push = pushed.push().model_copy(update={"study": study})
+    answer = pushed.client.put(
+        "/api/v1/studies/moles", json=push.model_dump(mode="json"), headers=pushed.master
+    )
+    assert answer.status_code == 200, answer.text
+
+
+def test_a_picture_of_one_study_needs_no_study(pushed):
+    second_study(pushed)
+    (view,) = pushed.upload(("benign.png", picture(1))).json["images"]
+    address = f"/api/v1/images/{view['picture']['id']}"
+    for place in (address, f"{address}/thumbnail"):
+        assert pushed.client.get(place, headers=pushed.site).status_code == 200
+    changed = pushed.client.patch(address, json={"label": "malignant"}, headers=pushed.site)
+    assert (changed.json["study"], changed.json["label"]) == ("skin", "malignant")
+    assert pushed.client.delete(address, headers=pushed.site).status_code == 204
+    assert pushed.client.get(address, headers=pushed.site).status_code == 404
+
+
+def test_a_picture_of_two_studies_needs_one(pushed):
+    second_study(pushed)
+    (view,) = pushed.upload(("benign.png", picture(1))).json["images"]
+    pushed.upload(("benign.png", picture(1)), study="moles")
+    address = f"/api/v1/images/{view['picture']['id']}"
+    answers = [
+        pushed.client.get(address, headers=pushed.site),
+        pushed.client.get(f"{address}/thumbnail", headers=pushed.site),
+        pushed.client.patch(address, json={"label": None}, headers=pushed.site),
+        pushed.client.delete(address, headers=pushed.site),
+    ]
+    for answer in answers:
+        assert (answer.status_code, answer.json["error"]) == (422, "study_needed")
+        assert "['moles', 'skin']" in answer.json["detail"]
+    gone = pushed.client.delete(f"{address}?study=moles", headers=pushed.site)
+    assert gone.status_code == 204
+    assert pushed.client.get(address, headers=pushed.site).status_code == 200
+
+
+def test_pictures_of_all_studies_are_listed_by_label_in_any_spelling(pushed):
+    second_study(pushed)
+    pushed.upload(*named(3))
+    pushed.upload(("BENIGN.png", picture(7)), ("Me\u0301lanome.png", picture(8)), study="moles")
+
+    def total(query: str) -> int:
+        return pushed.client.get(f"/api/v1/images{query}", headers=pushed.site).json["total"]
+
+    assert total("") == 5
+    assert total("?label=BENIGN") == 3
+    assert total("?label=BENIGN&study=moles") == 1
+    assert total("?label=ME\u0301LANOME") == 1
+    assert total("?label=nevus") == 0
+    assert pushed.child.pictures.tally("moles").counts == {"Benign": 1, "m\u00e9lanome": 1}
+
+
 def test_the_first_picture_after_the_last_was_deleted(pushed):
     (view,) = pushed.upload(*named(1)).json["images"]
     pushed.client.delete(f"/api/v1/images/{view['picture']['id']}?study=skin", headers=pushed.site)
