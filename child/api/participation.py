@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from apiflask import APIBlueprint
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from child.api.context import services
-from federated.values import Message
+from federated.values import Message, Value
 from federated.views import Participation
 from serving.auth import AUTH
 
 blueprint = APIBlueprint("participation", __name__, tag="Participation")
+
+NOT_BUILT = {"limits", "approve"}
+"""What a site will be able to set, and cannot yet."""
 
 
 class DepartureQuery(Message):
@@ -22,10 +26,23 @@ class DepartureQuery(Message):
     limit: Annotated[int, Field(ge=1, le=10_000)] = 200
 
 
-class ParticipationChange(Message):
-    """Whether to stop taking part."""
+class ParticipationChange(Value):
+    """Whether to stop taking part; what a site cannot set yet is refused, not passed over."""
 
     paused: bool
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check(cls, sent: Any) -> Any:
+        asked = sorted(NOT_BUILT & set(sent)) if isinstance(sent, dict) else []
+        if asked:
+            # A site that believes its limits are kept would be worse off than one without.
+            raise PydanticCustomError(
+                "not_built",
+                "This version cannot keep {asked}; expected 'paused' alone; nothing was changed",
+                {"asked": " and ".join(f"'{name}'" for name in asked)},
+            )
+        return sent
 
 
 @blueprint.get("/participation")
