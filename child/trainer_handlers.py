@@ -12,8 +12,8 @@ from child.weights import load_weights
 from child.worker_messages import Examples, ModelRequest, TrainingRequest, TrainingResult
 from federated.errors import ShapeMismatch
 from federated.messages import Progress
-from federated.plan import Plan, Setting
-from federated.wire import UpdateDocument, encode_update
+from federated.plan import Plan
+from federated.wire import Hyperparameter, UpdateDocument, encode_update
 from imaging.array_file import PixelArray
 from models.fit import FitResult, fit
 from models.model_cache import ModelCache
@@ -159,7 +159,7 @@ def _validate(
     return validation_figures(predict(model, images), labels)
 
 
-def _hyperparameters(plan: Plan) -> dict[str, Setting]:
+def _hyperparameters(plan: Plan) -> dict[str, Hyperparameter]:
     training = plan.training
     return {
         "epochs": training.epochs,

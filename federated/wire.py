@@ -15,13 +15,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from safetensors.numpy import save
 
 from federated.errors import InvalidInput, NotEnoughUpdates, ShapeMismatch, cut
 from federated.plan import Setting
 from federated.signature import Signature
-from federated.values import MAX_EXAMPLES, Sha256, Slug, Value, canonical_json
+from federated.values import MAX_EXAMPLES, Message, Sha256, canonical_json
 
 CONTENT_TYPE = "application/x-safetensors"
 METADATA_KEY = "commonsight"
@@ -56,14 +56,21 @@ class BlobReader(TensorReader, Protocol):
         """A tensor not yet read, with `get_shape()` and `get_dtype()`."""
 
 
-class WeightsDocument(Value):
-    """What the metadata of a blob of global weights says."""
+FigureName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]{0,63}$")]
+"""What a node calls a figure of its own: `val_accuracy`, `F1`, `layer1/gradient.norm`."""
+
+Hyperparameter = Setting | None | Annotated[tuple[Setting, ...], Field(max_length=32)]
+"""A scalar of JSON, or some of them: what a client of another make trained with."""
+
+
+class WeightsDocument(Message):
+    """What the metadata of a blob of global weights says; what else it says is passed over."""
 
     format: Literal[1] = 1
 
 
-class UpdateDocument(Value):
-    """What the metadata of an update says.
+class UpdateDocument(Message):
+    """What the metadata of an update says; what else it says is passed over, and not kept.
 
     Attributes:
         task: The task that the update answers.
@@ -83,8 +90,8 @@ class UpdateDocument(Value):
     encoding: Encoding = "float32"
     num_examples: Annotated[int, Field(ge=1, le=MAX_EXAMPLES, strict=True)]
     num_steps: Annotated[int, Field(ge=0, le=10**12, strict=True)]
-    metrics: Annotated[dict[Slug, float], Field(max_length=100)] = Field(default_factory=dict)
-    hyperparameters: Annotated[dict[Slug, Setting], Field(max_length=100)] = Field(
+    metrics: Annotated[dict[FigureName, float], Field(max_length=100)] = Field(default_factory=dict)
+    hyperparameters: Annotated[dict[FigureName, Hyperparameter], Field(max_length=100)] = Field(
         default_factory=dict
     )
 
@@ -274,7 +281,7 @@ def largest_update(signature: Signature) -> int:
     return 3 * signature.nbytes + 1024 * (len(signature.tensors) + 1024)
 
 
-def _encode(tensors: Mapping[str, np.ndarray], document: Value) -> bytes:
+def _encode(tensors: Mapping[str, np.ndarray], document: BaseModel) -> bytes:
     if not tensors:
         raise NotEnoughUpdates("There are no tensors to write", expected="at least one")
     # Not `ascontiguousarray`, which would give a scalar a dimension.
@@ -365,14 +372,16 @@ def _document(blob: BlobReader, kind: type[Document]) -> Document:
         ) from None
 
 
-def _wrong_field(error: ValidationError, kind: type[Value]) -> InvalidInput:
+def _wrong_field(error: ValidationError, kind: type[BaseModel]) -> InvalidInput:
     """The first fault that was found; only a field of ours names the code."""
     first = error.errors()[0]
+    # Where a field is missing, pydantic hands over everything around it.
+    of_field = bool(first["loc"]) and first["type"] != "missing"
     field = str(first["loc"][0]) if first["loc"] else "document"
     where = ".".join(str(part) for part in first["loc"]) or field
     return InvalidInput(
         f"The blob's metadata has a wrong value for '{cut(where, 80)}'",
         expected=first["msg"],
-        received=reprlib.repr(first.get("input")),
+        received=reprlib.repr(first.get("input")) if of_field else "none",
         code=f"bad_{field}" if field in kind.model_fields else "bad_metadata",
     )

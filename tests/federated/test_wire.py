@@ -117,12 +117,48 @@ def test_the_number_of_tensors_is_looked_at_before_anything_else(tmp_path: Path)
                 check(blob, SIGNATURE)
 
 
-@pytest.mark.parametrize("num_examples", [0, -3, 10**12, 2.5, "7", True, None])
+@pytest.mark.parametrize("num_examples", [0, -3, 10**12, 2.5, 32.0, "7", True, None])
 def test_a_forged_number_of_examples_is_refused(tmp_path: Path, num_examples: object) -> None:
     with opened(tmp_path, forged(num_examples=num_examples)) as blob:
         with pytest.raises(InvalidInput) as caught:
             check_update(blob, SIGNATURE)
         assert caught.value.code == "bad_num_examples"
+
+
+def test_what_a_document_says_besides_is_passed_over(tmp_path: Path) -> None:
+    with opened(tmp_path, forged(surprise={"secret": [1]}, started_at="noon")) as blob:
+        read = check_update(blob, SIGNATURE)
+    assert "surprise" not in read.model_dump()
+    assert "secret" not in read.model_dump_json()
+
+
+def test_a_missing_field_is_told_without_what_stands_beside_it(tmp_path: Path) -> None:
+    for text in ('{"aaa": "hush"}', '["hush"]', '"hush"'):
+        blob = save(dict(WEIGHTS), metadata={METADATA_KEY: text})
+        with opened(tmp_path, blob) as reader, pytest.raises(InvalidInput) as caught:
+            check_update(reader, SIGNATURE)
+        assert "hush" not in caught.value.detail
+        assert "aaa" not in caught.value.detail
+
+
+def test_figures_of_clients_of_another_make(tmp_path: Path) -> None:
+    metrics = {"F1": 0.5, "Layer1/grad.norm-2": 3, "val_accuracy": 0.25}
+    hyperparameters = {
+        "optimizer.betas": [0.9, 0.999],
+        "schedule/Steps": list(range(32)),
+        "dropout": None,
+        "nesterov": True,
+        "batch_size": 32,
+        "note": "ß" * 200,
+        "mixed": ["adam", 1, False, 0.5],
+        "nothing": [],
+    }
+    with opened(tmp_path, forged(metrics=metrics, hyperparameters=hyperparameters)) as blob:
+        read = check_update(blob, SIGNATURE).model_dump(mode="json")
+    assert read["metrics"] == metrics
+    assert read["hyperparameters"] == hyperparameters
+    assert read["hyperparameters"]["nesterov"] is True
+    assert UpdateDocument.model_validate(read).model_dump(mode="json") == read
 
 
 @pytest.mark.parametrize(
@@ -132,8 +168,21 @@ def test_a_forged_number_of_examples_is_refused(tmp_path: Path, num_examples: ob
         ({"base": "not a hash"}, "bad_base"),
         ({"encoding": "pickle"}, "bad_encoding"),
         ({"format": 2}, "bad_format"),
-        ({"surprise": 1}, "bad_metadata"),
-        ({"x" * 60_000: 1}, "bad_metadata"),
+        ({"x" * 70_000: 1}, "bad_metadata"),
+        ({"metrics": {"a b": 0.5}}, "bad_metrics"),
+        ({"metrics": {".hidden": 0.5}}, "bad_metrics"),
+        ({"metrics": {"loss": 10**400}}, "bad_metrics"),
+        ({"metrics": {"loss": None}}, "bad_metrics"),
+        ({"metrics": {"loss": [0.5]}}, "bad_metrics"),
+        ({"metrics": {"loss": float("inf")}}, "bad_metrics"),
+        ({"metrics": {f"m{i}": 0.5 for i in range(101)}}, "bad_metrics"),
+        ({"hyperparameters": {"x": float("nan")}}, "bad_hyperparameters"),
+        ({"hyperparameters": {"x": [0.5, float("nan")]}}, "bad_hyperparameters"),
+        ({"hyperparameters": {"x": {"y": 1}}}, "bad_hyperparameters"),
+        ({"hyperparameters": {"x": [[1]]}}, "bad_hyperparameters"),
+        ({"hyperparameters": {"x": list(range(33))}}, "bad_hyperparameters"),
+        ({"hyperparameters": {"x": ["y" * 201]}}, "bad_hyperparameters"),
+        ({"hyperparameters": {"a\n": 1}}, "bad_hyperparameters"),
         ({"hyperparameters": {"note": "y" * 201}}, "bad_hyperparameters"),
         ({"metrics": {"z" * 5000: 0.5}}, "bad_metrics"),
         ({"hyperparameters": {f"note{i}": "y" * 200 for i in range(400)}}, "bad_metadata"),
