@@ -168,3 +168,8 @@ def is_gone(process):
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def wait_until_gone(processes):
+    """Waits until processes have ended, whether or not anybody has reaped them."""
+    wait_for(lambda: all(map(is_gone, processes)), f"the end of {processes}", 30)

@@ -20,7 +20,7 @@ from engines.processes.client import Child, Master
 from engines.processes.ports import is_free, next_free_ports
 from engines.processes.servers import ROOT, server_environment
 from tests.e2e.pictures import picture, write_dataset
-from tests.e2e.running import family, is_gone, wait_for
+from tests.e2e.running import family, wait_for, wait_until_gone
 
 READY = "Commonsight is ready: "
 
@@ -108,8 +108,7 @@ def base():
 
 
 def assert_nothing_is_left(everything, ports):
-    psutil.wait_procs(everything, timeout=20)
-    assert [process for process in everything if not is_gone(process)] == []
+    wait_until_gone(everything)
     assert all(is_free(port) for port in ports)
 
 

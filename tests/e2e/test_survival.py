@@ -1,6 +1,5 @@
 """Servers that are killed in the middle of things, and what becomes of the round."""
 
-import psutil
 import pytest
 
 from tests.e2e.averaging import assert_averaged
@@ -8,11 +7,11 @@ from tests.e2e.pictures import picture
 from tests.e2e.running import (
     family,
     finished,
-    is_gone,
     new_study,
     plan,
     running_federation,
     wait_for,
+    wait_until_gone,
 )
 
 LONG = plan(rounds=1, epochs=300)
@@ -73,8 +72,7 @@ def test_a_master_that_is_killed_in_a_round_goes_on_with_it(fragile):
     training(fragile, run, "site-1")
     everything = family(fragile.servers["master"].pid)
     fragile.kill("master")
-    psutil.wait_procs(everything, timeout=20)
-    assert all(is_gone(process) for process in everything)
+    wait_until_gone(everything)
     fragile.start_master()
     assert_closed(fragile, run, {"site-1", "site-2"})
 
@@ -84,8 +82,7 @@ def test_a_child_that_is_killed_in_training_takes_its_task_up_again(fragile):
     training(fragile, run, "site-1")
     everything = family(fragile.servers["site-1"].pid)
     fragile.kill("site-1")
-    psutil.wait_procs(everything, timeout=20)
-    assert all(is_gone(process) for process in everything)
+    wait_until_gone(everything)
     fragile.start_child("site-1")
     assert_closed(fragile, run, {"site-1", "site-2"})
 
