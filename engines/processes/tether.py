@@ -21,6 +21,8 @@ def end_with_engine(grace: float = GRACE_SECONDS) -> None:
     """Waits for the end of standard input, then stops this process, cleanly if it can."""
     while os.read(0, 4096):
         pass
+    # Nobody reads what a server says as it stops; a broken pipe must not keep it from that.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.kill(os.getpid(), signal.SIGTERM)
     threading.Event().wait(grace)
     os._exit(1)
