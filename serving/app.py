@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import flask_swagger_ui
 from apiflask import APIFlask
-from flask import Response, send_from_directory
+from flask import Response, request, send_from_directory
 from flask.json.provider import DefaultJSONProvider
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from werkzeug.routing import IntegerConverter
 
-from serving.auth import VERIFY, Verify
+from serving.auth import AUTH, VERIFY, Role, Verify
 from serving.errors import install_error_handlers
 
 MAX_JSON = 2**20
@@ -51,6 +51,7 @@ def create_app(
     verify: Verify,
     health: Callable[[], dict[str, Any]],
     registry: CollectorRegistry,
+    readers: Sequence[Role],
 ) -> APIFlask:
     """An application with `/health`, `/metrics`, `/openapi.json` and `/docs` at its root.
 
@@ -60,7 +61,10 @@ def create_app(
         verify: Finds the principal of a token.
         health: Facts beside `status` and `version` in the answer of `/health`.
         registry: The server's own Prometheus metrics.
+        readers: Roles that may read `/metrics`, which tells how much a site holds and does.
     """
+    # The description and its page are open: they say what this software can do, as its source
+    # does, and nothing of this server; and a browser can open the page without a token.
     app = APIFlask(
         title, title=title, version=version, docs_path="/docs", spec_path="/openapi.json"
     )
@@ -84,10 +88,17 @@ def create_app(
         return {"status": "ok", "version": version, **health()}
 
     @app.get("/metrics")
+    @app.auth_required(AUTH, roles=list(readers))
     @app.doc(hide=True)
     def get_metrics() -> Response:
         """Figures for Prometheus."""
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+    @app.before_request
+    def take_one_range() -> None:
+        # Nobody here sends several parts at once; HTTP lets a server answer with the whole then.
+        if "," in request.headers.get("Range", ""):
+            request.environ.pop("HTTP_RANGE")
 
     @app.after_request
     def harden(response: Response) -> Response:

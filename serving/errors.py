@@ -9,6 +9,7 @@ from typing import Any
 
 from apiflask import APIFlask
 from apiflask.exceptions import HTTPError
+from flask import request
 from pydantic import ValidationError
 from werkzeug.datastructures import Headers
 
@@ -39,9 +40,27 @@ _CODES = MappingProxyType(
         405: "method_not_allowed",
         413: "too_large",
         415: "unsupported_media_type",
+        416: "range_not_satisfiable",
         422: "invalid_input",
     }
 )
+
+_SENTENCES = MappingProxyType(
+    {
+        400: "The request cannot be read. Expected one JSON document, or a whole form where the "
+        "call takes files. Received {size} of {kind}.",
+        404: "There is nothing at this address. Expected an address that /openapi.json lists. "
+        "Received {method} {path}.",
+        405: "This address does not answer to that method. Expected {Allow}. "
+        "Received {method} {path}.",
+        413: "The body is too large. Expected at most {limit}. Received {size}.",
+        415: "The body is of a kind that this call does not take. Expected application/json, or "
+        "multipart/form-data where the call takes files. Received {kind}.",
+        416: "The range is not part of the file. Expected bytes within {Content-Range}. "
+        "Received {range}.",
+    }
+)
+"""What the framework refuses by itself, in our three parts."""
 
 Answer = tuple[dict[str, str], int, Headers]
 
@@ -100,12 +119,35 @@ def install_error_handlers(app: APIFlask) -> None:
 def _http_body(error: HTTPError) -> dict[str, str]:
     code = _CODES.get(error.status_code, "http_error")
     faults = _flatten(error.detail)
-    detail = f"{error.message}." if not faults else "; ".join(faults) + "."
+    detail = "; ".join(faults) + "." if faults else _sentence(error)
     if error.status_code == 401:
         detail = "A token is needed. Expected the header 'Authorization: Bearer <token>'."
     if error.status_code == 403:
         detail = "This token's role may not do that."
     return {"error": code, "detail": detail}
+
+
+def _sentence(error: HTTPError) -> str:
+    """What is wrong, what was expected, what was received."""
+    template = _SENTENCES.get(error.status_code)
+    if template is None:
+        return f"{error.message}."
+    limit = request.max_content_length
+    facts = {
+        "method": request.method,
+        "path": errors.cut(request.path, 80),
+        "kind": errors.cut(request.mimetype or "no Content-Type", 80),
+        "size": _bytes(request.content_length),
+        "limit": "what the call takes" if limit is None else _bytes(limit),
+        "range": errors.cut(request.headers.get("Range", "none"), 80),
+        "Allow": "another one",
+        "Content-Range": "the file",
+    }
+    return template.format_map(facts | dict(error.headers))
+
+
+def _bytes(count: int | None) -> str:
+    return "a body of unknown length" if count is None else f"{count} bytes"
 
 
 def _flatten(detail: Any, path: str = "") -> list[str]:

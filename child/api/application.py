@@ -36,6 +36,7 @@ def child_app(services: Services, registry: CollectorRegistry) -> APIFlask:
         verify=services.tokens.verify,
         health=lambda: {"role": "child", "name": services.settings.name},
         registry=registry,
+        readers=["site"],
     )
     app.request_class = MemoryRequest
     if isinstance(app.json, DefaultJSONProvider):

@@ -45,8 +45,9 @@ def create_master_app(services: Services) -> APIFlask:
         "Commonsight master",
         VERSION,
         verify=verify,
-        health=lambda: {"name": "master"},
+        health=lambda: {"role": "master", "name": "master"},
         registry=services.metrics.registry,
+        readers=["operator", "viewer"],
     )
     app.extensions[KEY] = Context(services, Uploads(services), Exports(services))
     for blueprint in BLUEPRINTS:

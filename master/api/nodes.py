@@ -15,6 +15,7 @@ from federated.views import NodeView
 from master.api.context import NODE, OPERATOR, PEOPLE, services
 from master.store import node_views, nodes, tasks, tokens
 from serving.auth import AUTH, caller
+from serving.optional_body import optional_body
 from serving.server import check_url
 from serving.tokens import write_secret
 
@@ -48,6 +49,7 @@ class NodeList(Message):
 
 @blueprint.post("/join-tokens")
 @blueprint.auth_required(AUTH, roles=OPERATOR)
+@optional_body(NewJoinToken(), "message")
 @blueprint.input(NewJoinToken, arg_name="message")
 @blueprint.output(JoinToken, status_code=201)
 def create_join_token(message: NewJoinToken) -> JoinToken:

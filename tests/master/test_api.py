@@ -92,7 +92,9 @@ def test_roles(federation: Federation, method: str, path: str, roles: set[str]) 
 
 
 def test_a_join_token_opens_nothing_and_is_used_once(federation: Federation) -> None:
-    token = federation.post("/join-tokens")["token"]
+    headers = {"Authorization": f"Bearer {federation.operator}"}
+    # As a person would with curl: no body, no content type.
+    token = federation.http.post("/api/v1/join-tokens", headers=headers).get_json()["token"]
     assert federation.call("GET", "/nodes", token).status_code == 401
     request = {"join_token": token, "name": "clinic-a"}
     assert federation.post("/nodes", request)["state"] == "pending"
@@ -269,6 +271,8 @@ def test_a_blob_is_read_in_parts_and_not_twice(federation: Federation) -> None:
     url = f"/api/v1/weights/{weights}"
     part = federation.http.get(url, buffered=True, headers=headers | {"Range": "bytes=4-9"})
     assert (part.status_code, part.get_data()) == (206, whole[4:10])
+    several = federation.http.get(url, buffered=True, headers=headers | {"Range": "bytes=0-1,4-9"})
+    assert (several.status_code, several.get_data()) == (200, whole)
     known = federation.http.get(
         url, buffered=True, headers=headers | {"If-None-Match": f'"{weights}"'}
     )
@@ -319,6 +323,22 @@ def test_public_pictures_are_split_and_counted_once(federation: Federation) -> N
     )
     assert again.status_code == 200
     assert again.get_json()["images"][0]["status"] == "duplicate"
+
+
+def test_a_label_is_stored_as_the_study_spells_it(federation: Federation) -> None:
+    study = {"id": "moles", "name": "Moles", "classes": ["Mélanome", "母斑"], "size": 12}
+    federation.post("/studies", study)
+    for number, (name, form) in enumerate(
+        [("x.png", {"label": "ME\u0301LANOME"}), ("me\u0301lanome.png", {}), ("母斑_1.png", {})]
+    ):
+        answer = federation.call(
+            "POST",
+            "/studies/moles/images",
+            data={"file": [(picture(number), name)], "part": "test", **form},
+        )
+        assert answer.status_code == 201, answer.get_data(as_text=True)
+    parts = federation.get("/studies/moles")["pictures"]
+    assert parts["test"] == {"M\u00e9lanome": 2, "母斑": 1}
 
 
 def test_refused_pictures_say_why_and_leave_nothing(federation: Federation) -> None:
@@ -406,12 +426,19 @@ def test_events_come_in_order_behind_a_number(federation: Federation) -> None:
 
 
 def test_health_is_open_and_metrics_count(federation: Federation) -> None:
-    assert federation.http.get("/health").get_json()["status"] == "ok"
+    health = federation.http.get("/health").get_json()
+    assert health == {"status": "ok", "version": "0.1.0", "role": "master", "name": "master"}
     federation.study()
     a = federation.site("clinic-a")
     federation.run(**PLAN)
     federation.deliver(a, trained(a, 1.0, 10))
-    lines = federation.http.get("/metrics").get_data(as_text=True).splitlines()
+    tokens = {federation.operator: 200, federation.viewer: 200, a.token: 403, "wrong": 401}
+    for token, status in tokens.items():
+        headers = {"Authorization": f"Bearer {token}"}
+        assert federation.http.get("/metrics", headers=headers).status_code == status
+    assert federation.http.get("/metrics").status_code == 401
+    headers = {"Authorization": f"Bearer {federation.viewer}"}
+    lines = federation.http.get("/metrics", headers=headers).get_data(as_text=True).splitlines()
     assert 'commonsight_tasks{state="accepted"} 1.0' in lines
     assert 'commonsight_rounds{state="closed"} 1.0' in lines
     assert "commonsight_round_seconds_count 1.0" in lines

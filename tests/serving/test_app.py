@@ -1,19 +1,28 @@
 """The frame of both servers, through a small application of the test's own."""
 
 import re
+from io import BytesIO
 from typing import Any
 
 import pytest
+from flask import Response, request, send_file
 from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry, Counter
+from werkzeug.exceptions import UnsupportedMediaType
 
 from federated import errors
 from federated.messages import JoinRequest
+from federated.values import Message
 from serving.app import create_app
 from serving.auth import AUTH, Principal, caller
 from serving.errors import STATUSES
+from serving.optional_body import optional_body
 
 PRINCIPALS = {"op-token": Principal("operator", "o1"), "node-token": Principal("node", "n7")}
+
+
+class Wish(Message):
+    approve: bool = False
 
 
 @pytest.fixture
@@ -26,7 +35,9 @@ def client() -> FlaskClient:
         verify=PRINCIPALS.get,
         health=lambda: {"disk": "fine"},
         registry=registry,
+        readers=["operator"],
     )
+    app.config["MAX_CONTENT_LENGTH"] = 300_000
 
     @app.get("/secret")
     @app.auth_required(AUTH, roles=["operator"])
@@ -41,6 +52,24 @@ def client() -> FlaskClient:
     @app.get("/rounds/<int:number>")
     def one(number: int) -> dict[str, int]:
         return {"number": number}
+
+    @app.post("/optional")
+    @app.auth_required(AUTH, roles=["operator"])
+    @optional_body(Wish(), "wish")
+    @app.input(Wish, arg_name="wish")
+    @app.output(Wish)
+    def optional(wish: Wish) -> Wish:
+        return wish
+
+    @app.get("/file")
+    def file() -> Response:
+        return send_file(BytesIO(b"0123456789"), mimetype="text/plain", conditional=True)
+
+    @app.post("/form")
+    def form() -> dict[str, int]:
+        if not request.is_json:
+            raise UnsupportedMediaType
+        return {"files": len(request.files)}
 
     @app.get("/raise/<name>")
     def fail(name: str) -> dict[str, str]:
@@ -62,7 +91,92 @@ def test_health_is_open(client: FlaskClient) -> None:
 
 
 def test_metrics_are_those_of_the_server(client: FlaskClient) -> None:
-    assert "rounds_total 3.0" in client.get("/metrics").text
+    answer = client.get("/metrics", headers=bearer("op-token"))
+    assert "rounds_total 3.0" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"), [({}, 401), (bearer("wrong"), 401), (bearer("node-token"), 403)]
+)
+def test_metrics_are_not_for_everybody(
+    client: FlaskClient, headers: dict[str, str], status: int
+) -> None:
+    answer = client.get("/metrics", headers=headers)
+    assert answer.status_code == status
+    assert "rounds" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "approve"),
+    [
+        ({}, 200, False),
+        ({"content_type": "application/json"}, 200, False),
+        ({"json": {}}, 200, False),
+        ({"json": {"approve": True}}, 200, True),
+        ({"json": {"approve": "perhaps"}}, 422, None),
+        ({"data": b"{", "content_type": "application/json"}, 400, None),
+    ],
+)
+def test_an_empty_body_stands_for_the_defaults(
+    client: FlaskClient, sent: dict[str, Any], status: int, approve: bool | None
+) -> None:
+    answer = client.post("/optional", headers=bearer("op-token"), **sent)
+    assert answer.status_code == status
+    assert answer.json is not None
+    assert answer.json.get("approve") is approve
+
+
+def test_an_optional_body_is_documented_and_needs_the_token(client: FlaskClient) -> None:
+    assert client.post("/optional").status_code == 401
+    call = client.get("/openapi.json").json["paths"]["/optional"]["post"]
+    assert "requestBody" in call
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "data"),
+    [
+        ("bytes=2-4", 206, b"234"),
+        ("bytes=0-1,4-5", 200, b"0123456789"),
+        ("bytes=0-1, 90-95", 200, b"0123456789"),
+        (",", 200, b"0123456789"),
+    ],
+)
+def test_several_ranges_get_the_whole(
+    client: FlaskClient, wanted: str, status: int, data: bytes
+) -> None:
+    with client.get("/file", headers={"Range": wanted}) as answer:
+        assert (answer.status_code, answer.data) == (status, data)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent", "status", "parts"),
+    [
+        ("GET", "/nowhere{0}", {}, 404, ["nothing at this", "/openapi.json", "GET /nowhere{0}"]),
+        ("DELETE", "/secret", {}, 405, ["method", "GET", "DELETE /secret"]),
+        ("POST", "/join", {"data": b"{"}, 400, ["cannot be read", "JSON document", "1 bytes of"]),
+        ("POST", "/join", {}, 400, ["cannot be read", "JSON", "no Content-Type"]),
+        (
+            "POST",
+            "/form",
+            {"data": b"x", "content_type": "text/plain"},
+            415,
+            ["json", "text/plain"],
+        ),
+        ("POST", "/join", {"data": b"x" * 300_001}, 413, ["too large", "300000", "300001 bytes"]),
+        ("GET", "/file", {"headers": {"Range": "bytes=70-80"}}, 416, ["*/10", "bytes=70-80"]),
+    ],
+)
+def test_what_the_framework_refuses_is_told_in_three_parts(
+    client: FlaskClient, method: str, path: str, sent: dict[str, Any], status: int, parts: list[str]
+) -> None:
+    answer = client.open(path, method=method, **sent)
+    assert answer.status_code == status
+    assert answer.json is not None
+    assert answer.json["error"] != "http_error"
+    detail = answer.json["detail"]
+    assert re.fullmatch(r".+\. Expected .+\. Received .+\.", detail)
+    for part in parts:
+        assert part in detail
 
 
 def test_the_documentation_needs_no_network(client: FlaskClient) -> None:

@@ -33,6 +33,7 @@ def server() -> Iterator[Server]:
         verify={"a-known-token": Principal("site", "s1")}.get,
         health=dict,
         registry=CollectorRegistry(),
+        readers=["operator"],
     )
 
     @app.put("/file")

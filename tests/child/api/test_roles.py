@@ -60,7 +60,9 @@ def test_metrics_count_labelled_pictures(pushed):
     from tests.child.conftest import named
 
     pushed.upload(*named(4))
-    text = pushed.client.get("/metrics").text
+    assert pushed.client.get("/metrics").status_code == 401
+    assert pushed.client.get("/metrics", headers=pushed.master).status_code == 403
+    text = pushed.client.get("/metrics", headers=pushed.site).text
     assert "commonsight_child_labelled_pictures 4.0" in text
 
 
