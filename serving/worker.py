@@ -106,6 +106,9 @@ class Worker:
                 return self._answer(process, self._number, on_event)
             finally:
                 self._current = None
+                if self._stopped:
+                    # `stop` left the pipes open to this request, which was reading from one.
+                    _close_pipes(process)
 
     def cancel(self) -> None:
         """Asks the worker to give up the request under way; without one, does nothing."""

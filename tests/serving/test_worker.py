@@ -2,7 +2,9 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -72,6 +74,27 @@ def test_a_stopped_worker_is_gone_and_stays_so(worker: Worker) -> None:
     assert not psutil.pid_exists(pid)
     with pytest.raises(WorkerDied):
         worker.call("echo", {})
+
+
+def test_a_worker_that_is_stopped_at_work_leaves_no_open_pipe(worker: Worker) -> None:
+    started, stopped = threading.Event(), threading.Event()
+
+    def hold_up(event: object) -> None:
+        started.set()
+        assert stopped.wait(20)
+
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(worker.call, "until_cancelled", {}, on_event=hold_up)
+        assert started.wait(20)
+        process = worker._process
+        worker.stop()
+        stopped.set()
+        with pytest.raises(WorkerDied):
+            call.result(20)
+    assert process is not None
+    for pipe in (process.stdin, process.stdout):
+        assert pipe is not None
+        assert pipe.closed
 
 
 def test_a_worker_ends_with_its_server(tmp_path: Path) -> None:
