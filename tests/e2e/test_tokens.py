@@ -50,7 +50,7 @@ CHILD_CALLS = [
     ("GET", "/participation"),
     ("PUT", "/participation"),
 ]
-OPEN = ["/health", "/metrics", "/openapi.json", "/docs"]
+OPEN = ["/health", "/openapi.json", "/docs"]
 
 
 def call(method, url, token=None):
