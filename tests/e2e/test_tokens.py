@@ -142,7 +142,7 @@ def test_a_sites_token_cannot_push(running, method, path):
 
 
 @pytest.mark.parametrize("path", OPEN)
-def test_health_metrics_and_documentation_are_open(running, path):
+def test_health_and_documentation_are_open(running, path):
     for server in (running.master, *running.children.values()):
         assert requests.get(server.url + path, timeout=30).status_code == 200
 

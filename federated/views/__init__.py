@@ -1,0 +1,54 @@
+"""What the servers show of themselves: answers that the web app and other clients read.
+
+Times are seconds since the epoch (UTC). Figures are numbers, never formatted.
+"""
+
+from federated.views.nodes import NodeView, ReceivedModel
+from federated.views.rewards import LedgerEntry, Rewards, Standing
+from federated.views.rounds import (
+    AuditView,
+    ExcludedNode,
+    RoundStatistics,
+    RoundView,
+    TaskView,
+    UpdateView,
+)
+from federated.views.runs import Event, RunView
+from federated.views.site import (
+    ChildStatus,
+    ChildStudy,
+    ChildTask,
+    Departure,
+    Participation,
+    PictureView,
+    Prediction,
+    UploadView,
+)
+from federated.views.studies import CurrentModel, PlanView, StudyView
+
+__all__ = [
+    "AuditView",
+    "ChildStatus",
+    "ChildStudy",
+    "ChildTask",
+    "CurrentModel",
+    "Departure",
+    "Event",
+    "ExcludedNode",
+    "LedgerEntry",
+    "NodeView",
+    "Participation",
+    "PictureView",
+    "PlanView",
+    "Prediction",
+    "ReceivedModel",
+    "Rewards",
+    "RoundStatistics",
+    "RoundView",
+    "RunView",
+    "Standing",
+    "StudyView",
+    "TaskView",
+    "UpdateView",
+    "UploadView",
+]

@@ -1,0 +1,53 @@
+"""Nodes, as the master shows them."""
+
+from __future__ import annotations
+
+from federated.messages import Counts
+from federated.states import NodeState
+from federated.values import Message
+
+
+class ReceivedModel(Message):
+    """The last global model that the master sent to a node.
+
+    Attributes:
+        study: Study of the model.
+        weights: SHA-256 of the weights.
+        round: Round that made them; 0 for the initial model.
+        http_status: Status with which the child answered; None where none came.
+        detail: What went wrong, or "received global model".
+        at: When.
+    """
+
+    study: str
+    weights: str
+    round: int
+    http_status: int | None
+    detail: str
+    at: float
+
+
+class NodeView(Message):
+    """A node as the master knows it.
+
+    Attributes:
+        reachable: Whether the last contact, either way, is recent.
+        received: The last model sent, by study.
+        studies: Labelled pictures by study and class, as last reported.
+        new_labelled: New labelled pictures by study, as last reported.
+        credits: Credits granted so far.
+    """
+
+    id: str
+    name: str
+    state: NodeState
+    url: str | None
+    version: str
+    joined_at: float
+    last_seen: float | None
+    reachable: bool
+    activity: str
+    studies: dict[str, Counts]
+    new_labelled: dict[str, int]
+    received: dict[str, ReceivedModel]
+    credits: float

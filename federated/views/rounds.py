@@ -1,0 +1,105 @@
+"""Rounds: tasks, updates, verdicts, and what became of the weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from federated.messages import Progress
+from federated.states import RoundState, TaskState
+from federated.statistics import WeightStatistics
+from federated.values import Message
+
+
+class TaskView(Message):
+    """A task of a round, with its progress while it trains and its reason when it ended."""
+
+    id: str
+    node: str
+    node_name: str
+    round: int
+    state: TaskState
+    reason: str | None
+    progress: Progress | None
+    changed_at: float
+
+
+class AuditView(Message):
+    """The verdict on an update.
+
+    Attributes:
+        verdict: `accepted` or `rejected`.
+        reasons: Sentences: what was checked and found.
+        measured: Figures on the audit pictures (`loss`, `accuracy`, …); empty without any.
+    """
+
+    verdict: str
+    reasons: tuple[str, ...]
+    measured: dict[str, float]
+
+
+class UpdateView(Message):
+    """An update of a round.
+
+    Attributes:
+        status: The task's state: `accepted`, `rejected`, `late` or `submitted`.
+        share: The weight that it had in the average, 0 to 1; None where it was not used.
+        metrics: What the node measured: `loss`, `accuracy`, `val_loss`, `val_accuracy`, ….
+        credits: What it earned.
+    """
+
+    task: str
+    node: str
+    node_name: str
+    status: str
+    num_examples: int
+    num_steps: int
+    metrics: dict[str, float]
+    hyperparameters: dict[str, Any]
+    sha256: str
+    nbytes: int
+    seconds: float
+    audit: AuditView | None
+    share: float | None
+    credits: float | None
+
+
+class ExcludedNode(Message):
+    """A node that a round left out, and why."""
+
+    node: str
+    node_name: str
+    reason: str
+
+
+class RoundView(Message):
+    """One round of a run.
+
+    Attributes:
+        weights_before: SHA-256 of the global weights that it started from.
+        weights_after: SHA-256 of those that it made; None unless closed.
+        evaluation: Headline figures on the test part of the new weights (`loss`,
+            `accuracy`, `balanced_accuracy`, `auc`); None without test pictures or not yet.
+    """
+
+    run: str
+    number: int
+    state: RoundState
+    reason: str | None
+    opened_at: float
+    closed_at: float | None
+    deadline_at: float
+    weights_before: str
+    weights_after: str | None
+    tasks: list[TaskView]
+    updates: list[UpdateView]
+    excluded: list[ExcludedNode]
+    evaluation: dict[str, float | None] | None
+
+
+class RoundStatistics(Message):
+    """Statistics of the global weights before and after a round."""
+
+    run: str
+    round: int
+    before: WeightStatistics
+    after: WeightStatistics | None

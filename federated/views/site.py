@@ -1,0 +1,155 @@
+"""A child, as it shows itself to its own site and to nobody else."""
+
+from __future__ import annotations
+
+from federated.messages import Counts, Progress
+from federated.states import NodeState
+from federated.statistics import WeightStatistics
+from federated.study import Study
+from federated.values import Message
+
+
+class PictureView(Message):
+    """A picture of a child's store; only the child's own site ever sees one.
+
+    Attributes:
+        id: SHA-256 of its sanitised pixels.
+        label: Its class; None while unlabelled.
+        part: `train` or `validation` once a training has dealt it out.
+        width: Pixels, as stored.
+        height: Pixels, as stored.
+    """
+
+    id: str
+    study: str
+    label: str | None
+    part: str | None
+    width: int
+    height: int
+    added_at: float
+
+
+class UploadView(Message):
+    """What the child understood of one uploaded file.
+
+    Attributes:
+        status: `stored`, `duplicate` (nothing new was stored) or `refused`.
+        name: The name under which it was sent: shown to the sender, never stored.
+        detail: A sentence: what was done, or the reason of a refusal.
+        error: Code of a refusal.
+        picture: The stored picture, for `stored` and `duplicate`.
+        label_source: `given`, `file_name` or `none`.
+        original: Width and height as sent, where it could be read.
+        removed: What was dropped on arrival, in words.
+    """
+
+    status: str
+    name: str
+    detail: str
+    error: str | None = None
+    picture: PictureView | None = None
+    label_source: str = "none"
+    original: tuple[int, int] | None = None
+    removed: tuple[str, ...] = ()
+
+
+class ChildStudy(Message):
+    """A study as a child holds it.
+
+    Attributes:
+        weights: SHA-256 of the global model at the child; None while it has none.
+        received_at: When that came.
+        statistics: Of those weights.
+        counts: Labelled pictures by class.
+        unlabelled: Pictures without a label.
+        new_labelled: Labelled pictures that no accepted round has trained on yet.
+    """
+
+    study: Study
+    model: str
+    weights: str | None
+    run: str | None
+    round: int
+    received_at: float | None
+    statistics: WeightStatistics | None
+    counts: Counts
+    unlabelled: int
+    new_labelled: int
+
+
+class ChildTask(Message):
+    """What a child trains, or trained last."""
+
+    id: str
+    run: str
+    study: str
+    round: int
+    state: str
+    detail: str | None
+    progress: Progress | None
+    changed_at: float
+
+
+class ChildStatus(Message):
+    """`GET /status` of a child.
+
+    Attributes:
+        mode: `push` where the master reaches it, else `pull`.
+        master_reachable: Whether the last call to the master went through.
+        node_state: Its state at the master; None before it has enrolled.
+        demo: Whether it trains with a single picture.
+        storage: Where the pictures lie, in words for the clinician.
+    """
+
+    name: str
+    version: str
+    mode: str
+    master: str
+    master_reachable: bool
+    last_contact: float | None
+    node_state: NodeState | None
+    activity: str
+    task: ChildTask | None
+    studies: list[ChildStudy]
+    storage: str
+    demo: bool = False
+
+
+class Prediction(Message):
+    """`POST /predict`: what the current global model makes of a picture.
+
+    Attributes:
+        probabilities: By class, most probable first; they sum to 1.
+        uncertainty: Normalised entropy of the probabilities: 0 sure, 1 a pure guess.
+        weights: SHA-256 of the model's weights.
+        round: Round that made them; 0 is the initial, untrained model.
+        removed: What was dropped from the file before it was looked at.
+        overlay: PNG (base64) that shows where the model looked; None where not available.
+    """
+
+    study: str
+    probabilities: dict[str, float]
+    uncertainty: float
+    weights: str
+    run: str | None
+    round: int
+    removed: tuple[str, ...] = ()
+    overlay: str | None = None
+
+
+class Departure(Message):
+    """One thing that left the site: numbers and hashes, never a name or a picture."""
+
+    at: float
+    method: str
+    path: str
+    nbytes: int
+    sha256: str | None
+    status: int | None
+
+
+class Participation(Message):
+    """`GET /participation`: whether the site takes part, and what has left it."""
+
+    paused: bool
+    departures: list[Departure]
