@@ -21,6 +21,9 @@ PictureCount = Annotated[int, Field(ge=0, le=MAX_EXAMPLES)]
 Counts = Annotated[dict[Label, PictureCount], Field(max_length=1000)]
 """Labelled pictures by class name."""
 
+MAX_BATCH_BYTES = 512 * 2**20
+"""No batch is larger."""
+
 StepCount = Annotated[int, Field(ge=0, le=10**9)]
 """How often something was done in one task."""
 
@@ -87,20 +90,6 @@ class Heartbeat(Message):
     url: ServerUrl | None = None
 
 
-class HeartbeatAnswer(Message):
-    """What the master makes of a heartbeat.
-
-    Attributes:
-        state: The node's state.
-        interval_seconds: When to call again.
-        cancelled: Of the tasks named, those that are over for the master: drop them.
-    """
-
-    state: NodeState
-    interval_seconds: Annotated[float, Field(gt=0, le=3600)] = 5.0
-    cancelled: tuple[str, ...] = ()
-
-
 class StudyPush(Message):
     """`PUT /studies/<id>` at a child: a study, its model, and the global weights to hold.
 
@@ -123,10 +112,39 @@ class StudyPush(Message):
     round: Annotated[int, Field(ge=0, le=10**9)] = 0
 
 
+class HeartbeatAnswer(Message):
+    """What the master makes of a heartbeat.
+
+    Attributes:
+        state: The node's state.
+        interval_seconds: When to call again.
+        cancelled: Of the tasks named, those that are over for the master: drop them.
+        models: For a node that the master cannot call: studies whose current model it does
+            not hold; it fetches the weights by their hash.
+    """
+
+    state: NodeState
+    interval_seconds: Annotated[float, Field(gt=0, le=3600)] = 5.0
+    cancelled: tuple[str, ...] = ()
+    models: tuple[StudyPush, ...] = ()
+
+
 class StudyReceipt(Message):
     """Answer to a `StudyPush`: whether the blob must still be sent."""
 
     missing_blob: bool
+
+
+class AssignedBatch(Message):
+    """A batch of public pictures that a task is to be done on.
+
+    Attributes:
+        sha256: Its name on the batch server.
+        bytes: Its size.
+    """
+
+    sha256: Sha256
+    bytes: Annotated[int, Field(ge=1, le=MAX_BATCH_BYTES)]
 
 
 class Task(Message):
@@ -144,6 +162,8 @@ class Task(Message):
         signature: Signature of those weights and of the update.
         seed: Seed of this task alone: shuffling and dropout.
         lease_seconds: Silence after which the master takes the task for lost.
+        batch: What to train on, where the plan's data are assigned batches.
+        index: SHA-256 of the index that a random set is drawn from, by the task's seed.
     """
 
     id: TaskId
@@ -157,19 +177,22 @@ class Task(Message):
     signature: Signature
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     lease_seconds: Annotated[float, Field(gt=0)] = 60.0
+    batch: AssignedBatch | None = None
+    index: Sha256 | None = None
 
 
 class Progress(Message):
     """`POST /tasks/<id>/progress`: how far a training is.
 
     Attributes:
-        epoch: Epoch under way, from 1; 0 while preparing.
+        epoch: Epoch under way, from 1; 0 for a task that is taken and being prepared.
         epochs: Epochs that the task has.
         step: Steps done in this epoch.
         steps: Steps of an epoch.
         loss: Training loss so far, if known.
         accuracy: Training accuracy so far, if known.
         num_examples: Pictures of the training part.
+        note: What is being prepared, for people: "fetching batch 3 of 10".
     """
 
     epoch: StepCount = 0
@@ -179,6 +202,7 @@ class Progress(Message):
     loss: float | None = None
     accuracy: float | None = None
     num_examples: PictureCount | None = None
+    note: Annotated[str, Field(max_length=200)] | None = None
 
 
 class Failure(Message):

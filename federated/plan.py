@@ -6,11 +6,12 @@ Ready-made plans are TOML files in the folder `plans/`.
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictFloat, StrictInt, model_validator
 
-from federated.values import Slug, Value, sha256_of
+from federated.values import BatchUrl, Slug, Value, sha256_of
 
 Setting = (
     bool
@@ -81,10 +82,60 @@ class Trigger(Value):
     min_new_pictures: Annotated[int, Field(ge=1, le=1_000_000)] = 10
 
 
-class Data(Value):
-    """Where a child takes its pictures from: its `own` store."""
+class OwnPictures(Value):
+    """Each site trains on the pictures of its own store."""
 
     kind: Literal["own"] = "own"
+
+
+class AssignedBatches(Value):
+    """Each node trains on one batch of public pictures that the master assigns to it.
+
+    Attributes:
+        url: Where the batches and their index lie.
+    """
+
+    kind: Literal["batches"]
+    url: BatchUrl
+
+
+class RandomSets(Value):
+    """Each node draws a training set of its own from public pictures, anew in each round.
+
+    Attributes:
+        url: Where the batches that it draws from lie, and their index.
+        images: Training pictures of one set, all different.
+    """
+
+    kind: Literal["random"]
+    url: BatchUrl
+    images: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+Data = Annotated[OwnPictures | AssignedBatches | RandomSets, Field(discriminator="kind")]
+"""Where a child takes its pictures from."""
+
+
+class Sampling(Value):
+    """Which part of the nodes that could take part does so, drawn anew in each round.
+
+    In an asynchronous run it is the part that works at the same time.
+
+    Attributes:
+        fraction: Share of the nodes that can take part.
+        minimum: Nodes that are drawn at least, where there are as many.
+
+    References:
+        H. B. McMahan et al., "Communication-Efficient Learning of Deep Networks from
+        Decentralized Data", AISTATS 2017: the fraction C. https://arxiv.org/abs/1602.05629
+    """
+
+    fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    minimum: Annotated[int, Field(ge=1, le=100_000)] = 1
+
+    def size(self, nodes: int) -> int:
+        """How many of so many nodes are drawn."""
+        return min(nodes, max(self.minimum, share_of(self.fraction, nodes)))
 
 
 class Privacy(Value):
@@ -126,13 +177,24 @@ class RewardPolicy(Value):
     pool: Annotated[int, Field(ge=0, le=1_000_000)] = 100
 
 
+Quorum = Annotated[StrictInt, Field(ge=1, le=100_000)] | Annotated[StrictFloat, Field(gt=0, le=1)]
+"""Updates that a round needs: a whole number, or a share of the round's nodes (0.75)."""
+
+
 class Plan(Value):
     """Everything that a run is asked to do.
 
     Attributes:
         rounds: Rounds to run; a standing run (trigger `upload`) stops after that many.
-        quorum: Accepted updates without which a round fails.
-        deadline_seconds: Longest time that a round waits for its updates.
+        quorum: Accepted updates without which a round fails: a whole number counts them, a
+            fraction is a share of the round's nodes. `1` is one update, `1.0` is all.
+        close: When a round closes before its deadline: when `all` have answered, or as soon
+            as the `quorum` is in.
+        deadline_seconds: Longest time that a round waits for its updates, extended once.
+        deadline_factor: If given, a round waits this many times as long as the measured
+            speed of its slowest node predicts, at most `deadline_seconds`.
+        sampling: Which part of the nodes takes part in a round.
+        data: Where a child takes its pictures from.
         seed: Root of every random choice of the run.
     """
 
@@ -140,10 +202,13 @@ class Plan(Value):
     training: Training = Training()
     strategy: StrategyChoice = StrategyChoice()
     rounds: Annotated[int, Field(ge=1, le=100_000)] = 3
-    quorum: Annotated[int, Field(ge=1, le=100_000)] = 1
+    quorum: Quorum = 1
+    close: Literal["all", "quorum"] = "all"
     deadline_seconds: Annotated[float, Field(gt=0, le=30 * 86_400)] = 3600.0
+    deadline_factor: Annotated[float, Field(ge=1, le=1000)] | None = None
+    sampling: Sampling = Sampling()
     trigger: Trigger = Trigger()
-    data: Data = Data()
+    data: Data = OwnPictures()
     privacy: Privacy = Privacy()
     audit: AuditPolicy = AuditPolicy()
     rewards: RewardPolicy = RewardPolicy()
@@ -153,9 +218,22 @@ class Plan(Value):
     def _check(self) -> Self:
         if self.training.epochs == 0 and self.trigger.kind == "upload":
             raise ValueError("a run that waits for pictures must train: epochs is 0")
+        if self.data.kind != "own" and self.trigger.kind == "upload":
+            raise ValueError("a run that waits for a site's new pictures must train on those")
         return self
+
+    def needed(self, nodes: int) -> int:
+        """Accepted updates that a round of so many nodes needs; at least one."""
+        if isinstance(self.quorum, int):
+            return self.quorum
+        return max(1, share_of(self.quorum, nodes))
 
     @property
     def sha256(self) -> str:
         """The plan's name: SHA-256 of its canonical JSON."""
         return sha256_of(self.model_dump(mode="json"))
+
+
+def share_of(fraction: float, number: int) -> int:
+    """`fraction` of `number`, rounded up; 0.7 of 10 is 7, whatever binary fractions make of it."""
+    return math.ceil(round(fraction * number, 9))

@@ -71,7 +71,8 @@ MOVES: Mapping[type[State], Mapping[State, frozenset[State]]] = MappingProxyType
             _T.TRAINING: frozenset({_T.SUBMITTED, _T.QUEUED, _T.EXPIRED, _T.FAILED, _T.CANCELLED}),
             _T.SUBMITTED: frozenset({_T.ACCEPTED, _T.REJECTED, _T.LATE, _T.CANCELLED}),
             _T.EXPIRED: frozenset({_T.LATE}),
-            _T.ACCEPTED: frozenset(),
+            # In an asynchronous run the model may have moved on too far before it is counted.
+            _T.ACCEPTED: frozenset({_T.LATE}),
             _T.REJECTED: frozenset(),
             _T.LATE: frozenset(),
             _T.FAILED: frozenset(),
@@ -102,8 +103,8 @@ MOVES: Mapping[type[State], Mapping[State, frozenset[State]]] = MappingProxyType
 
 
 def is_final(state: State) -> bool:
-    """Whether nothing follows; an expired task only ever turns late."""
-    return not MOVES[type(state)][state] or state is TaskState.EXPIRED
+    """Whether nothing more is to be done; expired and accepted tasks can only turn late."""
+    return not MOVES[type(state)][state] - {TaskState.LATE}
 
 
 def check_move(before: State, after: State) -> None:

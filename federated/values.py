@@ -34,6 +34,13 @@ SERVER_URL = (
 )
 """A server's base address is scheme, host and port, so that a path can follow it safely."""
 
+BATCH_URL = (
+    r"^((https?|ftps?)://[A-Za-z0-9.\-\[\]:]{1,255}(/[A-Za-z0-9._~/%+-]*)?"
+    r"|s3://[A-Za-z0-9._-]{1,255}(/[A-Za-z0-9._~/%+-]*)?"
+    r"|(file://)?/[^\x00-\x1f\x7f?#*\[\]{}]*)$"
+)
+"""Where batches lie: never with a name and password, which every reader of a plan would see."""
+
 
 def label_key(name: str) -> str:
     """What two spellings of one label have in common: case and Unicode form do not count."""
@@ -84,6 +91,16 @@ def _server_url(url: str) -> str:
     )
 
 
+def _batch_url(url: str) -> str:
+    address = url.rstrip("/") if url.strip("/") else url
+    if re.fullmatch(BATCH_URL, address) and ".." not in address.split("/"):
+        return address
+    raise _refusal(
+        "a whole folder path, or file://, http(s)://, ftp:// or s3:// without a password or query",
+        url.rpartition("@")[2],
+    )
+
+
 def _refusal(expected: str, received: str) -> PydanticCustomError:
     """A fault in words, where pydantic would show a regular expression."""
     return PydanticCustomError(
@@ -105,6 +122,13 @@ ServerUrl = Annotated[
     AfterValidator(_server_url),
 ]
 """Where a server is reached: `https://clinic.example.org:8443`; one slash at its end is dropped."""
+
+BatchUrl = Annotated[
+    str,
+    Field(max_length=500, json_schema_extra={"pattern": BATCH_URL}),
+    AfterValidator(_batch_url),
+]
+"""Where batches of public pictures lie, such as `ftp://pictures.example/skin` or `/srv/skin`."""
 
 MAX_EXAMPLES = 100_000_000
 """No site has more labelled pictures than this; a larger claim is a forgery or a fault."""

@@ -8,6 +8,8 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from federated.errors import NotEnoughUpdates
@@ -28,6 +30,20 @@ def fedavg(facts: RoundFacts) -> Outcome:
         NotEnoughUpdates: There is no update, or none counts any example.
     """
     updates = facts.ordered
+    require_updates(updates)
+    total = sum(update.num_examples for update in updates)
+    return Outcome(
+        weights={spec.name: weighted_mean(updates, spec) for spec in facts.signature.tensors},
+        shares={update.node: update.num_examples / total for update in updates},
+    )
+
+
+def require_updates(updates: Sequence[Contribution]) -> None:
+    """Refuses to average nothing.
+
+    Raises:
+        NotEnoughUpdates: There is no update, or none counts any example.
+    """
     total = sum(update.num_examples for update in updates)
     if not updates or total <= 0:
         raise NotEnoughUpdates(
@@ -35,13 +51,9 @@ def fedavg(facts: RoundFacts) -> Outcome:
             expected="at least one update with at least one example",
             received=f"{len(updates)} updates with {total} examples",
         )
-    return Outcome(
-        weights={spec.name: weighted_mean(updates, spec) for spec in facts.signature.tensors},
-        shares={update.node: update.num_examples / total for update in updates},
-    )
 
 
-def weighted_mean(updates: list[Contribution], spec: TensorSpec) -> np.ndarray:
+def weighted_mean(updates: Sequence[Contribution], spec: TensorSpec) -> np.ndarray:
     """Mean of one tensor over the updates, weighted by examples, summed in float64.
 
     Args:

@@ -21,12 +21,17 @@ class Contribution:
         num_examples: Pictures of its training part; at least 1.
         num_steps: Optimiser steps that it took.
         weights: Its weights after training, read tensor by tensor.
+        staleness: Versions that the global model has moved on by since it began; 0 in a
+            synchronous round.
+        base: The weights that it began from; None where those are the round's own.
     """
 
     node: str
     num_examples: int
     num_steps: int
     weights: TensorReader
+    staleness: int = 0
+    base: TensorReader | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,8 @@ class RoundFacts:
         number: The round's number, from 1.
         signature: Names, shapes, dtypes and roles of the tensors.
         previous: The global weights that the round started from.
-        contributions: The accepted updates, in any order.
+        contributions: The accepted updates; in an asynchronous run in the order in which
+            they were accepted.
         settings: The strategy's own settings from the plan.
         state: What the strategy itself returned from the round before; empty in round 1.
     """
@@ -61,7 +67,8 @@ class Outcome:
 
     Attributes:
         weights: The new global weights, in the signature's order and dtypes.
-        shares: For each node the weight that its update had; the shares sum to 1.
+        shares: For each node the weight that its update had; what is missing to 1, in an
+            asynchronous run, is the share that the previous weights kept.
         state: What the strategy wants back in the next round.
     """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from federated.messages import Counts
 from federated.states import NodeState
 from federated.values import Message
@@ -31,17 +33,20 @@ class NodeView(Message):
     """A node as the master knows it.
 
     Attributes:
+        mode: `push`: the master calls it; `pull`: it asks for work.
         reachable: Whether the last contact, either way, is recent.
         received: The last model sent, by study.
         studies: Labelled pictures by study and class, as last reported.
         new_labelled: New labelled pictures by study, as last reported.
         credits: Credits granted so far.
+        examples_per_second: Measured speed, transfer included; None before its first update.
     """
 
     id: str
     name: str
     state: NodeState
     url: str | None
+    mode: Literal["push", "pull"] = "push"
     version: str
     joined_at: float
     last_seen: float | None
@@ -51,3 +56,4 @@ class NodeView(Message):
     new_labelled: dict[str, int]
     received: dict[str, ReceivedModel]
     credits: float
+    examples_per_second: float | None = None

@@ -11,7 +11,18 @@ from federated.values import Message
 
 
 class TaskView(Message):
-    """A task of a round, with its progress while it trains and its reason when it ended."""
+    """A task of a round, with its progress while it trains and its reason when it ended.
+
+    Attributes:
+        round: Round in which it counts, or for which it was made.
+        base_round: Round that made the weights it started from.
+        attempt: 1, or more where the same work was handed out again.
+        batch: SHA-256 of the batch that was assigned, if any.
+        lost: Whether its node fell silent: it waits for that node's return.
+        lease_until: When it counts as lost unless it is heard of; None once it is over.
+        staleness: Versions that the global model had moved on by when it counted; None
+            before, and always 0 in a synchronous run.
+    """
 
     id: str
     node: str
@@ -20,7 +31,14 @@ class TaskView(Message):
     state: TaskState
     reason: str | None
     progress: Progress | None
+    created_at: float
     changed_at: float
+    base_round: int = 0
+    attempt: int = 1
+    batch: str | None = None
+    lost: bool = False
+    lease_until: float | None = None
+    staleness: int | None = None
 
 
 class AuditView(Message):
@@ -41,7 +59,11 @@ class UpdateView(Message):
     """An update of a round.
 
     Attributes:
-        status: The task's state: `accepted`, `rejected`, `late` or `submitted`.
+        status: The task's state: `accepted`, `rejected`, `late`, `submitted` or, where
+            another node answered first, `cancelled`.
+        base_round: Round that made the weights it started from.
+        staleness: Versions that the global model had moved on by when it counted; None
+            where it did not.
         share: The weight that it had in the average, 0 to 1; None where it was not used.
         metrics: What the node measured: `loss`, `accuracy`, `val_loss`, `val_accuracy`, ….
         credits: What it earned.
@@ -61,6 +83,8 @@ class UpdateView(Message):
     audit: AuditView | None
     share: float | None
     credits: float | None
+    base_round: int = 0
+    staleness: int | None = None
 
 
 class ExcludedNode(Message):
@@ -75,6 +99,10 @@ class RoundView(Message):
     """One round of a run.
 
     Attributes:
+        deadline_at: When it closes with its quorum, or is extended.
+        quorum: Accepted updates that it needs.
+        target: Accepted updates with which it closes at once.
+        extended: Whether its deadline has been moved, which happens once.
         weights_before: SHA-256 of the global weights that it started from.
         weights_after: SHA-256 of those that it made; None unless closed.
         evaluation: Headline figures on the test part of the new weights (`loss`,
@@ -88,6 +116,9 @@ class RoundView(Message):
     opened_at: float
     closed_at: float | None
     deadline_at: float
+    quorum: int = 1
+    target: int = 1
+    extended: bool = False
     weights_before: str
     weights_after: str | None
     tasks: list[TaskView]

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from federated.plan import Plan, Training, Trigger
+from federated.plan import Plan, Sampling, Training, Trigger
 from federated.study import Study
 
 
@@ -24,6 +24,12 @@ def test_a_typing_error_is_heard() -> None:
         {"training": {"validation_fraction": 1.0}},
         {"seed": -1},
         {"quorum": 0},
+        {"quorum": 1.5},
+        {"quorum": 0.0},
+        {"quorum": True},
+        {"sampling": {"fraction": 0}},
+        {"data": {"kind": "batches"}},
+        {"data": {"kind": "own", "url": "/srv/skin"}},
     ],
 )
 def test_figures_out_of_range_are_refused(plan: dict[str, object]) -> None:
@@ -34,6 +40,65 @@ def test_figures_out_of_range_are_refused(plan: dict[str, object]) -> None:
 def test_a_run_that_waits_for_pictures_must_train() -> None:
     with pytest.raises(ValidationError, match="must train"):
         Plan(training=Training(epochs=0), trigger=Trigger(kind="upload"))
+
+
+@pytest.mark.parametrize(
+    ("quorum", "nodes", "needed"),
+    [(1, 7, 1), (9, 7, 9), (0.75, 8, 6), (0.75, 7, 6), (0.7, 10, 7), (1.0, 7, 7), (0.001, 3, 1)],
+)
+def test_a_quorum_is_a_number_or_a_share(quorum: float, nodes: int, needed: int) -> None:
+    plan = Plan.model_validate_json(Plan(quorum=quorum).model_dump_json())
+    assert plan.needed(nodes) == needed
+
+
+@pytest.mark.parametrize(
+    ("fraction", "minimum", "drawn"), [(1.0, 1, 10), (0.25, 1, 3), (0.25, 5, 5), (0.1, 20, 10)]
+)
+def test_a_sample_is_a_fraction_and_a_minimum(fraction: float, minimum: int, drawn: int) -> None:
+    assert Sampling(fraction=fraction, minimum=minimum).size(10) == drawn
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/srv/skin batches",
+        "file:///srv/skin",
+        "https://pictures.example/skin",
+        "http://127.0.0.1:8000",
+        "ftp://pictures.example/skin",
+        "s3://pictures/skin",
+    ],
+)
+def test_batches_lie_in_a_folder_or_at_an_address(url: str) -> None:
+    plan = Plan.model_validate({"data": {"kind": "random", "url": f"{url}/", "images": 60}})
+    assert plan.data.url == url
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "skin",
+        "../skin",
+        "/srv/../etc",
+        "ftp://anna:secret@pictures.example/skin",
+        "http://pictures.example/skin?token=secret",
+        "javascript:alert(1)",
+        "simplecache::http://pictures.example",
+        "/srv/*",
+        "",
+    ],
+)
+def test_other_places_of_batches_are_refused(url: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        Plan.model_validate({"data": {"kind": "batches", "url": url}})
+    assert "anna" not in refusal.value.errors()[0]["msg"]
+
+
+def test_a_run_that_waits_for_pictures_trains_on_those() -> None:
+    data = {"kind": "batches", "url": "/srv/skin"}
+    with pytest.raises(ValidationError, match="new pictures"):
+        Plan.model_validate({"trigger": {"kind": "upload"}, "data": data})
 
 
 def test_a_plan_is_frozen() -> None:
