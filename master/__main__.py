@@ -14,6 +14,7 @@ from master.garbage_collection import collect_garbage
 from master.settings import COLLECT, SERVE, TOKEN, settings_from
 from master.state_folder import open_state
 from master.store import tokens
+from serving.failpoints import failpoint_from
 from serving.options import add_options
 from serving.server import wait_for_signal
 from serving.state_folder import only_server
@@ -39,9 +40,9 @@ def serve(options: argparse.Namespace) -> int:
     # Takes a second to import, which who wants a token or help need not wait for.
     from master.server import Master
 
-    settings = settings_from(options)
+    settings, failpoint = settings_from(options), failpoint_from(options.environ)
     with only_server(settings.state, "master"):
-        master = Master(settings)
+        master = Master(settings, failpoint)
         try:
             master.start()
             wait_for_signal(lambda: print(f"ready {master.address}", flush=True))
@@ -81,7 +82,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     ):
         subparser = commands.add_parser(command.__name__, help=text, description=command.__doc__)
         add_options(subparser, options, environ)
-        subparser.set_defaults(command=command)
+        subparser.set_defaults(command=command, environ=environ)
     return parser
 
 

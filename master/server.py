@@ -17,6 +17,7 @@ from master.settings import Settings
 from master.state_folder import StateFolder, open_state
 from master.wakeup import Wakeup
 from master.work_queues import WorkQueues
+from serving.failpoints import Failpoint, no_failpoint
 from serving.server import Server
 from serving.tokens import read_secret, write_secret
 
@@ -33,13 +34,14 @@ class Master:
 
     Args:
         settings: What the operator decided.
+        failpoint: Called at the places where tests kill a master.
 
     Raises:
         CannotListen: The port is taken.
         InvalidInput: A setting or a ready-made plan is wrong.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, failpoint: Failpoint = no_failpoint) -> None:
         ready_made_plans(settings.plans)
         database, blobs = open_state(settings)
         state = StateFolder(settings.state)
@@ -56,6 +58,7 @@ class Master:
             metrics=Metrics(),
             now=time.time,
             new_id=new_id,
+            failpoint=failpoint,
         )
         self._child_queues = WorkQueues(CHILD_THREADS, "child")
         self._evaluation_queues = WorkQueues(1, "evaluation")

@@ -17,6 +17,7 @@ from master.store.tables import NodeRow
 from master.wakeup import Wakeup
 from serving.blobs import BlobStore
 from serving.database import Database
+from serving.failpoints import Failpoint, no_failpoint
 from serving.tokens import read_secret
 
 
@@ -35,6 +36,7 @@ class Services:
         metrics: Figures for Prometheus.
         now: The time in seconds since the epoch.
         new_id: A new id of 12 hexadecimal digits.
+        failpoint: Called at the places where tests kill a master; does nothing by default.
     """
 
     settings: Settings
@@ -47,6 +49,7 @@ class Services:
     metrics: Metrics
     now: Callable[[], float]
     new_id: Callable[[], str]
+    failpoint: Failpoint = no_failpoint
 
     def child(self, session: Session, node_id: str) -> Child | None:
         """A node as it is called; None unless an operator approved it and it can be called."""
