@@ -167,6 +167,7 @@ def _take(services: Services, expected: Expectation, draft: Draft) -> UpdateRece
         raise
     # Before the commit: an update in the table always has its bytes in their place.
     services.blobs.keep(draft)
+    services.failpoint("update-kept")
     return _settle(services, expected, received, document, None)
 
 
@@ -190,7 +191,10 @@ def _settle(
             updates.refuse(session, row, sha256, nbytes, fault, now)
         elif document is not None:
             updates.submit(session, row, sha256, nbytes, document, now)
-        return UpdateReceipt(state=row.state, sha256=sha256)
+        receipt = UpdateReceipt(state=row.state, sha256=sha256)
+    if receipt.state == TaskState.SUBMITTED:
+        services.failpoint("update-submitted")
+    return receipt
 
 
 def _answered(session: Session, task_id: str, sha256: str) -> UpdateReceipt | None:

@@ -62,6 +62,7 @@ def close_round(services: Services, run_id: str, number: int) -> None:
     except FederationError as error:
         _give_up(services, run_id, number, error.detail)
         return
+    services.failpoint("round-averaged")
     services.metrics.aggregation_seconds.observe(time.perf_counter() - started)
     now = services.now()
     with services.database.write() as session:
@@ -70,6 +71,7 @@ def close_round(services: Services, run_id: str, number: int) -> None:
             return
         _settle(session, run, row, material, made, now)
         seconds = now - row.opened_at
+    services.failpoint("round-closed")
     services.metrics.round_seconds.observe(seconds)
 
 
