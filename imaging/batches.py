@@ -3,7 +3,7 @@
 A batch is one safetensors file, named by the SHA-256 of its bytes: the pictures' PNG
 files one behind the other, where each begins, their labels, and which of them are for
 training. Its metadata is one JSON document under one key, as in the wire format of
-weights. An index beside the batches lists them.
+weights. An index beside the batches lists them (`imaging.batch_index`).
 """
 
 from __future__ import annotations
@@ -13,23 +13,20 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from federated.values import Label, Sha256, Value, canonical_json
+from federated.messages import MAX_BATCH_BYTES
+from federated.values import Value, canonical_json
 from federated.wire import METADATA_KEY
+from imaging.batch_index import BatchEntry, Classes, Count
 from imaging.errors import BrokenBatch, OversizedPicture
 from imaging.sanitise import DEFAULT_LIMITS, Limits, sanitise
-
-MAX_BATCH_BYTES = 512 * 2**20
-
-Count = Annotated[int, Field(ge=0, le=1_000_000)]
-Classes = Annotated[tuple[Label, ...], Field(min_length=1, max_length=1000)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +66,12 @@ class BatchDocument(Value):
     validation: Count
 
 
-class BatchEntry(Value):
-    """One batch in an index.
-
-    Attributes:
-        sha256: The batch's name.
-        bytes: Its size.
-        train: Training pictures by class.
-        validation: Validation pictures by class.
-    """
-
-    sha256: Sha256
-    bytes: Annotated[int, Field(ge=1, le=MAX_BATCH_BYTES)]
-    train: dict[Label, Count]
-    validation: dict[Label, Count]
-
-
-class BatchIndex(Value):
-    """The batches of one data set."""
-
-    format: Literal[1] = 1
-    classes: Classes
-    batches: Annotated[tuple[BatchEntry, ...], Field(max_length=100_000)]
-
-
 def encode_batch(batch: Batch) -> tuple[bytes, BatchEntry]:
-    """A batch's bytes, the same for the same batch, and its line in an index."""
+    """A batch's bytes, the same for the same batch, and its line in an index.
+
+    Raises:
+        OversizedPicture: It has more than `MAX_BATCH_BYTES`.
+    """
     pictures = batch.train + batch.validation
     index = {name: number for number, name in enumerate(batch.classes)}
     tensors: dict[str, npt.NDArray[Any]] = {
@@ -107,6 +84,7 @@ def encode_batch(batch: Batch) -> tuple[bytes, BatchEntry]:
     )
     text = canonical_json(document.model_dump(mode="json"))
     data = save(tensors, metadata={METADATA_KEY: text})
+    check_batch_size(len(data))
     return data, BatchEntry(
         sha256=hashlib.sha256(data).hexdigest(),
         bytes=len(data),

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from federated.errors import Conflict, FederationError, InvalidInput, NotFound, TooLarge
+from federated.errors import (
+    Conflict,
+    FederationError,
+    InvalidInput,
+    NotFound,
+    TooLarge,
+    Unavailable,
+)
 
 
 class ImagingError(FederationError):
@@ -45,3 +52,27 @@ class BrokenBatch(ImagingError, InvalidInput):
     """A batch's bytes are not those that its name promises, or make no sense."""
 
     code = "broken_batch"
+
+
+class WrongBatchUrl(ImagingError, InvalidInput):
+    """An address is none of a batch server, or of a kind that this machine cannot read."""
+
+    code = "wrong_batch_url"
+
+
+class BatchServerAway(ImagingError, Unavailable):
+    """A batch server cannot be reached, is too slow, or broke off; later may be right."""
+
+    code = "batch_server_away"
+
+
+class BatchServerRefused(ImagingError, InvalidInput):
+    """A batch server answers, but not with the file, and would not do so later."""
+
+    code = "batch_server_refused"
+
+
+class NoSuchBatch(ImagingError, NotFound):
+    """A batch server has no file of that name."""
+
+    code = "no_such_batch"

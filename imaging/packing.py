@@ -9,21 +9,12 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from imaging.batches import (
-    Batch,
-    BatchEntry,
-    BatchIndex,
-    PackedPicture,
-    check_batch_size,
-    decode_batch,
-    encode_batch,
-)
+from imaging.batch_index import INDEX, BatchEntry, BatchIndex, file_name
+from imaging.batches import Batch, PackedPicture, check_batch_size, decode_batch, encode_batch
 from imaging.errors import BrokenBatch, NoPictures, RefusedPicture
 from imaging.new_folder import new_folder
 from imaging.sanitise import sanitise
 from imaging.source import OnSkip, Skipped, SourcePicture, ignore
-
-INDEX = "index.json"
 
 
 def pack_batches(
@@ -77,7 +68,7 @@ def write_batches(
     with new_folder(folder) as unfinished:
         for batch in batches:
             data, entry = encode_batch(batch)
-            (unfinished / _file_name(entry.sha256)).write_bytes(data)
+            (unfinished / file_name(entry.sha256)).write_bytes(data)
             entries.append(entry)
             classes = batch.classes
             on_batch(entry)
@@ -114,16 +105,12 @@ def read_batch(folder: Path, sha256: str) -> Batch:
         NoPictures: There is none.
         BrokenBatch: It is not what its name promises.
     """
-    path = folder / _file_name(sha256)
+    path = folder / file_name(sha256)
     try:
         check_batch_size(path.stat().st_size)
         return decode_batch(path.read_bytes(), sha256)
     except FileNotFoundError:
         raise NoPictures("There is no such batch", expected=sha256, received=folder) from None
-
-
-def _file_name(sha256: str) -> str:
-    return f"{sha256}.safetensors"
 
 
 def _deck(

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from imaging.batch_index import INDEX
 from imaging.folders import Found, read_class_folders
 from imaging.new_folder import new_folder
-from imaging.packing import INDEX, pack_batches, write_batches
+from imaging.packing import pack_batches, write_batches
 from imaging.synthetic import DemoSize, write_demo_set
 
 AUDIT, TEST = 120, 240

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
+from federated.messages import MAX_BATCH_BYTES
 from imaging.batches import (
-    MAX_BATCH_BYTES,
     Batch,
     PackedPicture,
     check_batch_size,
