@@ -6,11 +6,17 @@ The families are mapped to HTTP statuses in one place, `serving/errors.py`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 LONGEST_PROBLEM = 1000
 """Characters of a problem: our own words, which may give several sites' reasons."""
 
 LONGEST_PART = 200
 """Characters of what was expected or received: often a stranger's words."""
+
+MOST_REASONS = 50
+LONGEST_REASON = 300
+"""Characters of one reason of several; strangers' words are among them too."""
 
 
 class FederationError(Exception):
@@ -21,6 +27,7 @@ class FederationError(Exception):
         expected: What was expected instead, if that can be said.
         received: What was received, if it may be shown to whoever asked.
         code: Machine-readable word in snake case; each family has a default.
+        reasons: Where several things are wrong at once: each as a phrase or a sentence.
     """
 
     code = "federation_error"
@@ -32,6 +39,7 @@ class FederationError(Exception):
         expected: str | None = None,
         received: object = None,
         code: str | None = None,
+        reasons: Iterable[str] = (),
     ) -> None:
         """Keeps the three parts, none of any length; see the class docstring."""
         # They end in databases, CSV files and browsers, and strangers' words are among them.
@@ -39,12 +47,13 @@ class FederationError(Exception):
         self.expected = None if expected is None else cut(expected, LONGEST_PART)
         self.received = None if received is None else cut(str(received), LONGEST_PART)
         self.code = code or type(self).code
+        self.reasons = _bounded(tuple(reasons))
         super().__init__(self.detail)
 
     @property
     def detail(self) -> str:
-        """The three parts as one readable line."""
-        sentences = [f"{self.problem}."]
+        """The three parts as one readable line, all reasons among them."""
+        sentences = [f"{self.problem}.", *self.reasons]
         if self.expected is not None:
             sentences.append(f"Expected {self.expected}.")
         if self.received is not None:
@@ -57,10 +66,38 @@ def cut(words: str, longest: int) -> str:
     return words if len(words) <= longest else words[: longest - 1] + "…"
 
 
+def plain(words: str) -> str:
+    """Words on one line, without what moves a terminal or cannot be seen."""
+    shown = (character if character.isprintable() else " " for character in words)
+    return " ".join("".join(shown).split())
+
+
+def _bounded(reasons: tuple[str, ...]) -> tuple[str, ...]:
+    """Sentences, of which each and all together are short enough for a reader."""
+    shown = reasons if len(reasons) <= MOST_REASONS else reasons[: MOST_REASONS - 1]
+    more = len(reasons) - len(shown)
+    ends = (f"There are {more} more reasons.",) if more else ()
+    return tuple(f"{cut(plain(reason).rstrip('.'), LONGEST_REASON)}." for reason in shown) + ends
+
+
 class InvalidInput(FederationError):
     """What was sent cannot be accepted as it is, however often it is sent."""
 
     code = "invalid_input"
+
+
+class ImpossiblePlan(InvalidInput):
+    """A plan that can never be carried out as it is; the error names every reason at once.
+
+    Args:
+        reasons: At least one.
+    """
+
+    code = "impossible_plan"
+
+    def __init__(self, reasons: Iterable[str]) -> None:
+        """See the class docstring."""
+        super().__init__("This plan cannot be carried out", reasons=reasons)
 
 
 class BrokenTransport(FederationError):

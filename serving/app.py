@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from werkzeug.routing import IntegerConverter
 
 from serving.auth import AUTH, VERIFY, Role, Verify
-from serving.errors import install_error_handlers
+from serving.errors import ERROR_SCHEMA, install_error_handlers
 
 MAX_JSON = 2**20
 """Bytes of a body; views that take files raise `request.max_content_length` themselves."""
@@ -75,6 +75,8 @@ def create_app(
         SWAGGER_UI_STANDALONE_PRESET_JS="/docs/scripts/swagger-ui-standalone-preset.js",
         DOCS_FAVICON="/docs/scripts/favicon-32x32.png",
         VALIDATION_ERROR_STATUS_CODE=422,
+        VALIDATION_ERROR_SCHEMA=ERROR_SCHEMA,
+        HTTP_ERROR_SCHEMA=ERROR_SCHEMA,
     )
     app.json = ShallowJson(app)
     app.url_map.converters["int"] = DatabaseInteger

@@ -1,4 +1,7 @@
-"""The one place where errors become HTTP: `{"error": code, "detail": sentence}`."""
+"""The one place where errors become HTTP: `{"error": code, "detail": sentence}`.
+
+Where several things are wrong at once, `reasons` has each of them beside the one sentence.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,22 @@ _SENTENCES = MappingProxyType(
 )
 """What the framework refuses by itself, in our three parts."""
 
-Answer = tuple[dict[str, str], int, Headers]
+ERROR_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["error", "detail"],
+    "properties": {
+        "error": {"type": "string", "description": "Machine-readable word"},
+        "detail": {"type": "string", "description": "What is wrong, expected and received"},
+        "reasons": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Where several things are wrong at once: each of them",
+        },
+    },
+}
+"""The body of every refusal, for the API's documentation."""
+
+Answer = tuple[dict[str, Any], int, Headers]
 
 
 def status_of(error: errors.FederationError) -> int:
@@ -84,7 +102,10 @@ def install_error_handlers(app: APIFlask) -> None:
 
     @app.errorhandler(errors.FederationError)
     def federation_error(error: errors.FederationError) -> Answer:
-        return {"error": error.code, "detail": error.detail}, status_of(error), Headers()
+        body: dict[str, Any] = {"error": error.code, "detail": error.detail}
+        if error.reasons:
+            body["reasons"] = list(error.reasons)
+        return body, status_of(error), Headers()
 
     @app.errorhandler(ValidationError)
     def validation_error(error: ValidationError) -> Answer:

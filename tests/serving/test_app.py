@@ -73,6 +73,8 @@ def client() -> FlaskClient:
 
     @app.get("/raise/<name>")
     def fail(name: str) -> dict[str, str]:
+        if name == "plan":
+            raise errors.ImpossiblePlan(["There are too few sites", "There is no such model"])
         raise {
             "disk": OSError(28, "No space left on device"),
             "number": OverflowError("Python int too large to convert to SQLite INTEGER"),
@@ -190,6 +192,26 @@ def test_the_documentation_needs_no_network(client: FlaskClient) -> None:
     assert specification is not None
     assert "JoinRequest" in specification["components"]["schemas"]
     assert "/docs/scripts/{name}" not in specification["paths"]
+
+
+def test_where_several_things_are_wrong_each_is_named(client: FlaskClient) -> None:
+    answer = client.get("/raise/plan")
+    assert answer.status_code == 422
+    assert answer.json == {
+        "error": "impossible_plan",
+        "detail": "This plan cannot be carried out. There are too few sites. "
+        "There is no such model.",
+        "reasons": ["There are too few sites.", "There is no such model."],
+    }
+
+
+def test_the_documentation_shows_the_form_of_refusals(client: FlaskClient) -> None:
+    specification = client.get("/openapi.json").json
+    assert specification is not None
+    for name in ("HTTPError", "ValidationError"):
+        form = specification["components"]["schemas"][name]
+        assert form["required"] == ["error", "detail"]
+        assert form["properties"]["reasons"]["type"] == "array"
 
 
 @pytest.mark.parametrize(
