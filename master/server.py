@@ -12,13 +12,15 @@ from master.coordinator.coordinator import Coordinator
 from master.evaluation import WorkerEvaluator
 from master.metrics import Metrics
 from master.plans import ready_made_plans
+from master.polls import PollBoard
+from master.presence import Presence
 from master.services import Services
 from master.settings import Settings
 from master.state_folder import StateFolder, open_state
 from master.wakeup import Wakeup
 from master.work_queues import WorkQueues
 from serving.failpoints import Failpoint, no_failpoint
-from serving.server import Server
+from serving.server import Server, polls_within
 from serving.tokens import read_secret, write_secret
 
 CHILD_THREADS = 16
@@ -45,6 +47,10 @@ class Master:
         ready_made_plans(settings.plans)
         database, blobs = open_state(settings)
         state = StateFolder(settings.state)
+        polls, wakeup = PollBoard(polls_within(settings.max_polls)), Wakeup()
+        self._presence = Presence(
+            database, polls, wakeup, time.time, every=settings.heartbeat_seconds
+        )
         self._children = HttpChildClient()
         self._evaluator = WorkerEvaluator(state.logs, settings.threads)
         self.services = Services(
@@ -54,7 +60,9 @@ class Master:
             blobs=blobs,
             evaluator=self._evaluator,
             children=self._children,
-            wakeup=Wakeup(),
+            wakeup=wakeup,
+            polls=polls,
+            presence=self._presence,
             metrics=Metrics(),
             now=time.time,
             new_id=new_id,
@@ -69,7 +77,13 @@ class Master:
             self._evaluation_queues.submit,
         )
         app = create_master_app(self.services)
-        self._server = Server(app, settings.host, settings.port, behind_proxy=settings.behind_proxy)
+        self._server = Server(
+            app,
+            settings.host,
+            settings.port,
+            behind_proxy=settings.behind_proxy,
+            polls=polls.most,
+        )
 
     @property
     def address(self) -> str:
@@ -81,11 +95,14 @@ class Master:
         self._evaluator.start()
         self._coordinator.prepare()
         self._server.start()
+        self._presence.start()
         self._coordinator.start()
 
     def stop(self) -> None:
         """Stops everything, the evaluation process too."""
+        self.services.polls.close()
         self._server.close()
+        self._presence.stop()
         self._evaluator.stop()
         self._child_queues.close()
         self._evaluation_queues.close()

@@ -11,6 +11,8 @@ from federated.states import NodeState
 from master.child_client import Child, ChildClient
 from master.evaluation import Evaluator
 from master.metrics import Metrics
+from master.polls import PollBoard
+from master.presence import Presence
 from master.settings import Settings
 from master.state_folder import StateFolder
 from master.store.tables import NodeRow
@@ -33,6 +35,8 @@ class Services:
         evaluator: What needs TensorFlow.
         children: Calls to the children.
         wakeup: Notified whenever the coordinator may have something to do.
+        polls: Nodes that wait for work.
+        presence: Hears of every call of a node.
         metrics: Figures for Prometheus.
         now: The time in seconds since the epoch.
         new_id: A new id of 12 hexadecimal digits.
@@ -46,6 +50,8 @@ class Services:
     evaluator: Evaluator
     children: ChildClient
     wakeup: Wakeup
+    polls: PollBoard
+    presence: Presence
     metrics: Metrics
     now: Callable[[], float]
     new_id: Callable[[], str]

@@ -24,6 +24,7 @@ SERVE = (
     Option("--lease-seconds", "silence after which a task counts as lost", 60.0, float),
     Option("--heartbeat-seconds", "time between the heartbeats asked of sites", 5.0, float),
     Option("--site-wait-seconds", "how long a run waits for sites before it fails", 30.0, float),
+    Option("--max-polls", "sites that wait for work at the same time", 500, int),
     Option("--threads", "threads of the evaluation process; 0 takes all cores", 0, int),
     Option("--allow-plain-http", "call sites on other machines without TLS", False, bool),
     Option(
@@ -61,6 +62,7 @@ class Settings:
         handover_seconds: Longest time that handing a task over may take.
         audit_seconds: Longest time without a verdict, once a round's deadline has passed.
         site_wait_seconds: How long a run waits for sites before its next round fails.
+        max_polls: Nodes that wait for work at the same time; each holds a thread that sleeps.
         threads: Threads of the evaluation process; 0 takes all cores.
         allow_plain_http: Whether nodes off this machine may have plain HTTP addresses.
         behind_proxy: Whether a proxy in front ends TLS.
@@ -77,9 +79,15 @@ class Settings:
     handover_seconds: float = 300.0
     audit_seconds: float = 600.0
     site_wait_seconds: float = 30.0
+    max_polls: int = 500
     threads: int = 0
     allow_plain_http: bool = False
     behind_proxy: bool = False
+
+    @property
+    def idle_heartbeat_seconds(self) -> float:
+        """How often a node is asked to call that shows by its polls that it lives."""
+        return 6 * self.heartbeat_seconds
 
     @property
     def reachable_seconds(self) -> float:

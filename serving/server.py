@@ -23,10 +23,13 @@ from serving.auth import VERIFY
 from serving.body_gate import gated_channel
 
 THREADS = 16
-"""Calls that one server answers at the same time; the work itself is in worker processes."""
+"""Calls that one server works on at the same time; the heavy work is in worker processes."""
 
 CONNECTIONS = 1000
 """Connections held at most; strangers who never finish a request hold one for a minute each."""
+
+CONNECTIONS_PER_POLL = 3
+"""A node that waits has other connections besides: for heartbeats, progress, updates."""
 
 MAX_HEAD = 32 * 1024
 """Bytes of a request's head; each open connection may hold as many."""
@@ -110,6 +113,8 @@ class Server:
         memory_body: Bytes up to which a body, or an answer, waits in memory; a larger one
             waits in a temporary file, which has no name and is gone with the call.
         max_body: Bytes that no body exceeds.
+        polls: Calls beyond those that may wait for something to happen at the same time, each
+            in a thread that sleeps meanwhile.
 
     Raises:
         InvalidInput: The host is not loopback and no proxy was announced.
@@ -125,6 +130,7 @@ class Server:
         behind_proxy: bool = False,
         memory_body: int = MEMORY_BODY,
         max_body: int = MAX_BODY,
+        polls: int = 0,
     ) -> None:
         if not is_loopback(host) and not behind_proxy:
             raise InvalidInput(
@@ -140,11 +146,12 @@ class Server:
             app,
             map=self._channels,
             sockets=[listening],
-            threads=THREADS,
+            threads=THREADS + polls,
             ident=None,
             clear_untrusted_proxy_headers=True,
+            # Of silence between two calls: a call that is being answered may take any time.
             channel_timeout=60,
-            connection_limit=_connections(),
+            connection_limit=_connections(polls),
             # `select` knows no descriptor above 1023.
             asyncore_use_poll=True,
             max_request_header_size=MAX_HEAD,
@@ -172,10 +179,19 @@ class Server:
         self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._channels))
 
 
-def _connections() -> int:
+def polls_within(wanted: int) -> int:
+    """Of so many calls that wait, those that leave half of the connections to other calls."""
+    return min(wanted, _connections(wanted) // 2)
+
+
+def _connections(polls: int) -> int:
     """Connections that leave half of the process's descriptors to files and databases."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return CONNECTIONS if soft == resource.RLIM_INFINITY else min(CONNECTIONS, soft // 2)
+    wanted = CONNECTIONS + CONNECTIONS_PER_POLL * polls
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < 2 * wanted:
+        soft = 2 * wanted if hard == resource.RLIM_INFINITY else min(2 * wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else min(wanted, soft // 2)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -34,7 +34,10 @@ def create_master_app(services: Services) -> APIFlask:
 
     def verify(token: str) -> Principal | None:
         with services.database.read() as session:
-            return tokens.principal(session, token)
+            principal = tokens.principal(session, token)
+        if principal is not None and principal.role == "node":
+            services.presence.note(principal.id)
+        return principal
 
     def tally() -> Tally:
         with services.database.read() as session:

@@ -150,6 +150,11 @@ def _machine(url: str | None) -> tuple[str, str | None]:
     return parts.scheme, parts.hostname
 
 
+def present(session: Session, node_ids: Iterable[str], now: float) -> None:
+    """Notes that these nodes have been heard of."""
+    session.execute(update(NodeRow).where(NodeRow.id.in_(list(node_ids))).values(last_seen=now))
+
+
 def failed(session: Session, node_id: str, now: float) -> None:
     """Notes that a call to a node went wrong: it is not reachable until it is heard of."""
     session.execute(update(NodeRow).where(NodeRow.id == node_id).values(failed_at=now))

@@ -18,6 +18,8 @@ from master.api.application import create_master_app
 from master.child_client import Answer, Child, Unreachable
 from master.coordinator.coordinator import Coordinator
 from master.metrics import Metrics
+from master.polls import PollBoard
+from master.presence import Presence
 from master.services import Services
 from master.settings import Settings
 from master.state_folder import StateFolder, open_state
@@ -128,6 +130,8 @@ class Federation:
         self.queues, self.evaluation_queues = InlineQueues(), InlineQueues()
         self.settings = Settings(state=state, **settings)
         database, blobs = open_state(self.settings)
+        polls, wakeup = PollBoard(self.settings.max_polls), Wakeup()
+        presence = Presence(database, polls, wakeup, clock, every=self.settings.heartbeat_seconds)
         numbers = itertools.count(int(clock()) % 1000 * 1000)
         self.services = Services(
             settings=self.settings,
@@ -136,7 +140,9 @@ class Federation:
             blobs=blobs,
             evaluator=self.evaluator,
             children=self.children,
-            wakeup=Wakeup(),
+            wakeup=wakeup,
+            polls=polls,
+            presence=presence,
             metrics=Metrics(),
             now=clock,
             new_id=lambda: f"{next(numbers):012x}",

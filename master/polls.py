@@ -1,0 +1,115 @@
+"""Where nodes that cannot be called wait for work: one open poll a node, in memory.
+
+A waiting poll sleeps on an event of its own: it asks no database and wakes for nothing but
+news for its node, so that hundreds of them cost nothing but the threads they hold.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Found = TypeVar("Found")
+
+
+class TurnedAway(Exception):
+    """A poll that may not wait, or not any longer; the same poll a little later is right."""
+
+
+class PollBoard:
+    """The open polls of all nodes.
+
+    Attributes:
+        most: Polls that wait at the same time; 0 lets none wait.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._lock = threading.Lock()
+        self._polls: dict[str, _Poll] = {}
+        self._closed = False
+
+    def wait(self, node_id: str, seconds: float, ready: Callable[[], Found | None]) -> Found | None:
+        """Waits until there is something for a node.
+
+        Args:
+            node_id: Who asks; the newest poll of a node ends the one before.
+            seconds: How long to wait at most.
+            ready: Looks whether there is something. It is asked first when the poll is on the
+                board already, so that what is put there in the meantime is not missed, and
+                again after each notification.
+
+        Returns:
+            What `ready` has found; None when the time is over.
+
+        Raises:
+            TurnedAway: There is nothing, and the poll may not wait: the board is full or
+                closed, or the node has polled again.
+        """
+        until = time.monotonic() + seconds
+        poll = self._put_up(node_id)
+        try:
+            while True:
+                poll.news.clear()
+                if (found := ready()) is not None:
+                    return found
+                if not poll.ended and not poll.news.wait(max(0.0, until - time.monotonic())):
+                    return None
+                if poll.ended:
+                    raise TurnedAway
+        finally:
+            self._take_down(node_id, poll)
+
+    def notify(self, *node_ids: str) -> None:
+        """Lets the polls of these nodes look again."""
+        with self._lock:
+            for node_id in node_ids:
+                if (poll := self._polls.get(node_id)) is not None:
+                    poll.news.set()
+
+    def close(self) -> None:
+        """Ends all polls; later ones are turned away."""
+        with self._lock:
+            self._closed = True
+            for poll in self._polls.values():
+                poll.end()
+
+    @property
+    def waiting(self) -> frozenset[str]:
+        """The nodes whose polls are open."""
+        with self._lock:
+            return frozenset(self._polls)
+
+    def _put_up(self, node_id: str) -> _Poll:
+        poll = _Poll()
+        with self._lock:
+            if self._closed:
+                raise TurnedAway
+            before = self._polls.get(node_id)
+            if before is not None:
+                before.end()
+            elif len(self._polls) >= self.most:
+                # It looks once all the same: a full board keeps no work from anybody.
+                poll.ended = True
+                return poll
+            self._polls[node_id] = poll
+        return poll
+
+    def _take_down(self, node_id: str, poll: _Poll) -> None:
+        with self._lock:
+            if self._polls.get(node_id) is poll:
+                del self._polls[node_id]
+
+
+class _Poll:
+    """One open poll; `ended` once it may wait no longer."""
+
+    def __init__(self) -> None:
+        self.news = threading.Event()
+        self.ended = False
+
+    def end(self) -> None:
+        self.ended = True
+        self.news.set()
