@@ -20,7 +20,7 @@ import urllib3
 from federated.errors import Unavailable
 from federated.messages import StudyPush, Task
 from federated.wire import CONTENT_TYPE
-from master.breakable_session import BreakableSession
+from serving.breakable_session import BreakableSession
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 15.0

@@ -32,6 +32,10 @@ class BreakableSession(requests.Session):
         for scheme in ("http://", "https://"):
             self.mount(scheme, _Adapter(self._connections))
 
+    def break_off(self) -> None:
+        """Ends the call under way, from another thread; it fails as if the network had."""
+        self._connections.break_off()
+
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
         """Ends the calls made inside, answers read to their end included, after `seconds`.
@@ -45,7 +49,7 @@ class BreakableSession(requests.Session):
             remaining = seconds
             while not ended.wait(remaining):
                 late.set()
-                self._connections.break_off()
+                self.break_off()
                 remaining = AGAIN_SECONDS
 
         watching = threading.Thread(target=watch, name="call deadline", daemon=True)
