@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -22,6 +22,21 @@ class Metrics:
         )
         self.model_bytes = Counter(
             "commonsight_model_bytes", "Bytes of global models sent", registry=self.registry
+        )
+        self.polls_waiting = Gauge(
+            "commonsight_polls_waiting", "Nodes that wait for work", registry=self.registry
+        )
+        self.polls_answered = Counter(
+            "commonsight_polls_answered",
+            "Polls answered, by what they brought",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.poll_seconds = Histogram(
+            "commonsight_poll_seconds",
+            "Seconds from when a task and its node's poll were both there to the answer",
+            registry=self.registry,
+            buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
         )
         self.round_seconds = Histogram(
             "commonsight_round_seconds",

@@ -44,6 +44,7 @@ def create_master_app(services: Services) -> APIFlask:
             return count_by_state(session)
 
     services.metrics.registry.register(StateCollector(tally))
+    services.metrics.polls_waiting.set_function(lambda: len(services.polls.waiting))
     app = create_app(
         "Commonsight master",
         VERSION,

@@ -7,15 +7,18 @@ import binascii
 import io
 
 from apiflask import APIBlueprint
-from flask import request
+from flask import Response, request
 from pydantic import Field, ValidationError
 
 from federated.errors import InvalidInput
-from federated.messages import Failure, JsonUpdate, Progress, UpdateReceipt
+from federated.messages import Failure, JsonUpdate, Progress, Task, UpdateReceipt
 from federated.states import TaskState
 from federated.values import Message
 from master.api.context import NODE, services
-from master.store import tasks
+from master.api.query import number_in_query
+from master.polls import TurnedAway
+from master.store import task_queue, tasks
+from master.store.task_queue import Waiting
 from master.update_ingestion import largest_body, receive_update
 from serving.auth import AUTH, caller
 from serving.errors import validation_sentence
@@ -28,10 +31,52 @@ JSON_FRAME = 1024
 """Bytes of an update's JSON form beside the update itself."""
 
 
+LONGEST_WAIT = 60
+"""Seconds that a poll may wait; proxies give up on a silent connection soon after."""
+
+TURNED_AWAY_SECONDS = 5
+"""How soon a node may poll again that could not wait."""
+
+
 class TaskReceipt(Message):
     """The state that a task is in now."""
 
     state: TaskState = Field(description="Anything but queued, leased or training: it is over")
+
+
+@blueprint.get("/tasks/next")
+@blueprint.auth_required(AUTH, roles=NODE)
+@blueprint.output(Task)
+@blueprint.doc(
+    summary="Wait for a task",
+    description=f"Answered as soon as there is a task for the node, and with 204 after `wait` "
+    f"seconds (0 to {LONGEST_WAIT}) without one. The task is the node's once it reports "
+    "progress (epoch 0: it is being prepared); until then the next call brings the same task. "
+    "A node's newest call ends the one before it. `Retry-After`: the call could not wait.",
+    responses={204: "There is nothing to do"},
+)
+def next_task() -> Response:
+    """The oldest task of the calling node that it has not taken yet."""
+    master, node = services(), caller().id
+    wait = min(number_in_query("wait") or 0, LONGEST_WAIT)
+    began = master.now()
+
+    def look() -> Waiting | None:
+        with master.database.read() as session:
+            return task_queue.next_of(session, node, master.settings.lease_seconds)
+
+    answered = master.metrics.polls_answered
+    try:
+        found = master.polls.wait(node, wait, look)
+    except TurnedAway:
+        answered.labels("turned away").inc()
+        return Response(status=204, headers={"Retry-After": str(TURNED_AWAY_SECONDS)})
+    if found is None:
+        answered.labels("nothing").inc()
+        return Response(status=204)
+    answered.labels("task").inc()
+    master.metrics.poll_seconds.observe(max(0.0, master.now() - max(began, found.since)))
+    return Response(found.task.model_dump_json(), content_type="application/json")
 
 
 @blueprint.post("/tasks/<task_id>/progress")

@@ -44,6 +44,7 @@ ROUTES = [
     ("GET", "/events", PEOPLE),
     ("GET", f"/weights/{NOTHING}", PEOPLE | NODE),
     ("GET", f"/weights/{NOTHING}/statistics", PEOPLE),
+    ("GET", "/tasks/next", NODE),
     ("POST", "/tasks/none/progress", NODE),
     ("PUT", "/tasks/none/update", NODE),
     ("POST", "/tasks/none/failure", NODE),
