@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from federated.errors import InvalidInput
-from federated.values import Slug
+from federated.values import BatchUrl, Slug
 from serving.options import Option, values_of
 from serving.server import check_url
 
@@ -40,6 +42,13 @@ SERVE = (
     Option("--port", "port to listen on; 0 takes a free one", 8502, int),
     Option("--min-examples", "pictures to train on without which this site never trains", 10, int),
     Option("--demo", "demonstration: a single picture is enough to train", False, bool),
+    Option("--batch-cache-mb", "megabytes of public pictures to keep at hand", 2048, int),
+    Option(
+        "--batch-servers",
+        "where public pictures may be fetched from: addresses or folders, with all that lies "
+        "below them, separated by commas; default: any http, ftp or s3 server, and folders only "
+        "if the master is on this machine",
+    ),
     Option("--threads", "threads of the trainer; default: one for each core", 0, int),
     Option("--fast-math", "let the trainer be faster, but not repeatable to the byte", False, bool),
     Option("--behind-proxy", "a proxy in front of this child ends TLS", False, bool),
@@ -64,6 +73,8 @@ class Settings:
     port: int = 8502
     min_examples: int = 10
     demo: bool = False
+    batch_cache_mb: int = 2048
+    batch_servers: tuple[str, ...] = ()
     threads: int = 1
     fast_math: bool = False
     behind_proxy: bool = False
@@ -91,11 +102,29 @@ def settings_from(options: argparse.Namespace) -> Settings:
         values["url"] = check_url(values["url"], allow_plain=True)
     _check_name(values["name"])
     _check_log_level(values["log_level"])
-    if values["min_examples"] < 1:
-        raise InvalidInput(
-            "--min-examples is too small", expected="1 or more", received=values["min_examples"]
-        )
+    values["batch_servers"] = _addresses(values["batch_servers"] or "")
+    _check_least(values, "min_examples", 1)
+    _check_least(values, "batch_cache_mb", 1)
     return Settings(**values)
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    try:
+        named = (address.strip() for address in text.split(","))
+        return tuple(TypeAdapter(BatchUrl).validate_python(one) for one in named if one)
+    except ValidationError as error:
+        raise InvalidInput(
+            "--batch-servers names no place of batches", received=error.errors()[0]["msg"]
+        ) from None
+
+
+def _check_least(values: Mapping[str, Any], name: str, least: int) -> None:
+    if values[name] < least:
+        raise InvalidInput(
+            f"--{name.replace('_', '-')} is too small",
+            expected=f"{least} or more",
+            received=values[name],
+        )
 
 
 def _check_log_level(level: str) -> None:

@@ -31,8 +31,13 @@ class StateFolder:
 
     @property
     def drafts(self) -> Path:
-        """Updates that the trainer is writing; whatever lies here at start is of no use."""
+        """What tasks under way are making; whatever lies here at start is of no use."""
         return self.root / "drafts"
+
+    @property
+    def batches(self) -> Path:
+        """Batches of public pictures, by hash; they can be fetched again."""
+        return self.root / "batches"
 
     @property
     def secrets(self) -> Path:
@@ -47,5 +52,12 @@ class StateFolder:
     def make(self) -> None:
         """Makes the folder, closed to other users of the machine, and those in it."""
         make_private(self.root)
-        for folder in (self.blobs, self.pictures, self.drafts, self.secrets, self.logs):
+        for folder in (
+            self.blobs,
+            self.pictures,
+            self.drafts,
+            self.batches,
+            self.secrets,
+            self.logs,
+        ):
             folder.mkdir(exist_ok=True, mode=0o700)

@@ -30,12 +30,43 @@ class Examples(Message):
     labels: tuple[int, ...] = ()
 
 
+class UnpackRequest(Message):
+    """A batch of public pictures to decode into an array file.
+
+    Attributes:
+        batch: The batch's file.
+        sha256: Its hash, which is checked.
+        train: Places in its training part; None for the whole part.
+        validation: Places in its validation part; None for the whole part.
+        pixels: The array file; rows are added to it.
+    """
+
+    study: Study
+    batch: Path
+    sha256: Sha256
+    train: tuple[int, ...] | None = None
+    validation: tuple[int, ...] | None = None
+    pixels: Path
+
+
+class Unpacked(Message):
+    """Where a batch's pictures lie now.
+
+    Attributes:
+        cancelled: Whether it was stopped on request; what was added is of no use then.
+    """
+
+    train: Examples = Examples()
+    validation: Examples = Examples()
+    cancelled: bool = False
+
+
 class TrainingRequest(Message):
     """A task with everything that it needs from this site.
 
     Attributes:
         weights: File of the weights to start from.
-        pixels: The study's array file.
+        pixels: The array file: the study's own, or one made for this task.
         train: Pictures to train on.
         validation: Pictures that judge only.
         update: File to write the update to.

@@ -1,4 +1,4 @@
-"""What has left the site: one row for each call to the master."""
+"""What has left the site: one row for each call to the master or to a batch server."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from serving.database import Database
 
 KEPT_ROWS = 10_000
 KEPT_SECONDS = 90 * 86_400.0
-ROUTINE = ("%/heartbeat", "%/progress")
-"""Calls that come every few seconds and carry counts only: their last are record enough."""
+ROUTINE = ("%/heartbeat", "%/progress", "%/index.json", "%.safetensors")
+"""Calls that come often and carry counts only, or nothing: their last are record enough."""
 PRUNE_EVERY = 1000
 """Rows between two prunings, so that most calls need not pay for one."""
 
 
 class DepartureRow(Base):
-    """One call to the master; numbers and hashes, never content."""
+    """One call; numbers and hashes, never content.
+
+    The path of a call to a batch server begins with the server's name.
+    """
 
     __tablename__ = "departures"
 

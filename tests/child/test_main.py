@@ -1,9 +1,12 @@
 """The command line, in this process: options, their twins in the environment, and refusals."""
 
+import argparse
+
 import pytest
 
 from child.__main__ import main
-from child.settings import SERVE, TOKEN
+from child.settings import SERVE, TOKEN, settings_from
+from serving.options import add_options
 from serving.state_folder import only_server
 
 
@@ -27,6 +30,9 @@ def serve(tmp_path, *options: str, **changes: str) -> int:
         ({"min_examples": "0"}, "too small"),
         ({"url": "nowhere"}, "not a server's address"),
         ({"log_level": "loud"}, "log level"),
+        ({"batch_cache_mb": "0"}, "--batch-cache-mb is too small"),
+        ({"batch_servers": "https://x.example, skin"}, "--batch-servers names no place of batches"),
+        ({"batch_servers": "https://me:secret@x.example"}, "without a password"),
     ],
 )
 def test_settings_that_cannot_be_used_are_named(tmp_path, capsys, changes, sentence):
@@ -35,6 +41,15 @@ def test_settings_that_cannot_be_used_are_named(tmp_path, capsys, changes, sente
     assert sentence in printed.err
     assert printed.err.count("\n") == 1
     assert printed.out == ""
+
+
+def test_batch_servers_are_listed_with_commas():
+    parser = argparse.ArgumentParser()
+    add_options(parser, SERVE, {"COMMONSIGHT_BATCH_SERVERS": "https://x.example/a/, /srv/skin,"})
+    given = ["--state", "s", "--name", "a", "--master", "http://127.0.0.1:9"]
+    settings = settings_from(parser.parse_args(given))
+    assert settings.batch_servers == ("https://x.example/a", "/srv/skin")
+    assert settings_from(parser.parse_args([*given, "--batch-servers", ""])).batch_servers == ()
 
 
 def test_a_port_that_is_taken(tmp_path, capsys, master):
