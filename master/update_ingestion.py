@@ -27,7 +27,7 @@ from federated.wire import (
     largest_update,
 )
 from master.services import Services
-from master.store import nodes, rounds, runs, tasks, updates, versions
+from master.store import nodes, runs, tasks, updates, versions
 from master.store.tables import TaskRow, UpdateRow
 from serving.blobs import Draft, Received, open_blob
 
@@ -141,7 +141,7 @@ def _opened(path: Path) -> Iterator[BlobReader]:
 
 def _expectation(session: Session, row: TaskRow) -> Expectation:
     study_id = runs.get(session, row.run_id).study_id
-    base = versions.get(session, rounds.get(session, row.run_id, row.round).before_id)
+    base = versions.get(session, row.base_id)
     return Expectation(
         task=row.id,
         base=row.weights,

@@ -17,7 +17,7 @@ from federated.wire import TensorReader, UpdateDocument, UpdateReader
 from master.audit import Measurement, Verdict, judge
 from master.evaluation import EvaluatedModel, EvaluatorStopped, draft
 from master.services import Services
-from master.store import evaluations, events, pictures, rounds, runs, studies, updates, versions
+from master.store import evaluations, events, pictures, runs, studies, updates, versions
 from master.store.tables import TaskRow, UpdateRow
 from master.store.versions import Version
 from serving.blobs import open_blob
@@ -36,7 +36,7 @@ def audit(services: Services, task_id: str) -> None:
             return
         update = session.get_one(UpdateRow, task_id)
         document, sha256 = UpdateDocument.model_validate(update.document), update.sha256
-        base = versions.get(session, rounds.get(session, row.run_id, row.round).before_id)
+        base = versions.get(session, row.base_id)
         policy = Plan.model_validate(runs.get(session, row.run_id).plan).audit
     verdict = _verdict(services, base, sha256, document, policy)
     with services.database.write() as session:

@@ -6,7 +6,7 @@ from federated.messages import StudyPush, Task
 from federated.states import TaskState
 from master.child_client import Answer, Child, Unreachable
 from master.services import Services
-from master.store import deliveries, nodes, rounds, tasks, transitions, versions
+from master.store import deliveries, nodes, tasks, transitions, versions
 from master.store.deliveries import Due
 from master.store.tables import TaskRow
 from master.store.versions import Version
@@ -34,7 +34,7 @@ def hand_over(services: Services, task_id: str) -> None:
         if row.state != TaskState.QUEUED:
             return
         child = services.child(session, row.node_id)
-        version = versions.get(session, rounds.get(session, row.run_id, row.round).before_id)
+        version = versions.get(session, row.base_id)
         message = tasks.message(session, row, version, services.settings.lease_seconds)
         held = deliveries.has(session, row.node_id, version.study.id, version.weights)
     if child is None:

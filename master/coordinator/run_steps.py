@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from federated.plan import ModelChoice, Plan
 from federated.states import RoundState, RunState, TaskState
 from federated.study import Study
+from master.coordinator.assignment import slots_of
 from master.coordinator.site_selection import choose, reasons
 from master.services import Services
 from master.store import (
@@ -86,13 +87,15 @@ def go_on(services: Services, session: Session, run: RunRow, now: float) -> Step
         return Step(moved=True)
     sites = nodes.sites(session, run.study_id, now, services.settings.reachable_seconds)
     chosen, excluded = choose(sites, plan)
-    if len(chosen) >= plan.quorum:
+    needed = plan.needed(len(chosen))
+    if len(chosen) >= needed:
+        slots = slots_of(plan, None, run.round + 1, chosen)
         wait = services.settings.handover_seconds
-        rounds.open_next(session, run, plan, chosen, excluded, now, wait)
+        rounds.open_next(session, run, plan, slots, excluded, now, wait)
         return Step(moved=True)
     run.waiting_since = run.waiting_since or now
     give_up_at = run.waiting_since + services.settings.site_wait_seconds
-    why = f"{len(chosen)} of {plan.quorum} sites needed can take part ({reasons(excluded)})"
+    why = f"{len(chosen)} of {needed} sites needed can take part ({reasons(excluded)})"
     if now >= give_up_at:
         return _fail(session, run, why, now)
     run.reason = f"waiting for sites: {why}"
@@ -108,11 +111,12 @@ def await_pictures(services: Services, session: Session, run: RunRow, now: float
     chosen, excluded = choose(sites, plan)
     wanted = plan.trigger.min_new_pictures
     ready = [site for site in chosen if site.fresh >= wanted]
-    if not ready or len(chosen) < plan.quorum or not runs.study_is_free(session, run):
+    if not ready or len(chosen) < plan.needed(len(chosen)) or not runs.study_is_free(session, run):
         return Step()
     # Another run may have moved the study on since this one last trained.
     _take_current(session, run)
-    rounds.open_next(session, run, plan, chosen, excluded, now, services.settings.handover_seconds)
+    slots = slots_of(plan, None, run.round + 1, chosen)
+    rounds.open_next(session, run, plan, slots, excluded, now, services.settings.handover_seconds)
     nodes.offer(session, run.study_id, [site.id for site in chosen])
     transitions.move_run(session, run, RunState.RUNNING, now)
     return Step(moved=True)
@@ -145,11 +149,11 @@ def collect(services: Services, session: Session, run: RunRow, row: RoundRow, no
         return Step(moved=True)
     if waiting:
         return Step(again_at=_next_end(summaries, row))
-    plan = Plan.model_validate(run.plan)
-    if sum(summary.state == TaskState.ACCEPTED for summary in summaries) >= plan.quorum:
+    if sum(summary.state == TaskState.ACCEPTED for summary in summaries) >= row.quorum:
+        tasks.count(session, run.id, row.number)
         transitions.move_round(session, row, RoundState.AGGREGATING, now)
         return Step(aggregate=row.number)
-    return fail_round(session, run, row, _shortfall(session, row, plan), now)
+    return fail_round(session, run, row, _shortfall(session, row), now)
 
 
 def fail_round(session: Session, run: RunRow, row: RoundRow, reason: str, now: float) -> Step:
@@ -220,9 +224,9 @@ def _next_end(summaries: list[TaskSummary], row: RoundRow) -> float:
     return min([row.deadline_at, *leases])
 
 
-def _shortfall(session: Session, row: RoundRow, plan: Plan) -> str:
+def _shortfall(session: Session, row: RoundRow) -> str:
     views = tasks.views(session, row.run_id, row.number)
     accepted = sum(view.state == TaskState.ACCEPTED for view in views)
     ends = [view for view in views if view.state != TaskState.ACCEPTED]
     told = "; ".join(f"{view.node_name}: {view.reason or view.state}" for view in ends)
-    return f"{accepted} of at least {plan.quorum} updates accepted ({told})"
+    return f"{accepted} of at least {row.quorum} updates accepted ({told})"

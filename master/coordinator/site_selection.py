@@ -30,10 +30,12 @@ def objection(site: Site, plan: Plan) -> str | None:
         return "not approved yet"
     if site.state == NodeState.SUSPENDED:
         return "suspended by the operator"
-    if site.url is None:
-        return "the master has no address to reach it at"
     if not site.reachable:
         return "not reachable at the moment"
+    return None if plan.data.kind != "own" else _objection_to_pictures(site, plan)
+
+
+def _objection_to_pictures(site: Site, plan: Plan) -> str | None:
     needed = plan.privacy.min_examples
     training = training_count(site.counts, plan.training.validation_fraction)
     # Those that judge hide nobody: an update shows only what it was trained on.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,8 +11,8 @@ from federated.errors import NotFound
 from federated.plan import Plan
 from federated.states import RoundState
 from federated.views import ExcludedNode, RoundView
+from master.coordinator.assignment import Slot
 from master.store import evaluations, events, tasks, updates
-from master.store.nodes import Site
 from master.store.tables import RoundRow, RunRow, VersionRow
 
 UNDER_WAY = (RoundState.OPEN, RoundState.AGGREGATING)
@@ -22,12 +22,12 @@ def open_next(
     session: Session,
     run: RunRow,
     plan: Plan,
-    chosen: Iterable[Site],
+    slots: Sequence[Slot],
     excluded: Iterable[ExcludedNode],
     now: float,
     handover_seconds: float,
 ) -> RoundRow:
-    """Opens the next round of a run with one task for each chosen site."""
+    """Opens the next round of a run with one task for each slot."""
     run.round += 1
     run.reason, run.waiting_since = None, None
     row = RoundRow(
@@ -37,12 +37,14 @@ def open_next(
         opened_at=now,
         deadline_at=now + plan.deadline_seconds,
         before_id=run.version_id,
+        quorum=plan.needed(len(slots)),
+        target=len(slots),
         excluded=[node.model_dump(mode="json") for node in excluded],
     )
     session.add(row)
     session.flush()
-    sites = list(chosen)
-    tasks.add(session, row, plan, sites, now, handover_seconds)
+    tasks.add(session, row, slots, now, handover_seconds)
+    sites = [slot.site for slot in slots]
     text = f"Round {row.number} of {plan.rounds} is open for {', '.join(s.name for s in sites)}"
     data = {"round": row.number, "nodes": [site.id for site in sites], "excluded": row.excluded}
     events.record(session, now, "round_open", text, run=run.id, **data)
@@ -93,6 +95,9 @@ def view(session: Session, row: RoundRow) -> RoundView:
         opened_at=row.opened_at,
         closed_at=row.closed_at,
         deadline_at=row.deadline_at,
+        quorum=row.quorum,
+        target=row.target,
+        extended=row.extended,
         weights_before=before.weights,
         weights_after=after.weights if after else None,
         tasks=tasks.views(session, row.run_id, row.number),

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from federated.errors import NotFound
 from federated.messages import Failure, Progress, Task
 from federated.plan import Plan
-from federated.split import rank
 from federated.states import TaskState, is_final
 from federated.views import TaskView
+from master.coordinator.assignment import Slot
 from master.store import transitions, versions
-from master.store.nodes import Site
-from master.store.tables import NodeRow, RoundRow, RunRow, TaskRow
+from master.store.tables import NodeRow, RoundRow, RunRow, TaskRow, VersionRow
 
 OPEN = (TaskState.QUEUED, TaskState.LEASED, TaskState.TRAINING)
 UNENDED = (*OPEN, TaskState.SUBMITTED)
@@ -34,32 +33,25 @@ class TaskSummary:
     changed_at: float
 
 
-def seed_of(plan: Plan, number: int, node_name: str) -> int:
-    """A task's own seed; names and not ids, so that fresh states repeat."""
-    return rank(f"{number}/{node_name}", plan.seed) % 2**31
-
-
 def add(
-    session: Session,
-    row: RoundRow,
-    plan: Plan,
-    sites: Iterable[Site],
-    now: float,
-    handover_seconds: float,
+    session: Session, row: RoundRow, slots: Iterable[Slot], now: float, handover_seconds: float
 ) -> None:
-    """One task for each site of a round."""
-    base = versions.get(session, row.before_id)
-    for site in sites:
+    """One task for each slot of a round."""
+    base = session.get_one(VersionRow, row.before_id)
+    for slot in slots:
         session.add(
             TaskRow(
-                id=f"{row.run_id}-{row.number}-{site.id}",
+                id=f"{row.run_id}-{row.number}-{slot.site.id}",
                 run_id=row.run_id,
                 round=row.number,
-                node_id=site.id,
+                node_id=slot.site.id,
+                slot=slot.name,
+                batch=None if slot.batch is None else slot.batch.sha256,
+                base_id=base.id,
                 base_round=row.number - 1,
                 weights=base.weights,
-                seed=seed_of(plan, row.number, site.name),
-                announced=site.labelled,
+                seed=slot.seed,
+                announced=slot.pictures,
                 state=str(TaskState.QUEUED),
                 lease_until=now + handover_seconds,
                 created_at=now,
@@ -102,7 +94,7 @@ def lease(session: Session, task_id: str, now: float, lease_seconds: float) -> N
     """Notes that a node has taken a task; one that has gone further already is left alone."""
     row = session.get_one(TaskRow, task_id)
     if row.state == TaskState.QUEUED:
-        transitions.move_task(session, row, TaskState.LEASED, now)
+        begin(session, row, now)
         row.lease_until = now + lease_seconds
 
 
@@ -123,6 +115,7 @@ def begin(session: Session, row: TaskRow, now: float) -> None:
     """A node that works on a task has it, even if its 202 has not been read yet."""
     if row.state == TaskState.QUEUED:
         transitions.move_task(session, row, TaskState.LEASED, now)
+        row.leased_at = row.leased_at or now
 
 
 def fail(session: Session, row: TaskRow, failure: Failure, now: float) -> None:
@@ -201,27 +194,58 @@ def of_round(session: Session, run_id: str, number: int) -> list[TaskSummary]:
     return _read(session, query)
 
 
+def counts_in(run_id: str, number: int) -> ColumnElement[bool]:
+    """Whether a task belongs to a round: to the one that counted it, else to its own."""
+    counted = TaskRow.counted_in == number
+    made = TaskRow.counted_in.is_(None) & (TaskRow.round == number)
+    return (TaskRow.run_id == run_id) & (counted | made)
+
+
+def count(session: Session, run_id: str, number: int) -> None:
+    """Notes that a round takes its accepted updates, and no other round ever will."""
+    session.execute(
+        update(TaskRow)
+        .where(TaskRow.run_id == run_id, TaskRow.round == number)
+        .where(TaskRow.state == TaskState.ACCEPTED)
+        .values(counted_in=number)
+    )
+
+
+def staleness(row: TaskRow) -> int | None:
+    """Versions that the global model had moved on by when a task's update counted."""
+    return None if row.counted_in is None else row.counted_in - 1 - row.base_round
+
+
 def views(session: Session, run_id: str, number: int) -> list[TaskView]:
     """Tasks of a round as people see them, in order of node name."""
     query = (
         select(TaskRow, NodeRow.name)
         .join(NodeRow, NodeRow.id == TaskRow.node_id)
-        .where(TaskRow.run_id == run_id, TaskRow.round == number)
+        .where(counts_in(run_id, number))
         .order_by(NodeRow.name, TaskRow.attempt)
     )
-    return [
-        TaskView(
-            id=row.id,
-            node=row.node_id,
-            node_name=name,
-            round=row.round,
-            state=TaskState(row.state),
-            reason=row.reason,
-            progress=Progress.model_validate(row.progress) if row.progress else None,
-            changed_at=row.changed_at,
-        )
-        for row, name in session.execute(query)
-    ]
+    return [_view(row, name) for row, name in session.execute(query)]
+
+
+def _view(row: TaskRow, name: str) -> TaskView:
+    state = TaskState(row.state)
+    return TaskView(
+        id=row.id,
+        node=row.node_id,
+        node_name=name,
+        round=row.counted_in or row.round,
+        state=state,
+        reason=row.reason,
+        progress=Progress.model_validate(row.progress) if row.progress else None,
+        created_at=row.created_at,
+        changed_at=row.changed_at,
+        base_round=row.base_round,
+        attempt=row.attempt,
+        batch=row.batch,
+        lost=row.lost_at is not None,
+        lease_until=row.lease_until if state in OPEN else None,
+        staleness=staleness(row),
+    )
 
 
 def _read(session: Session, query: Select[str, str, str, str, float, float]) -> list[TaskSummary]:

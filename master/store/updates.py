@@ -108,7 +108,7 @@ def accepted(session: Session, run_id: str, number: int) -> list[Accepted]:
         .join(UpdateRow, UpdateRow.task_id == TaskRow.id)
         .join(NodeRow, NodeRow.id == TaskRow.node_id)
         .join(AuditRow, AuditRow.task_id == TaskRow.id)
-        .where(TaskRow.run_id == run_id, TaskRow.round == number)
+        .where(TaskRow.run_id == run_id, TaskRow.counted_in == number)
         .where(TaskRow.state == TaskState.ACCEPTED)
         .order_by(NodeRow.name)
     )
@@ -137,7 +137,7 @@ def views(session: Session, run_id: str, number: int) -> list[UpdateView]:
         .join(UpdateRow, UpdateRow.task_id == TaskRow.id)
         .join(NodeRow, NodeRow.id == TaskRow.node_id)
         .outerjoin(AuditRow, AuditRow.task_id == TaskRow.id)
-        .where(TaskRow.run_id == run_id, TaskRow.round == number)
+        .where(tasks.counts_in(run_id, number))
         .order_by(NodeRow.name, TaskRow.attempt)
     )
     credits = ledger.by_task(session, run_id, number)
@@ -172,4 +172,6 @@ def _view(
         audit=AuditView.model_validate(audit, from_attributes=True) if audit else None,
         share=update.share,
         credits=credits,
+        base_round=task.base_round,
+        staleness=tasks.staleness(task),
     )

@@ -16,6 +16,7 @@ from federated.plan import Plan
 from federated.signature import signature_of
 from federated.states import MOVES, NodeState, RoundState, RunState, TaskState
 from federated.study import Study
+from master.coordinator.assignment import slots_of
 from master.garbage_collection import collect_garbage
 from master.store import (
     MIGRATIONS,
@@ -73,7 +74,7 @@ def task(database: Database) -> str:
         run.version_id = version.id
         transitions.move_run(session, run, RunState.RUNNING, NOW)
         sites = nodes.sites(session, "skin", NOW, 20)
-        rounds.open_next(session, run, Plan(), sites, [], NOW, 300)
+        rounds.open_next(session, run, Plan(), slots_of(Plan(), None, 1, sites), [], NOW, 300)
     return "r1-1-n1"
 
 
@@ -251,7 +252,9 @@ def test_tidying_deletes_old_updates_and_never_a_global_model(
         first.state = str(RoundState.CLOSED)
         for number, sha256 in ((1, old), (2, same), (3, new)):
             if number > 1:
-                rounds.open_next(session, run, Plan(), sites, [], NOW, 300)
+                rounds.open_next(
+                    session, run, Plan(), slots_of(Plan(), None, number, sites), [], NOW, 300
+                )
                 session.get_one(RoundRow, ("r1", number)).state = str(RoundState.CLOSED)
             name = f"r1-{number}-n1"
             session.add(

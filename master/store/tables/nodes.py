@@ -9,7 +9,10 @@ from master.store.tables.base import Base, Document
 
 
 class NodeRow(Base):
-    """A child. `failed_at` is when a call to it last failed, cleared by one that did not."""
+    """A child. `failed_at` is when a call to it last failed, cleared by one that did not.
+
+    `examples_per_second` is a moving average over its accepted updates.
+    """
 
     __tablename__ = "nodes"
 
@@ -22,6 +25,7 @@ class NodeRow(Base):
     joined_at: Mapped[float]
     last_seen: Mapped[float | None]
     failed_at: Mapped[float | None]
+    examples_per_second: Mapped[float | None]
 
 
 class TokenRow(Base):

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint
+from sqlalchemy import (
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from master.store.tables.base import Base, BigKey, Document
@@ -32,8 +39,25 @@ class RunRow(Base):
     waiting_since: Mapped[float | None]
 
 
+class RunBatchesRow(Base):
+    """The index of the public pictures that a run trains on, as it was when the run was made.
+
+    `sha256` is that of the bytes of `index.json`, so that a child can read the same one.
+    """
+
+    __tablename__ = "run_batches"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    document: Mapped[Document]
+
+
 class RoundRow(Base):
-    """A round of a run."""
+    """A round of a run.
+
+    `quorum` is the number of accepted updates that it needs, `target` the number with which
+    it closes at once; `extended` tells that its deadline has been moved, which happens once.
+    """
 
     __tablename__ = "rounds"
 
@@ -47,18 +71,26 @@ class RoundRow(Base):
     before_id: Mapped[int] = mapped_column(ForeignKey("versions.id"))
     after_id: Mapped[int | None] = mapped_column(ForeignKey("versions.id"))
     excluded: Mapped[list[Any]]
+    quorum: Mapped[int] = mapped_column(server_default="1")
+    target: Mapped[int] = mapped_column(server_default="1")
+    extended: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class TaskRow(Base):
     """A task of a round; a second attempt at the same work is a task of its own.
 
-    `announced` is how many labelled pictures the node had when the task was made.
+    `slot` names that work: a node's own pictures, a batch, a random set. `base_id` and
+    `base_round` are what it starts from. `counted_in` is the round that took its update: in
+    an asynchronous run a later one than `round`, for which it was made. `announced` is the
+    largest number of pictures that its update may claim. `leased_at` is when its node first
+    took it, `lost_at` when that node fell silent, until it is heard of again.
     """
 
     __tablename__ = "tasks"
     __table_args__ = (
         ForeignKeyConstraint(["run_id", "round"], ["rounds.run_id", "rounds.number"]),
         Index("tasks_of_round", "run_id", "round"),
+        Index("tasks_counted", "run_id", "counted_in"),
         Index("tasks_of_node", "node_id", "state"),
     )
 
@@ -79,6 +111,12 @@ class TaskRow(Base):
     lease_until: Mapped[float]
     created_at: Mapped[float]
     changed_at: Mapped[float]
+    slot: Mapped[str] = mapped_column(server_default="")
+    # Never empty, but SQLite adds a column with a foreign key only where it may be.
+    base_id: Mapped[int] = mapped_column(ForeignKey("versions.id"), nullable=True)
+    counted_in: Mapped[int | None]
+    leased_at: Mapped[float | None]
+    lost_at: Mapped[float | None]
 
 
 class UpdateRow(Base):
