@@ -16,6 +16,7 @@ from child.agent.enrolment import Enrolment, Identity
 from child.agent.heartbeat import Heartbeats
 from child.agent.master_client import MasterClient
 from child.agent.reporter import ProgressReporter
+from child.agent.transport import Transport
 from child.api.application import child_app
 from child.api.images import MAX_UPLOAD
 from child.global_models import GlobalModels
@@ -82,7 +83,8 @@ class Child:
         self.folder = PictureFolder(self.state.pictures)
         self.contact = Contact(now)
         self.url: str | None = None
-        self.client = MasterClient(settings.master, self.departures, self.contact)
+        self._transport = Transport(settings.master, self.departures, self.contact)
+        self.client = MasterClient(self._transport)
         self.enrolment = self._make_enrolment()
         self.heartbeats = self._make_heartbeats()
         self.delivery = self._make_delivery()
@@ -139,6 +141,7 @@ class Child:
         self.heartbeats.stop()
         self.reporter.stop()
         self.delivery.stop()
+        self._transport.close()
         self.predictor.stop()
         self.training.stop()
         self._database.close()

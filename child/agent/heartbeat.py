@@ -9,7 +9,8 @@ from collections.abc import Callable
 from child.agent.backoff import Backoff
 from child.agent.contact import Contact
 from child.agent.enrolment import Enrolment
-from child.agent.master_client import MasterAway, MasterClient, MasterRefused, Node
+from child.agent.master_client import MasterClient, Node
+from child.agent.transport import MasterAway, MasterRefused
 from federated.errors import FederationError
 from federated.messages import Counts, Heartbeat
 

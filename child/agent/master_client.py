@@ -1,21 +1,15 @@
-"""Calls to the master. Each one is recorded as a departure before it leaves."""
+"""The master's endpoints for nodes, as calls."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-import requests
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from child.agent.contact import Contact
-from federated.errors import FederationError, Unavailable
+from child.agent.transport import Arrival, Body, MasterAway, Transport
 from federated.messages import (
     Enrolment,
     Failure,
@@ -23,45 +17,21 @@ from federated.messages import (
     HeartbeatAnswer,
     JoinRequest,
     Progress,
+    Task,
+    TaskId,
     UpdateReceipt,
 )
 from federated.values import Message
 from federated.wire import CONTENT_TYPE
 
-API = "/api/v1"
-MAX_ANSWER = 1 << 20
-"""Bytes of an answer that are read; the messages are far smaller."""
-CONNECT_SECONDS = 5.0
-ANSWER_SECONDS = 60.0
+MAX_SIGNATURES = 32 * 2**20
+"""Bytes of an answer that carries signatures: some hundred for each tensor of a model."""
+POLL_MARGIN_SECONDS = 15.0
+"""How much later than asked the answer to a poll may come."""
+BLOB_SECONDS = 30.0
+"""Silence after which a transfer counts as broken off."""
 
-Answer = TypeVar("Answer", bound=BaseModel)
-
-
-class MasterAway(Unavailable):
-    """The master cannot be reached, or cannot answer now; the same call later is right."""
-
-    code = "master_away"
-
-
-class MasterRefused(FederationError):
-    """The master has answered that it does not accept the call; `status` is the HTTP status."""
-
-    code = "master_refused"
-
-    def __init__(self, status: int, code: str, detail: str) -> None:
-        """Keeps the status beside the sentence."""
-        super().__init__(detail.removesuffix("."), code=code)
-        self.status = status
-
-
-class Record(Protocol):
-    """Where departures are written down."""
-
-    def leave(self, method: str, path: str, nbytes: int, sha256: str | None) -> int:
-        """A call is about to leave."""
-
-    def answered(self, number: int, status: int) -> None:
-        """It was answered."""
+Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
 class TaskReceipt(Message):
@@ -78,40 +48,33 @@ class Node:
     token: str
 
 
-def new_session(master: str) -> requests.Session:
-    """A session to the master, with the proxy and certificates of the environment.
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Answer to a poll.
 
-    They are read once: `requests` would look for them before each call.
+    Attributes:
+        task: What to do, if there is something.
+        unreadable: Name of a task that this child's software does not understand.
+        retry_after: Seconds that the master asks to be left alone for.
     """
-    session = requests.Session()
-    session.proxies.update(requests.utils.get_environ_proxies(master, no_proxy=None))
-    session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
-    session.trust_env = False
-    return session
+
+    task: Task | None = None
+    unreadable: str | None = None
+    retry_after: float = 0.0
 
 
 class MasterClient:
-    """The master's endpoints for nodes, over connections that are kept open.
+    """Calls to the master.
+
+    All raise `MasterAway` where there was no usable answer, and `MasterRefused` where the
+    answer is that the call is not accepted.
 
     Args:
-        master: Base address.
-        record: Where departures are written down.
-        contact: Hears whether the master answers.
-        session: Makes a session; each thread has one of its own.
+        transport: Carries them.
     """
 
-    def __init__(
-        self,
-        master: str,
-        record: Record,
-        contact: Contact,
-        session: Callable[[str], requests.Session] = new_session,
-    ) -> None:
-        self._master = master
-        self._record = record
-        self._contact = contact
-        self._new_session = session
-        self._own = threading.local()
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
 
     def enrol(self, request: JoinRequest) -> Enrolment:
         """Asks to take part."""
@@ -120,7 +83,34 @@ class MasterClient:
     def heartbeat(self, node: Node, heartbeat: Heartbeat) -> HeartbeatAnswer:
         """Tells that this child lives, and what it holds."""
         path = f"/nodes/{node.id}/heartbeat"
-        return _parsed(HeartbeatAnswer, self._post(path, heartbeat, node.token))
+        answer = self._transport.call(
+            "POST", path, node.token, _json(heartbeat), limit=MAX_SIGNATURES
+        )
+        return _parsed(HeartbeatAnswer, answer.document)
+
+    def next_task(self, node: Node, wait: int) -> Offer:
+        """Asks for work, and waits for it for so many seconds."""
+        answer = self._transport.call(
+            "GET",
+            f"/tasks/next?wait={wait}",
+            node.token,
+            seconds=wait + POLL_MARGIN_SECONDS,
+            limit=MAX_SIGNATURES,
+        )
+        if answer.status == 204:
+            return Offer(retry_after=answer.retry_after)
+        try:
+            return Offer(task=Task.model_validate(answer.document))
+        except ValidationError as error:
+            return Offer(unreadable=_name_of(answer.document, error))
+
+    def weights(self, node: Node, sha256: str, start: int) -> Arrival:
+        """Weights from byte `start` on, if the master can; the answer is as it came."""
+        headers = {"Accept-Encoding": "identity"}
+        if start:
+            headers |= {"Range": f"bytes={start}-", "If-Range": f'"{sha256}"'}
+        path = f"/weights/{sha256}"
+        return self._transport.open("GET", path, node.token, headers=headers, seconds=BLOB_SECONDS)
 
     def progress(self, node: Node, task: str, progress: Progress) -> str:
         """Tells how far a task is; returns the task's state at the master."""
@@ -134,88 +124,40 @@ class MasterClient:
     def update(self, node: Node, task: str, path: Path, sha256: str) -> UpdateReceipt:
         """Delivers an update."""
         with path.open("rb") as blob:
-            answer = self._call(
-                "PUT",
-                f"/tasks/{task}/update",
-                _Body(blob, path.stat().st_size, sha256, CONTENT_TYPE),
-                node.token,
-            )
-        return _parsed(UpdateReceipt, answer)
+            body = Body(blob, path.stat().st_size, sha256, CONTENT_TYPE)
+            answer = self._transport.call("PUT", f"/tasks/{task}/update", node.token, body)
+        return _parsed(UpdateReceipt, answer.document)
 
     def _post(self, path: str, message: BaseModel, token: str | None) -> Any:
-        data = message.model_dump_json().encode()
-        digest = hashlib.sha256(data).hexdigest()
-        return self._call("POST", path, _Body(data, len(data), digest, "application/json"), token)
-
-    def _call(self, method: str, path: str, body: _Body, token: str | None) -> Any:
-        """One call.
-
-        Raises:
-            MasterAway: There was no answer, or one that asks to try later.
-            MasterRefused: The answer is that the call is not accepted.
-        """
-        number = self._record.leave(method, API + path, body.nbytes, body.sha256)
-        try:
-            with self._send(method, path, body, token) as response:
-                content = response.raw.read(MAX_ANSWER, decode_content=True)
-        except (requests.RequestException, OSError) as error:
-            self._contact.missed()
-            raise MasterAway("The master did not answer", received=type(error).__name__) from error
-        self._contact.answered()
-        self._record.answered(number, response.status_code)
-        return _understood(response.status_code, content)
-
-    def _send(self, method: str, path: str, body: _Body, token: str | None) -> requests.Response:
-        headers = {"Content-Type": body.content_type}
-        if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
-        return self._session().request(
-            method,
-            self._master + API + path,
-            data=body.data,
-            headers=headers,
-            timeout=(CONNECT_SECONDS, ANSWER_SECONDS),
-            # Whoever the master points to is not the master.
-            allow_redirects=False,
-            stream=True,
-        )
-
-    def _session(self) -> requests.Session:
-        if not hasattr(self._own, "session"):
-            self._own.session = self._new_session(self._master)
-        session: requests.Session = self._own.session
-        return session
+        return self._transport.call("POST", path, token, _json(message)).document
 
 
-@dataclass(frozen=True, slots=True)
-class _Body:
-    data: bytes | IO[bytes]
-    nbytes: int
-    sha256: str
-    content_type: str
+def _json(message: BaseModel) -> Body:
+    data = message.model_dump_json().encode()
+    return Body(data, len(data), hashlib.sha256(data).hexdigest(), "application/json")
 
 
-def _understood(status: int, content: bytes) -> Any:
+def _parsed(kind: type[Parsed], document: Any) -> Parsed:
     try:
-        answer = json.loads(content) if content else {}
-    except ValueError:
-        answer = {}
-    if status in (408, 425, 429) or status >= 500:
-        raise MasterAway("The master cannot take the call now", received=f"status {status}")
-    if not 200 <= status < 300:
-        fields = answer if isinstance(answer, dict) else {}
-        raise MasterRefused(
-            status,
-            str(fields.get("error", "master_refused"))[:64],
-            str(fields.get("detail", f"The master answered with status {status}"))[:500],
-        )
-    return answer
-
-
-def _parsed(kind: type[Answer], answer: Any) -> Answer:
-    try:
-        return kind.model_validate(answer)
+        return kind.model_validate(document)
     except ValidationError as error:
-        raise MasterAway(
-            "The master's answer makes no sense", received=f"{error.error_count()} wrong fields"
-        ) from None
+        raise _senseless(error) from None
+
+
+def _name_of(document: Any, error: ValidationError) -> str:
+    """The name of a task whose rest makes no sense here.
+
+    Raises:
+        MasterAway: It has none; so there is nobody to tell.
+    """
+    try:
+        name: str = TypeAdapter(TaskId).validate_python(document["id"])
+        return name
+    except (ValidationError, TypeError, KeyError, IndexError):
+        raise _senseless(error) from None
+
+
+def _senseless(error: ValidationError) -> MasterAway:
+    return MasterAway(
+        "The master's answer makes no sense", received=f"{error.error_count()} wrong fields"
+    )

@@ -52,7 +52,7 @@ def test_only_the_agent_talks_out():
 
 def test_the_check_would_notice():
     assert "child.store.pictures" in reached(ROOT / "child" / "status.py")
-    assert "requests" in imports(ROOT / "child" / "agent" / "master_client.py")
+    assert "requests" in imports(ROOT / "child" / "agent" / "transport.py")
 
 
 def test_the_server_imports_no_tensorflow():

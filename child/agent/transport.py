@@ -1,0 +1,286 @@
+"""HTTP to the master: what is said in the calls is the business of `master_client`.
+
+Each call is recorded as a departure before it leaves, and every answer is bounded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import IO, Any, Protocol
+
+import requests
+import urllib3
+
+from child.agent.contact import Contact
+from federated.errors import FederationError, Unavailable
+from serving.breakable_session import BreakableSession
+
+API = "/api/v1"
+MAX_ANSWER = 1 << 20
+"""Bytes of an answer that are read, unless the call says more; most are far smaller."""
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 60.0
+LONGEST_RETRY_AFTER = 60.0
+
+
+class MasterAway(Unavailable):
+    """The master cannot be reached, or cannot answer now; the same call later is right.
+
+    Attributes:
+        retry_after: Seconds that the master asked to be left alone for, if it did.
+    """
+
+    code = "master_away"
+
+    def __init__(
+        self, problem: str, *, received: str | None = None, retry_after: float = 0.0
+    ) -> None:
+        """Keeps the seconds beside the sentence."""
+        super().__init__(problem, received=received)
+        self.retry_after = retry_after
+
+
+class MasterRefused(FederationError):
+    """The master has answered that it does not accept the call; `status` is the HTTP status."""
+
+    code = "master_refused"
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        """Keeps the status beside the sentence."""
+        super().__init__(detail.removesuffix("."), code=code)
+        self.status = status
+
+
+class Record(Protocol):
+    """Where departures are written down."""
+
+    def leave(self, method: str, path: str, nbytes: int, sha256: str | None) -> int:
+        """A call is about to leave."""
+
+    def answered(self, number: int, status: int) -> None:
+        """It was answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a call carries: the bytes, their number and hash, and what they are."""
+
+    data: bytes | IO[bytes] = b""
+    nbytes: int = 0
+    sha256: str | None = None
+    content_type: str | None = None
+
+
+NOTHING = Body()
+"""Of a call that carries nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer that is no refusal: its JSON, `{}` where there is none.
+
+    Attributes:
+        retry_after: Seconds that the master asks to be left alone for.
+    """
+
+    status: int
+    document: Any
+    retry_after: float
+
+
+class Arrival:
+    """An answer whose head is here; its body comes as it is read."""
+
+    def __init__(self, response: requests.Response, contact: Contact) -> None:
+        self.status = response.status_code
+        self._response = response
+        self._contact = contact
+
+    def header(self, name: str) -> str:
+        """A header, empty where it is missing."""
+        return self._response.headers.get(name, "")
+
+    def read(self, size: int) -> bytes:
+        """At most so many bytes, nothing at the end.
+
+        Raises:
+            MasterAway: The connection broke before the end.
+        """
+        try:
+            content: bytes = self._response.raw.read(size, decode_content=True)
+            return content
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            self._contact.missed()
+            raise away(error) from error
+
+    def close(self) -> None:
+        """Lets go of the connection."""
+        self._response.close()
+
+
+def new_session(master: str) -> BreakableSession:
+    """A session to the master, with the proxy and certificates of the environment.
+
+    They are read once: `requests` would look for them before each call.
+    """
+    session = BreakableSession()
+    session.proxies.update(requests.utils.get_environ_proxies(master, no_proxy=None))
+    session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
+    session.trust_env = False
+    return session
+
+
+class Transport:
+    """Calls over connections that are kept open.
+
+    Args:
+        master: Base address.
+        record: Where departures are written down.
+        contact: Hears whether the master answers.
+        session: Makes a session; each thread has one of its own.
+    """
+
+    def __init__(
+        self,
+        master: str,
+        record: Record,
+        contact: Contact,
+        session: Callable[[str], BreakableSession] = new_session,
+    ) -> None:
+        self._master = master
+        self._record = record
+        self._contact = contact
+        self._new_session = session
+        self._own = threading.local()
+        self._lock = threading.Lock()
+        self._sessions: list[BreakableSession] = []
+        self._closed = False
+
+    def close(self) -> None:
+        """Breaks off the calls under way; later ones fail at once."""
+        with self._lock:
+            self._closed = True
+            sessions = list(self._sessions)
+        for session in sessions:
+            session.break_off()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        token: str | None,
+        body: Body = NOTHING,
+        *,
+        seconds: float = ANSWER_SECONDS,
+        limit: int = MAX_ANSWER,
+    ) -> Answer:
+        """One call and its whole answer.
+
+        Args:
+            method: Verb of HTTP.
+            path: What to call, below the API's root.
+            token: Who calls; None before enrolment.
+            body: What the call carries.
+            seconds: Silence after which the answer is not waited for any longer.
+            limit: Bytes of the answer that are read.
+
+        Raises:
+            MasterAway: There was no answer, or one that asks to try later.
+            MasterRefused: The answer is that the call is not accepted.
+        """
+        with closing(self.open(method, path, token, body, seconds=seconds)) as arrival:
+            return understood(arrival, arrival.read(limit))
+
+    def open(
+        self,
+        method: str,
+        path: str,
+        token: str | None,
+        body: Body = NOTHING,
+        *,
+        headers: Mapping[str, str] | None = None,
+        seconds: float = ANSWER_SECONDS,
+    ) -> Arrival:
+        """One call whose answer the caller reads, whatever its status, and closes.
+
+        Raises:
+            MasterAway: There was no answer.
+        """
+        session = self._session()
+        number = self._record.leave(method, API + path, body.nbytes, body.sha256)
+        try:
+            response = session.request(
+                method,
+                self._master + API + path,
+                data=body.data,
+                headers={**_headers(body, token), **(headers or {})},
+                timeout=(CONNECT_SECONDS, seconds),
+                # Whoever the master points to is not the master.
+                allow_redirects=False,
+                stream=True,
+            )
+        except (requests.RequestException, OSError) as error:
+            self._contact.missed()
+            raise away(error) from error
+        self._contact.answered()
+        self._record.answered(number, response.status_code)
+        return Arrival(response, self._contact)
+
+    def _session(self) -> BreakableSession:
+        with self._lock:
+            if self._closed:
+                raise MasterAway("This site is stopping", received="a call to the master")
+            if not hasattr(self._own, "session"):
+                self._own.session = self._new_session(self._master)
+                self._sessions.append(self._own.session)
+        session: BreakableSession = self._own.session
+        return session
+
+
+def away(error: Exception) -> MasterAway:
+    """What an error of the network means."""
+    return MasterAway("The master did not answer", received=type(error).__name__)
+
+
+def understood(arrival: Arrival, content: bytes) -> Answer:
+    """An answer that is no refusal.
+
+    Raises:
+        MasterAway: It asks to try later.
+        MasterRefused: It is one.
+    """
+    try:
+        document = json.loads(content) if content else {}
+    except (ValueError, RecursionError):
+        document = {}
+    retry_after = _seconds(arrival.header("Retry-After"))
+    status = arrival.status
+    if status in (408, 425, 429) or status >= 500:
+        raise MasterAway(
+            "The master cannot take the call now",
+            received=f"status {status}",
+            retry_after=retry_after,
+        )
+    if not 200 <= status < 300:
+        fields = document if isinstance(document, dict) else {}
+        raise MasterRefused(
+            status,
+            str(fields.get("error", "master_refused"))[:64],
+            str(fields.get("detail", f"The master answered with status {status}"))[:500],
+        )
+    return Answer(status, document, retry_after)
+
+
+def _headers(body: Body, token: str | None) -> dict[str, str]:
+    headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+    return headers | ({"Content-Type": body.content_type} if body.content_type else {})
+
+
+def _seconds(retry_after: str) -> float:
+    # HTTP allows a date too; our masters send none, and a pause of our own does as well.
+    return min(float(retry_after), LONGEST_RETRY_AFTER) if retry_after.isdecimal() else 0.0
