@@ -6,14 +6,16 @@ from typing import Literal
 
 from apiflask import APIBlueprint
 from pydantic import Field
+from sqlalchemy.orm import Session
 
 from federated.errors import InvalidInput, NotFound
-from federated.messages import Enrolment, Heartbeat, HeartbeatAnswer, JoinRequest
+from federated.messages import Enrolment, Heartbeat, HeartbeatAnswer, JoinRequest, StudyPush
 from federated.states import NodeState
 from federated.values import Message
 from federated.views import NodeView
 from master.api.context import NODE, OPERATOR, PEOPLE, services
-from master.store import node_views, nodes, tasks, tokens
+from master.store import deliveries, node_views, nodes, tasks, tokens
+from master.store.tables import NodeRow
 from serving.auth import AUTH, caller
 from serving.optional_body import optional_body
 from serving.server import check_url
@@ -122,19 +124,41 @@ def heartbeat(node_id: str, message: Heartbeat) -> HeartbeatAnswer:
     master = services()
     if node_id != caller().id:
         raise NotFound("There is no such site", expected="the caller's own id")
-    settings = master.settings
     with master.database.write() as session:
         now = master.now()
         row = nodes.get(session, node_id)
         url = _checked(message.url) if message.url and row.url else row.url
         news = nodes.seen(session, node_id, message, url, now)
-        cancelled = tasks.renew(session, node_id, message.tasks, now, settings.lease_seconds)
-        state = NodeState(row.state)
+        lease_seconds = master.settings.lease_seconds
+        cancelled = tasks.renew(session, node_id, message.tasks, now, lease_seconds)
+        models = _models_to_fetch(session, row, message, now)
+        answer = HeartbeatAnswer(
+            state=NodeState(row.state),
+            interval_seconds=_interval(row, message),
+            cancelled=cancelled,
+            models=models,
+        )
     if news:
         master.wakeup.notify()
-    return HeartbeatAnswer(
-        state=state, interval_seconds=settings.heartbeat_seconds, cancelled=cancelled
-    )
+    return answer
+
+
+def _models_to_fetch(
+    session: Session, row: NodeRow, message: Heartbeat, now: float
+) -> tuple[StudyPush, ...]:
+    """What a node that cannot be called should fetch; notes what it has fetched by now."""
+    if row.url is not None or row.state != NodeState.ACTIVE:
+        return ()
+    session.flush()
+    deliveries.note_reports(session, row, message.studies, now)
+    return tuple(version.push() for version in deliveries.missing(session, row.id))
+
+
+def _interval(row: NodeRow, message: Heartbeat) -> float:
+    """Seconds until the next heartbeat; a node that waits for work shows that by its poll."""
+    settings = services().settings
+    waits = row.url is None and not message.tasks and row.state != NodeState.PENDING
+    return settings.idle_heartbeat_seconds if waits else settings.heartbeat_seconds
 
 
 def _checked(url: str | None) -> str | None:

@@ -13,7 +13,7 @@ from master.coordinator import evaluation_jobs, handover
 from master.coordinator.aggregation import close_round
 from master.coordinator.run_steps import Step, advance
 from master.services import Services
-from master.store import deliveries, evaluations, lease, runs, statistics, studies, tasks
+from master.store import deliveries, evaluations, lease, nodes, runs, statistics, studies, tasks
 from master.store.tables import RunRow
 from master.store.tasks import TaskSummary
 from master.weight_statistics import statistics_of
@@ -143,9 +143,12 @@ class Coordinator:
             summaries = tasks.at_hand(session, self._dropped_until)
             models, again_at = deliveries.due(session, now, services.settings.reachable_seconds)
             unknown = statistics.missing(session)
+            called = nodes.called(session)
             self._hand_out_judging(session, summaries)
         for summary in summaries:
-            if summary.state == TaskState.QUEUED:
+            if summary.state == TaskState.QUEUED and summary.node not in called:
+                services.polls.notify(summary.node)
+            elif summary.state == TaskState.QUEUED:
                 job: Job = partial(handover.hand_over, services, summary.id)
                 self._job(summary.node, f"task/{summary.id}", job)
             elif summary.state != TaskState.SUBMITTED:

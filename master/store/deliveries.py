@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from federated.messages import StudyCounts
 from federated.states import NodeState
-from master.store import events, nodes, studies, versions
-from master.store.tables import HoldingRow, NodeRow, ReceiptRow, VersionRow
+from master.store import events, nodes, versions
+from master.store.tables import HoldingRow, NodeRow, ReceiptRow
 
 RETRY_SECONDS = 10.0
+
+RECEIVED = "received global model"
+FETCHED = 200
+"""Status noted for a model that its node has fetched itself."""
+
+MOST_MODELS = 4
+"""Models told to a node at once: each comes with its signature, and the rest can wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +44,7 @@ def due(session: Session, now: float, reachable_seconds: float) -> tuple[list[Du
     """The models to send now, and when to look again for those that went wrong."""
     found: list[Due] = []
     later: list[float] = []
-    for study_id in studies.ids(session):
-        version_id = versions.wanted(session, study_id)
-        if version_id is None:
-            continue
-        weights = session.get_one(VersionRow, version_id).weights
+    for study_id, (version_id, weights) in versions.wanted_weights(session).items():
         for node, receipt, holding in _able(session, study_id, now, reachable_seconds):
             if _holds(receipt, holding, weights):
                 continue
@@ -49,6 +54,30 @@ def due(session: Session, now: float, reachable_seconds: float) -> tuple[list[Du
             else:
                 found.append(Due(node.id, study_id, version_id))
     return found, min(later, default=None)
+
+
+def missing(session: Session, node_id: str) -> list[versions.Version]:
+    """Models that a node should hold and, by what it reports, does not; a few at a time."""
+    query = select(HoldingRow.study_id, HoldingRow.weights).where(HoldingRow.node_id == node_id)
+    held = dict(session.execute(query).all())
+    wanted = sorted(versions.wanted_weights(session).items())
+    numbers = [number for study, (number, weights) in wanted if held.get(study) != weights]
+    return [versions.get(session, number) for number in numbers[:MOST_MODELS]]
+
+
+def note_reports(
+    session: Session, node: NodeRow, reports: Mapping[str, StudyCounts], now: float
+) -> None:
+    """Notes the global models that a node reports to hold, where it has fetched them itself."""
+    receipts = select(ReceiptRow.study_id, ReceiptRow.weights).where(ReceiptRow.node_id == node.id)
+    noted = dict(session.execute(receipts).all())
+    for study, report in reports.items():
+        if report.weights is None or report.weights == noted.get(study):
+            continue
+        number = versions.round_of(session, study, report.weights)
+        if number is not None:
+            model = (study, report.weights, number)
+            note_receipt(session, (node.id, node.name), model, FETCHED, RECEIVED, now)
 
 
 def note_receipt(

@@ -28,6 +28,7 @@ def node_views(session: Session, now: float, reachable_seconds: float) -> list[N
             name=row.name,
             state=NodeState(row.state),
             url=row.url,
+            mode="push" if row.url else "pull",
             version=row.version,
             joined_at=row.joined_at,
             last_seen=row.last_seen,
@@ -36,6 +37,7 @@ def node_views(session: Session, now: float, reachable_seconds: float) -> list[N
             studies={study: holding.counts for study, holding in held[row.id].items()},
             new_labelled={study: item.new_labelled for study, item in held[row.id].items()},
             received=received[row.id],
+            examples_per_second=row.examples_per_second,
             credits=credits.get(row.id, 0.0),
         )
         for row in session.scalars(select(NodeRow).order_by(NodeRow.name))

@@ -190,6 +190,11 @@ def is_reachable(node: NodeRow, now: float, reachable_seconds: float) -> bool:
     return recent and node.failed_at is None
 
 
+def called(session: Session) -> set[str]:
+    """The nodes that the master calls; the others ask for their work themselves."""
+    return set(session.scalars(select(NodeRow.id).where(NodeRow.url.is_not(None))))
+
+
 def announced(session: Session, node_id: str, study_id: str) -> int:
     """Labelled pictures of a study that a node has last reported."""
     row = session.get(HoldingRow, (node_id, study_id))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from federated.messages import Task
 from federated.states import NodeState, TaskState
-from master.store import rounds, tasks, versions
+from master.store import tasks, versions
 from master.store.tables import NodeRow, TaskRow
 
 
@@ -42,5 +42,5 @@ def next_of(session: Session, node_id: str, lease_seconds: float) -> Waiting | N
     row = session.scalar(query)
     if row is None:
         return None
-    base = versions.get(session, rounds.get(session, row.run_id, row.round).before_id)
+    base = versions.get(session, row.base_id)
     return Waiting(tasks.message(session, row, base, lease_seconds), row.changed_at)

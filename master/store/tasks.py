@@ -101,11 +101,14 @@ def lease(session: Session, task_id: str, now: float, lease_seconds: float) -> N
 def progress(
     session: Session, row: TaskRow, report: Progress, now: float, lease_seconds: float
 ) -> None:
-    """Notes how far a training is; renews the lease; a task that is over stays as it is."""
+    """Notes how far a training is; renews the lease; a task that is over stays as it is.
+
+    Epoch 0 says that the node has the task and prepares it: this is how it takes one over.
+    """
     if row.state not in OPEN:
         return
     begin(session, row, now)
-    if row.state == TaskState.LEASED:
+    if row.state == TaskState.LEASED and report.epoch > 0:
         transitions.move_task(session, row, TaskState.TRAINING, now)
     row.progress = report.model_dump(mode="json")
     row.changed_at, row.lease_until = now, now + lease_seconds

@@ -8,11 +8,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from federated.errors import NotFound
+from federated.messages import StudyPush
 from federated.plan import Plan
 from federated.signature import Signature
-from federated.states import RoundState
+from federated.states import NodeState, RoundState, TaskState
 from federated.study import Study
-from master.store.tables import RoundRow, RunRow, SignatureRow, StudyRow, TaskRow, VersionRow
+from master.store.tables import (
+    NodeRow,
+    RoundRow,
+    RunRow,
+    SignatureRow,
+    StudyRow,
+    TaskRow,
+    VersionRow,
+)
+
+WITH_NODE = (TaskState.QUEUED, TaskState.LEASED, TaskState.TRAINING)
+"""States in which a task's node may still need what it starts from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,17 @@ class Version:
     run: str | None
     round: int
     strategy_state: str | None
+
+    def push(self) -> StudyPush:
+        """The version as children are told of it."""
+        return StudyPush(
+            study=self.study,
+            plan=self.plan,
+            signature=self.signature,
+            weights=self.weights,
+            run=self.run,
+            round=self.round,
+        )
 
 
 def add(
@@ -122,6 +145,24 @@ def wanted(session: Session, study_id: str) -> int | None:
     return in_round or session.scalar(select(StudyRow.version_id).where(StudyRow.id == study_id))
 
 
+def wanted_weights(session: Session) -> dict[str, tuple[int, str]]:
+    """By study what `wanted` says: the version's number and the hash of its weights."""
+    in_rounds = (
+        select(RunRow.study_id, VersionRow.id, VersionRow.weights)
+        .join(RoundRow, RoundRow.run_id == RunRow.id)
+        .join(VersionRow, VersionRow.id == RoundRow.before_id)
+        .where(RoundRow.state.in_([RoundState.OPEN, RoundState.AGGREGATING]))
+    )
+    current = select(StudyRow.id, VersionRow.id, VersionRow.weights).join(
+        VersionRow, VersionRow.id == StudyRow.version_id
+    )
+    return {
+        study: (number, weights)
+        for query in (current, in_rounds)
+        for study, number, weights in session.execute(query)
+    }
+
+
 def of_round(session: Session, run_id: str, number: int) -> Version:
     """The version that a round of a run made; number 0 is the one that round 1 started from.
 
@@ -139,6 +180,14 @@ def of_round(session: Session, run_id: str, number: int) -> Version:
     return get(session, found)
 
 
+def round_of(session: Session, study_id: str, weights: str) -> int | None:
+    """The round that has made these weights of a study; None if they are not a global model."""
+    query = select(VersionRow.round).where(
+        VersionRow.study_id == study_id, VersionRow.weights == weights
+    )
+    return session.scalar(query.order_by(VersionRow.id.desc()).limit(1))
+
+
 def is_global(session: Session, weights: str) -> bool:
     """Whether a blob is, or was, a global model."""
     found = select(VersionRow.id).where(VersionRow.weights == weights).limit(1)
@@ -146,9 +195,15 @@ def is_global(session: Session, weights: str) -> bool:
 
 
 def may_fetch(session: Session, node_id: str, weights: str) -> bool:
-    """Whether a node has a task that names these weights."""
-    query = select(TaskRow.id).where(TaskRow.node_id == node_id, TaskRow.weights == weights)
-    return session.scalar(query.limit(1)) is not None
+    """Whether a node that takes part has work on these weights, or should hold them anyway."""
+    if session.get_one(NodeRow, node_id).state != NodeState.ACTIVE:
+        return False
+    query = select(TaskRow.id).where(
+        TaskRow.node_id == node_id, TaskRow.weights == weights, TaskRow.state.in_(WITH_NODE)
+    )
+    if session.scalar(query.limit(1)) is not None:
+        return True
+    return any(weights == held for _, held in wanted_weights(session).values())
 
 
 def with_weights(session: Session, weights: str, study_id: str | None = None) -> Version:
