@@ -82,7 +82,15 @@ def problem(error: ApiError) -> None:
     elif error.status in (401, 403):
         st.error(text("layout.no_permission", reason=plain(error.detail)), icon=":material/lock:")
     else:
-        st.error(plain(error.detail), icon=":material/error:")
+        st.error(_reasons(error) or plain(error.detail), icon=":material/error:")
+
+
+def _reasons(error: ApiError) -> str:
+    """The reasons of a refusal as a list, where there are several."""
+    reasons = error.body.get("reasons") if isinstance(error.body, dict) else None
+    if not isinstance(reasons, list) or len(reasons) < 2:
+        return ""
+    return "\n".join(f"- {plain(str(reason))}" for reason in reasons)
 
 
 @contextmanager

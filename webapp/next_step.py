@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from federated.plan import Plan
-from federated.split import training_count
 from federated.states import NodeState, RunState, is_final
 from federated.views import NodeView, RunView, StudyView
 from webapp.texts import text
@@ -64,20 +62,3 @@ def live_run(runs: Sequence[RunView]) -> RunView | None:
 def labelled(node: NodeView, study: StudyView) -> int:
     """Labelled pictures of a study at a site, as last reported."""
     return sum(node.studies.get(study.study.id, {}).values())
-
-
-def why_not(node: NodeView, study: StudyView, plan: Plan) -> str | None:
-    """Why a site would be left out of a round that opened now; None where it would not.
-
-    The master decides; this is only what can be told beforehand.
-    """
-    if node.state != NodeState.ACTIVE:
-        return text(f"why_not.{node.state}")
-    if not node.reachable:
-        return text("why_not.away")
-    counts, wanted = node.studies.get(study.study.id, {}), plan.privacy.min_examples
-    training = training_count(counts, plan.training.validation_fraction)
-    if training < wanted:
-        held = labelled(node, study)
-        return text("why_not.too_few", held=held, training=training, wanted=wanted)
-    return None

@@ -14,6 +14,7 @@ from federated.states import NodeState, RoundState, RunState, TaskState
 from federated.statistics import WeightStatistics, statistics
 from federated.study import Study
 from federated.views import (
+    AbleNode,
     AuditView,
     ChildStatus,
     ChildStudy,
@@ -23,6 +24,7 @@ from federated.views import (
     LedgerEntry,
     NodeView,
     PictureView,
+    PlanCheck,
     PlanView,
     Prediction,
     ReceivedModel,
@@ -190,6 +192,7 @@ def training_run() -> RunView:
             state=TaskState.TRAINING,
             reason=None,
             progress=progress,
+            created_at=NOW - 9,
             changed_at=NOW - 2,
         ),
         TaskView(
@@ -200,6 +203,7 @@ def training_run() -> RunView:
             state=TaskState.SUBMITTED,
             reason=None,
             progress=None,
+            created_at=NOW - 9,
             changed_at=NOW - 1,
         ),
     ]
@@ -283,6 +287,7 @@ def master() -> Script:
         "GET runs": ok({"runs": [run()]}),
         f"GET runs/{RUN}": ok(run()),
         f"GET runs/{RUN}/rounds": ok({"rounds": rounds}),
+        f"GET runs/{RUN}/rounds/2": ok(round_(2, state=RoundState.OPEN)),
         f"GET runs/{RUN}/statistics": _round_statistics,
         f"GET runs/{RUN}/evaluation": ok(
             {"round": 2, "test": report(), "audit": None, "note": None}
@@ -292,6 +297,9 @@ def master() -> Script:
         f"GET weights/{HASHES[2]}/statistics": ok(weights(2)),
         f"GET runs/{RUN}/model": ok(b"keras file"),
         f"GET runs/{RUN}/history.csv": ok(b"round,node\n1,site-1\n"),
+        "POST plans/check": ok(
+            PlanCheck(nodes=[AbleNode(node=n.id, node_name=n.name) for n in nodes()])
+        ),
         "POST runs": ok(run(state=RunState.PENDING), 201),
         f"POST runs/{RUN}/pause": ok({}),
         f"POST runs/{RUN}/resume": ok({}),

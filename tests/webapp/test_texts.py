@@ -70,8 +70,8 @@ def test_forms_of_a_text_with_a_number_take_the_same_values() -> None:
 
 def test_count_chooses_the_form() -> None:
     assert [plural_form(count) for count in (0, 1, 2)] == ["other", "one", "other"]
-    assert text("train.min_examples", count=1).endswith("at least one labelled picture.")
-    assert text("train.min_examples", count=12).endswith("at least 12 labelled pictures.")
+    assert text("progress.idle", count=1).endswith("one new labelled picture at a site")
+    assert text("progress.idle", count=12).endswith("12 new labelled pictures at a site")
 
 
 def test_texts_are_calm() -> None:

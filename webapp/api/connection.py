@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -100,19 +101,27 @@ class Connection:
         """
         query = {key: str(value) for key, value in (parameters or {}).items() if value is not None}
         name = f"{path}?{sorted(query.items())}"
-        with self._lock:
-            kept = self._kept.get(name)
-        if kept and kept.until > self._now():
-            return kept.content
-        try:
-            content = self._call("GET", path, read_seconds, params=query)
-        except ApiError as error:
-            if kept is None or error.code != "offline":
-                raise
-            return kept.content
-        if keep_seconds > 0:
-            self._keep(name, Kept(self._now() + keep_seconds, content))
-        return content
+        return self._kept_or(
+            name, keep_seconds, lambda: self._call("GET", path, read_seconds, params=query)
+        )
+
+    def ask(
+        self,
+        path: str,
+        question: Mapping[str, Any],
+        *,
+        keep_seconds: float = KEEP_SECONDS,
+        read_seconds: float = READ_SECONDS,
+    ) -> bytes:
+        """The body of `POST /api/v1/<path>` for a question that changes nothing.
+
+        Raises:
+            ApiError: The server refused, or is away and nothing was kept.
+        """
+        name = f"{path} {json.dumps(question, sort_keys=True)}"
+        return self._kept_or(
+            name, keep_seconds, lambda: self._call("POST", path, read_seconds, json=question)
+        )
 
     def change(
         self, method: str, path: str, *, read_seconds: float = READ_SECONDS, **arguments: Any
@@ -137,6 +146,22 @@ class Connection:
         """Drops every answer that is kept; the next question goes to the server."""
         with self._lock:
             self._kept.clear()
+
+    def _kept_or(self, name: str, keep_seconds: float, call: Callable[[], bytes]) -> bytes:
+        """The answer that is kept under `name`, or a new one."""
+        with self._lock:
+            kept = self._kept.get(name)
+        if kept and kept.until > self._now():
+            return kept.content
+        try:
+            content = call()
+        except ApiError as error:
+            if kept is None or error.code != "offline":
+                raise
+            return kept.content
+        if keep_seconds > 0:
+            self._keep(name, Kept(self._now() + keep_seconds, content))
+        return content
 
     def _keep(self, name: str, answer: Kept) -> None:
         with self._lock:

@@ -9,6 +9,7 @@ from federated.values import Message
 from federated.views import (
     Event,
     NodeView,
+    PlanCheck,
     PlanView,
     Rewards,
     RoundStatistics,
@@ -22,6 +23,12 @@ from webapp.api.feed import EventFeed
 
 SETTLED_SECONDS = 30.0
 """How long answers about what no longer changes are kept."""
+
+CHECKED_SECONDS = 5.0
+"""How long the master's word on a plan is kept: a page asks at every click."""
+
+CHECK_SECONDS = 30.0
+"""How long that word may take: the master asks the batch server first."""
 
 
 class Nodes(Message):
@@ -137,10 +144,23 @@ class MasterApi:
         """The run's history as CSV: a row for each round and site."""
         return self.connection.get(f"runs/{run}/history.csv", keep_seconds=0)
 
+    def round(self, run: str, number: int) -> RoundView:
+        """One round, with its tasks and updates."""
+        return parse(RoundView, self.connection.get(f"runs/{run}/rounds/{number}"))
+
+    def check_plan(self, study: str, plan: Plan) -> PlanCheck:
+        """What the master would say to a run of `study` under `plan`; nothing is started."""
+        question = {"study": study, "plan": plan.model_dump(mode="json")}
+        content = self.connection.ask(
+            "plans/check", question, keep_seconds=CHECKED_SECONDS, read_seconds=CHECK_SECONDS
+        )
+        return parse(PlanCheck, content)
+
     def start_run(self, study: str, plan: Plan) -> RunView:
         """Starts a run of `study` under `plan`."""
         body = {"study": study, "plan": plan.model_dump(mode="json")}
-        return parse(RunView, self.connection.change("POST", "runs", json=body))
+        content = self.connection.change("POST", "runs", json=body, read_seconds=CHECK_SECONDS)
+        return parse(RunView, content)
 
     def steer(self, run: str, action: str) -> None:
         """Does `pause`, `resume` or `stop` to a run."""

@@ -97,7 +97,7 @@ def _round(desk: Desk, run: RunView, round_: RoundView) -> None:
     names = ("updates", "weights", "tested", "settings")
     drawn = st.tabs([text(f"results.{name}") for name in names])
     with drawn[0], guard():
-        updates(round_)
+        updates(round_, run.plan)
     with drawn[1], guard():
         weights(desk, run, round_)
     with drawn[2], guard():

@@ -18,8 +18,10 @@ COMMAND = (
     "COMMONSIGHT_JOIN_TOKEN={token} \\\n"
     "  python -m child serve --state ./{name}-state --port 8503 \\\n"
     "  --master {master} \\\n"
-    "  --name {name} --url http://127.0.0.1:8503"
+    "  --name {name}"
 )
+ADDRESS = " --url http://127.0.0.1:8503"
+"""What a site adds whose computer the master can call."""
 
 
 def page(desk: Desk) -> None:
@@ -67,19 +69,29 @@ def _card(desk: Desk, node: NodeView, studies: list[StudyView]) -> None:
         st.subheader(plain(node.name), anchor=False, width="content")
         badge(str(node.state))
         badge("online" if node.reachable else "away")
+        badge(node.mode)
         if node.reachable and node.activity == "training":
             badge("training")
     st.caption(
         told(
             "sites.line",
             seen=ago(node.last_seen, desk.now()),
-            address=node.url or text("sites.calls_itself"),
             version=node.version,
             credits=credit(node.credits),
+            speed=_speed(node),
         )
     )
+    # As code, for Streamlit makes a link of any address, whoever wrote it.
+    if node.url:
+        st.code(node.url, language=None)
     for study in studies:
         _study(desk, node, study)
+
+
+def _speed(node: NodeView) -> str:
+    """Pictures per second, as the master measured it."""
+    speed = node.examples_per_second
+    return text("sites.unmeasured") if speed is None else text("sites.speed", speed=small(speed))
 
 
 def _study(desk: Desk, node: NodeView, study: StudyView) -> None:
@@ -134,6 +146,15 @@ def _invitation(desk: Desk) -> None:
     section("sites.invite")
     st.markdown(text("sites.invite_how"))
     approve = st.checkbox(text("sites.approve_at_once"), value=True, key="approve-at-once")
+    called = st.segmented_control(
+        text("sites.way"),
+        ["pull", "push"],
+        default="pull",
+        format_func=lambda way: text(f"sites.way_{way}"),
+        required=True,
+        key="way",
+    )
+    st.caption(text(f"sites.way_{called}_what"))
     if st.button(text("sites.make_token"), icon=":material/key:"):
         try:
             st.session_state["join-token"] = desk.operator.join_token(approve=approve).token
@@ -143,7 +164,8 @@ def _invitation(desk: Desk) -> None:
     if token:
         st.markdown(text("sites.token_once"))
         address = desk.operator.connection.url
-        st.code(COMMAND.format(name="my-site", master=address, token=token), language="bash")
+        command = COMMAND.format(name="my-site", master=address, token=token)
+        st.code(command + ADDRESS if called == "push" else command, language="bash")
 
 
 def _participation(desk: Desk, nodes: list[NodeView]) -> None:

@@ -1,5 +1,7 @@
 from federated.plan import Plan
 from federated.states import RunState, TaskState
+from federated.strategies import Asynchronous, asynchronous
+from federated.views import AbleNode, ExcludedNode, PlanCheck
 from tests.webapp import sample
 from tests.webapp.conftest import Open, shown
 from tests.webapp.scripted import Script, ScriptedServers, ok, refused
@@ -36,7 +38,7 @@ def test_train_on_upload_says_after_how_many_pictures(
     open_app: Open, servers: ScriptedServers
 ) -> None:
     app = open_app("train")
-    app.segmented_control(key="trigger-").set_value("upload").run()
+    app.segmented_control(key="kind-").set_value("upload").run()
     app.number_input(key="min_new_pictures-").set_value(5).run()
     button(app, "Start the run").click().run()
     (call,) = servers.made("POST", "runs")
@@ -61,20 +63,95 @@ def test_a_plan_that_cannot_be_is_told_before_it_is_sent(
     open_app: Open, servers: ScriptedServers
 ) -> None:
     app = open_app("train")
-    app.segmented_control(key="trigger-").set_value("upload")
+    app.segmented_control(key="kind-").set_value("upload")
     app.number_input(key="epochs-").set_value(0).run()
-    button(app, "Start the run").click().run()
     assert "must train" in app.error[0].value
+    assert "Start the run" not in [button.label for button in app.button]
     assert not servers.made("POST", "runs")
 
 
-def test_a_site_with_too_few_pictures_is_named_with_the_reason(
-    open_app: Open, master: Script
+def test_the_master_says_which_sites_would_take_part_and_why_not(
+    open_app: Open, master: Script, servers: ScriptedServers
 ) -> None:
-    master["GET nodes"] = ok({"nodes": [sample.node("site-1", 9, 9), sample.node("site-9", 0, 0)]})
-    assert "has 0 labelled pictures, of which 0 would train; the plan asks for 1" in shown(
-        open_app("train")
-    ).replace("\\", "")
+    reason = "too few labelled pictures: 1, of which 1 would train; at least 4 must"
+    master["POST plans/check"] = ok(
+        PlanCheck(
+            reasons=["Only one site can take part"],
+            nodes=[AbleNode(node="n2", node_name="site-2")],
+            excluded=[ExcludedNode(node="n1", node_name="site-1", reason=reason)],
+        )
+    )
+    app = open_app("train")
+    told = shown(app).replace("\\", "")
+    assert reason in told
+    assert "✓ yes" in told
+    assert "Only one site can take part" in app.warning[0].value
+    assert "cannot start now" in app.warning[0].value
+    (call,) = servers.made("POST", "plans/check")
+    assert Plan.model_validate(call.json["plan"]) == sample.PLAN
+
+
+def test_every_reason_of_a_refusal_is_listed(open_app: Open, master: Script) -> None:
+    reasons = ["The quorum is 9, and there are 2 sites.", "The batch server does not answer."]
+    master["POST runs"] = refused(422, "impossible_plan", " ".join(reasons), reasons=reasons)
+    app = open_app("train")
+    button(app, "Start the run").click().run()
+    assert app.error[0].value.replace("\\", "").splitlines() == [f"- {line}" for line in reasons]
+
+
+def test_starts_an_asynchronous_run(open_app: Open, servers: ScriptedServers) -> None:
+    app = open_app("train")
+    app.segmented_control(key="kind-").set_value("asynchronous").run()
+    app.number_input(key="buffer-").set_value(2)
+    app.number_input(key="max_staleness-").set_value(5)
+    app.segmented_control(key="staleness-").set_value("hinge").run()
+    button(app, "Start the run").click().run()
+    (call,) = servers.made("POST", "runs")
+    plan = Plan.model_validate(call.json["plan"])
+    assert asynchronous(plan.strategy) == Asynchronous(buffer=2, max_staleness=5)
+    assert plan.strategy.name == "fedbuff"
+    assert plan.strategy.settings["staleness"] == "hinge"
+
+
+def test_starts_a_run_on_random_sets(open_app: Open, servers: ScriptedServers) -> None:
+    app = open_app("train")
+    app.segmented_control(key="data-").set_value("random").run()
+    assert "Start the run" not in [button.label for button in app.button]
+    app.text_input(key="url-").set_value("ftp://127.0.0.1/skin")
+    app.number_input(key="images-").set_value(60).run()
+    button(app, "Start the run").click().run()
+    (call,) = servers.made("POST", "runs")
+    data = {"kind": "random", "url": "ftp://127.0.0.1/skin", "images": 60}
+    assert call.json["plan"]["data"] == data
+
+
+def test_an_address_with_a_password_is_refused_and_not_sent(
+    open_app: Open, servers: ScriptedServers
+) -> None:
+    app = open_app("train")
+    app.segmented_control(key="data-").set_value("batches").run()
+    app.text_input(key="url-").set_value("ftp://anna:secret@pictures.example/skin").run()
+    assert "without a password" in app.error[0].value
+    assert "secret" not in app.error[0].value
+    (asked,) = servers.made("POST", "plans/check")
+    assert "secret" not in asked.body.decode()
+
+
+def test_the_form_says_when_a_round_closes(open_app: Open, servers: ScriptedServers) -> None:
+    app = open_app("train")
+    app.segmented_control(key="quorum-").set_value("share")
+    app.checkbox(key="close-").set_value(True)
+    app.checkbox(key="measured-").set_value(True).run()
+    app.number_input(key="quorum_share-").set_value(80)
+    app.number_input(key="deadline-").set_value(7.5)
+    app.number_input(key="fraction-").set_value(50)
+    app.number_input(key="minimum-").set_value(2).run()
+    button(app, "Start the run").click().run()
+    (call,) = servers.made("POST", "runs")
+    plan = Plan.model_validate(call.json["plan"])
+    assert (plan.quorum, plan.close, plan.deadline_seconds) == (0.8, "quorum", 450)
+    assert (plan.sampling.fraction, plan.sampling.minimum) == (0.5, 2)
+    assert plan.deadline_factor == 3
 
 
 def test_a_run_under_way_can_be_paused_resumed_and_stopped(
@@ -111,3 +188,28 @@ def test_a_site_that_has_delivered_shows_no_stale_epoch(open_app: Open, master: 
     shows = shown(open_app("train"))
     assert "Done with this round" in shows
     assert "Epoch 2" not in shows
+
+
+def test_a_round_under_way_tells_its_quorum_deadline_and_lost_sites(
+    open_app: Open, master: Script
+) -> None:
+    run = sample.training_run()
+    lost = run.tasks[0].model_copy(
+        update={
+            "state": TaskState.QUEUED,
+            "lost": True,
+            "attempt": 2,
+            "reason": "not heard of for 60 s",
+        }
+    )
+    run = run.model_copy(update={"tasks": [lost, run.tasks[1]]})
+    master["GET runs"] = ok({"runs": [run]})
+    master[f"GET runs/{sample.RUN}"] = ok(run)
+    master[f"GET runs/{sample.RUN}/rounds/2"] = ok(
+        sample.round_(2, state="open", quorum=3, target=4, extended=True)
+    )
+    told = shown(open_app("train"))
+    assert "2 of the 3 updates that are needed are in. Extended once" in told
+    assert "fell silent" in told
+    assert "attempt 2" in told
+    assert "not heard of for 60 s" in told

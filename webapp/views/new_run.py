@@ -1,0 +1,93 @@
+"""A new run: a plan is chosen, changed, checked by the master, and started."""
+
+from __future__ import annotations
+
+import streamlit as st
+from pydantic import ValidationError
+
+from federated.plan import Plan
+from federated.views import PlanCheck, PlanView, StudyView
+from webapp.api import ApiError
+from webapp.desk import Desk
+from webapp.layout import empty, guard, problem, section, table
+from webapp.texts import text
+from webapp.views.plan_form import Document, plan_document
+from webapp.words import plain, size
+
+OWN_PLAN = ""
+"""Stands for the study's own plan among the names of the ready-made ones."""
+
+
+def new_run(desk: Desk, study: StudyView) -> None:
+    """Draws the form, what the master says of it, and the button that starts it."""
+    section("train.new")
+    plan = _understood(plan_document(_choose_plan(desk, study)))
+    if plan is None:
+        return
+    with guard(), st.spinner(text("train.checking"), show_time=True):
+        _told(desk, study, plan, desk.operator.check_plan(study.study.id, plan))
+    if st.button(
+        text("train.start"), type="primary", icon=":material/play_arrow:", shortcut="Ctrl+Enter"
+    ):
+        _start(desk, study, plan)
+
+
+def _choose_plan(desk: Desk, study: StudyView) -> PlanView:
+    own = PlanView(
+        name=OWN_PLAN,
+        title=text("train.own_plan"),
+        description=text("train.own_plan_what"),
+        plan=study.plan,
+    )
+    plans = {view.name: view for view in (own, *desk.operator.plans())}
+    name = st.selectbox(
+        text("train.plan"), list(plans), format_func=lambda name: plans[name].title, key="plan"
+    )
+    st.caption(plain(plans[name].description))
+    return plans[name]
+
+
+def _understood(document: Document) -> Plan | None:
+    """The plan; what is wrong with it is told, all at once."""
+    if document["data"].get("url") == "":
+        st.info(text("train.url_first"), icon=":material/link:")
+        return None
+    try:
+        return Plan.model_validate(document)
+    except ValidationError as error:
+        for fault in error.errors(include_url=False):
+            where = ".".join(str(part) for part in fault["loc"])
+            st.error(plain(f"{where}: {fault['msg']}".removeprefix(": ")), icon=":material/error:")
+        return None
+
+
+def _told(desk: Desk, study: StudyView, plan: Plan, check: PlanCheck) -> None:
+    """What stands in the way, and which sites would take part."""
+    if check.reasons:
+        key = "train.impossible" if check.impossible else "train.not_now"
+        reasons = "\n".join(f"- {plain(reason)}" for reason in check.reasons)
+        st.warning(f"{text(key)}\n\n{reasons}", icon=":material/block:")
+    if not check.nodes and not check.excluded:
+        empty("train.no_sites", desk, "sites")
+        return
+    rows = [(node.node_name, f"✓ {text('train.yes')}") for node in check.nodes]
+    rows += [(node.node_name, f"× {node.reason}") for node in check.excluded]
+    shown = [
+        {text("chart.site"): name, text("train.takes_part"): answer}
+        for name, answer in sorted(rows)
+    ]
+    table(shown, text("train.candidates"))
+    drawn = plan.sampling.size(len(check.nodes))
+    if drawn < len(check.nodes):
+        st.caption(text("train.drawn", drawn=drawn, all=len(check.nodes)))
+    if study.current:
+        st.caption(text("train.traffic", size=size(study.current.nbytes)))
+
+
+def _start(desk: Desk, study: StudyView, plan: Plan) -> None:
+    try:
+        desk.operator.start_run(study.study.id, plan)
+    except ApiError as error:
+        problem(error)
+    else:
+        st.rerun()
