@@ -216,10 +216,13 @@ class Plan(Value):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        faults = []
         if self.training.epochs == 0 and self.trigger.kind == "upload":
-            raise ValueError("a run that waits for pictures must train: epochs is 0")
+            faults.append("a run that waits for pictures must train: epochs is 0")
         if self.data.kind != "own" and self.trigger.kind == "upload":
-            raise ValueError("a run that waits for a site's new pictures must train on those")
+            faults.append("a run that waits for a site's new pictures must train on those")
+        if faults:
+            raise ValueError("; ".join(faults))
         return self
 
     def needed(self, nodes: int) -> int:

@@ -1,23 +1,30 @@
-"""Plans: the ready-made ones, and the check of any plan that is to be run."""
+"""Plans: the ready-made ones by their names, and those that come whole."""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import BeforeValidator, ValidationError
 
 from federated.errors import InvalidInput, NotFound
 from federated.plan import Plan
-from federated.strategies import check_strategy
-from federated.study import Study
 from federated.views import PlanView
-from models.catalogue import check_model
 from serving.errors import validation_sentence
 
 DEFAULT = "default"
+
+
+def _plan_if_whole(value: object) -> object:
+    # What is no text is a plan: a fault in it is told as that, not as the fault of a text too.
+    return Plan.model_validate(value) if isinstance(value, Mapping) else value
+
+
+WantedPlan = Annotated[Plan | str, BeforeValidator(_plan_if_whole)]
+"""A plan, or the name of a ready-made one."""
 
 
 @cache
@@ -48,17 +55,6 @@ def resolve_plan(folder: Path, wanted: Plan | str) -> Plan:
             code="unknown_plan",
         )
     return plans[wanted].plan
-
-
-def check_plan(plan: Plan, study: Study) -> None:
-    """Checks what only the zoo and the strategies know.
-
-    Raises:
-        InvalidInput: There is no such model or strategy, or a setting is wrong, unknown or
-            not available yet.
-    """
-    check_model(plan.model, study)
-    check_strategy(plan.strategy)
 
 
 def _read(path: Path) -> PlanView:

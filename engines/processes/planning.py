@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from engines.processes.errors import WrongOption
 from federated.plan import Plan
 from federated.study import Study
-from master.plans import check_plan, ready_made_plans
+from master.plan_faults import check_plan
+from master.plans import ready_made_plans
 from master.settings import READY_MADE_PLANS
 
 
@@ -21,7 +22,7 @@ def plan_of(study: Study, options: argparse.Namespace) -> Plan:
 
     Raises:
         WrongOption: There is no such preset, or the options make no possible plan.
-        InvalidInput: There is no such model or strategy.
+        ImpossiblePlan: The model, the strategy or the number of children does not allow it.
     """
     presets = ready_made_plans(READY_MADE_PLANS)
     if options.preset not in presets:
@@ -29,7 +30,7 @@ def plan_of(study: Study, options: argparse.Namespace) -> Plan:
             "There is no such preset", expected=f"one of {sorted(presets)}", received=options.preset
         )
     plan = changed_plan(presets[options.preset].plan, options)
-    check_plan(plan, study)
+    check_plan(plan, study, options.children)
     return plan
 
 
@@ -45,11 +46,13 @@ def changed_plan(preset: Plan, options: argparse.Namespace) -> Plan:
         (document["training"], "epochs", options.epochs),
         (document["training"], "batch_size", options.batch_size),
         (document["training"], "learning_rate", options.learning_rate),
-        (document["strategy"], "name", options.strategy),
     ]
+    # Another architecture, or another rule, has other settings.
     if options.model not in (None, preset.model.name):
-        # Another architecture has other settings.
         places.append((document, "model", {"name": options.model}))
+    if options.strategy not in (None, preset.strategy.name):
+        kept = {"batch_norm": preset.strategy.batch_norm}
+        places.append((document, "strategy", {"name": options.strategy} | kept))
     for section, key, value in places:
         if value is not None:
             section[key] = value

@@ -10,7 +10,6 @@ from flask import Response, request, send_file
 from pydantic import Field
 
 from federated.errors import InvalidInput, NotFound
-from federated.plan import Plan
 from federated.statistics import WeightStatistics
 from federated.study import Study
 from federated.values import Label, Message, Slug
@@ -18,7 +17,8 @@ from federated.views import StudyView, UploadView
 from imaging.sanitise import DEFAULT_LIMITS
 from master.api.context import OPERATOR, PEOPLE, exports, services, uploads
 from master.api.openapi import Responses, file_answer
-from master.plans import DEFAULT, check_plan, resolve_plan
+from master.plan_faults import check_plan
+from master.plans import DEFAULT, WantedPlan, resolve_plan
 from master.store import studies, versions
 from master.store.versions import Version
 from master.uploads import Part
@@ -43,7 +43,7 @@ class NewStudy(Message):
     classes: Annotated[tuple[Label, ...], Field(min_length=2, max_length=1000)]
     size: Annotated[int, Field(ge=8, le=1024)] = 96
     channels: Annotated[int, Field(ge=1, le=3)] = 3
-    plan: Plan | str | None = None
+    plan: WantedPlan | None = None
 
 
 class StudyList(Message):

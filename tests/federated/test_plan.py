@@ -42,6 +42,14 @@ def test_a_run_that_waits_for_pictures_must_train() -> None:
         Plan(training=Training(epochs=0), trigger=Trigger(kind="upload"))
 
 
+def test_two_things_that_do_not_go_together_are_both_told() -> None:
+    data = {"kind": "batches", "url": "/srv/skin"}
+    with pytest.raises(ValidationError, match=r"epochs is 0; .*must train on those"):
+        Plan.model_validate(
+            {"training": {"epochs": 0}, "trigger": {"kind": "upload"}, "data": data}
+        )
+
+
 @pytest.mark.parametrize(
     ("quorum", "nodes", "needed"),
     [(1, 7, 1), (9, 7, 9), (0.75, 8, 6), (0.75, 7, 6), (0.7, 10, 7), (1.0, 7, 7), (0.001, 3, 1)],

@@ -45,6 +45,12 @@ def test_another_model_comes_without_the_settings_of_the_presets():
     assert changed_plan(PRESET, options("--model", "other")).model == ModelChoice(name="other")
 
 
+def test_another_strategy_comes_without_the_settings_of_the_presets():
+    assert changed_plan(PRESET, options("--strategy", "fedavg")).strategy.settings == {"mu": 0.5}
+    other = changed_plan(PRESET, options("--strategy", "fedasync")).strategy
+    assert other == StrategyChoice(name="fedasync")
+
+
 def test_an_impossible_plan_is_refused():
     with pytest.raises(WrongOption, match="learning_rate"):
         changed_plan(PRESET, options("--learning-rate", "-1"))
@@ -64,6 +70,8 @@ def test_a_preset_is_one_of_the_ready_made_plans():
         (("--preset", "nothing"), "no such preset.*demo"),
         (("--model", "nothing"), "model"),
         (("--strategy", "nothing"), "strategy"),
+        (("--strategy", "fedbuff", "--children", "2"), "buffer.*only 2 sites"),
+        (("--model", "nothing", "--strategy", "nothing"), "model.*strategy"),
     ],
 )
 def test_what_the_master_would_refuse_is_refused_before_it_starts(arguments, sentence):
