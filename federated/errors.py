@@ -47,7 +47,7 @@ class FederationError(Exception):
         self.expected = None if expected is None else cut(expected, LONGEST_PART)
         self.received = None if received is None else cut(str(received), LONGEST_PART)
         self.code = code or type(self).code
-        self.reasons = _bounded(tuple(reasons))
+        self.reasons = as_sentences(tuple(reasons))
         super().__init__(self.detail)
 
     @property
@@ -72,8 +72,8 @@ def plain(words: str) -> str:
     return " ".join("".join(shown).split())
 
 
-def _bounded(reasons: tuple[str, ...]) -> tuple[str, ...]:
-    """Sentences, of which each and all together are short enough for a reader."""
+def as_sentences(reasons: tuple[str, ...]) -> tuple[str, ...]:
+    """Reasons as sentences, of which each and all together are short enough for a reader."""
     shown = reasons if len(reasons) <= MOST_REASONS else reasons[: MOST_REASONS - 1]
     more = len(reasons) - len(shown)
     ends = (f"There are {more} more reasons.",) if more else ()

@@ -4,6 +4,7 @@ Times are seconds since the epoch (UTC). Figures are numbers, never formatted.
 """
 
 from federated.views.nodes import NodeView, ReceivedModel
+from federated.views.plans import AbleNode, BatchesView, BatchView, PlanCheck
 from federated.views.rewards import LedgerEntry, Rewards, Standing
 from federated.views.rounds import (
     AuditView,
@@ -27,7 +28,10 @@ from federated.views.site import (
 from federated.views.studies import CurrentModel, PlanView, StudyView
 
 __all__ = [
+    "AbleNode",
     "AuditView",
+    "BatchView",
+    "BatchesView",
     "ChildStatus",
     "ChildStudy",
     "ChildTask",
@@ -39,6 +43,7 @@ __all__ = [
     "NodeView",
     "Participation",
     "PictureView",
+    "PlanCheck",
     "PlanView",
     "Prediction",
     "ReceivedModel",

@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from federated.errors import Conflict, NotFound
-from federated.plan import Plan
-from federated.study import Study
+from federated.errors import NotFound
 from federated.values import Message
-from federated.views import RunView
+from federated.views import BatchesView, RunView
 from master.api.context import OPERATOR, PEOPLE, services
+from master.api.new_run import REFUSALS, NewRun, check_new_run
 from master.api.openapi import file_answer
 from master.api.query import number_in_query
 from master.api.studies import keras_file
-from master.coordinator.site_selection import choose, reasons
 from master.history import history_csv
-from master.plans import check_plan, resolve_plan
-from master.store import nodes, rounds, runs, studies, versions
+from master.store import rounds, run_batches, runs, versions
 from serving.auth import AUTH
 
 blueprint = APIBlueprint("runs", __name__, url_prefix="/api/v1", tag="Runs")
-
-
-class NewRun(Message):
-    """`POST /runs`; without a `plan`, the study's own is taken."""
-
-    study: Annotated[str, Field(max_length=64)]
-    plan: Plan | str | None = None
 
 
 class RunList(Message):
@@ -45,18 +34,16 @@ class RunList(Message):
 @blueprint.auth_required(AUTH, roles=OPERATOR)
 @blueprint.input(NewRun, arg_name="message")
 @blueprint.output(RunView, status_code=201)
+@blueprint.doc(responses=REFUSALS)
 def create_run(message: NewRun) -> RunView:
-    """Starts a run; refused with the reason of every site if none can take part."""
+    """Starts a run; an impossible plan, or one for too few sites, is refused with every reason."""
     master = services()
-    with master.database.read() as session:
-        row = studies.get(session, message.study)
-        study, own = studies.study_of(row), Plan.model_validate(row.plan)
-    plan = own if message.plan is None else resolve_plan(master.settings.plans, message.plan)
-    check_plan(plan, study)
-    if plan.trigger.kind == "start":
-        _check_sites(study, plan)
+    study, plan, checked = check_new_run(message)
+    checked.require_possible()
     with master.database.write() as session:
         run = runs.create(session, master.new_id(), study.id, plan, master.now())
+        if checked.kept is not None:
+            run_batches.keep(session, run.id, checked.kept)
         view = runs.view(session, run)
     master.wakeup.notify()
     return view
@@ -78,6 +65,15 @@ def get_run(run_id: str) -> RunView:
     """A run with the tasks of its round under way."""
     with services().database.read() as session:
         return runs.view(session, runs.get(session, run_id))
+
+
+@blueprint.get("/runs/<run_id>/batches")
+@blueprint.auth_required(AUTH, roles=PEOPLE)
+@blueprint.output(BatchesView)
+def get_batches(run_id: str) -> BatchesView:
+    """The public pictures of a run, as their index was when the run was made."""
+    with services().database.read() as session:
+        return run_batches.view(session, run_id)
 
 
 @blueprint.post("/runs/<run_id>/pause")
@@ -132,20 +128,6 @@ def get_history(run_id: str) -> Response:
         text = history_csv(rounds.views(session, run_id))
     headers = {"Content-Disposition": f"attachment; filename=run-{run_id}.csv"}
     return Response(text, mimetype="text/csv", headers=headers)
-
-
-def _check_sites(study: Study, plan: Plan) -> None:
-    master = services()
-    with master.database.read() as session:
-        sites = nodes.sites(session, study.id, master.now(), master.settings.reachable_seconds)
-    chosen, excluded = choose(sites, plan)
-    if len(chosen) < plan.quorum:
-        raise Conflict(
-            f"{'Too few sites' if chosen else 'No site'} can take part: {reasons(excluded)}",
-            expected=f"at least {plan.quorum}",
-            received=len(chosen),
-            code="no_sites",
-        )
 
 
 def _steer(run_id: str, move: Callable[[Session, str, float], None]) -> RunView:
