@@ -6,7 +6,6 @@ import functools
 import logging
 import threading
 from collections.abc import Callable
-from typing import IO
 
 from child.store.studies import StudyStore
 from child.store.tasks import TaskStore
@@ -15,7 +14,7 @@ from federated.messages import StudyPush
 from federated.signature import Signature
 from federated.statistics import WeightStatistics, weight_statistics
 from federated.wire import check_finite, check_weights
-from serving.blobs import BlobStore, open_blob
+from serving.blobs import BlobStore, Readable, open_blob
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +61,7 @@ class GlobalModels:
         self._adopt(push)
         return False
 
-    def receive(self, sha256: str, stream: IO[bytes]) -> None:
+    def receive(self, sha256: str, stream: Readable) -> None:
         """Keeps weights that a push asked for.
 
         Raises:
@@ -84,6 +83,17 @@ class GlobalModels:
             self._adopt(push)
         self.tidy()
 
+    def keep(self, sha256: str, signature: Signature, stream: Readable) -> None:
+        """Keeps weights that are not here and that a task or a push names.
+
+        Raises:
+            TooLarge: They are larger than their signature allows.
+            InvalidInput: They have another hash, or do not fit the signature.
+        """
+        limit = signature.nbytes + HEADER_ALLOWANCE
+        self._blobs.receive(stream, limit=limit, expected=sha256)
+        self._check(sha256, signature)
+
     def tidy(self) -> None:
         """Deletes blobs that neither a study nor an open task needs, but for the latest."""
         with self._tidying:
@@ -102,15 +112,18 @@ class GlobalModels:
             return None
 
     def _adopt(self, push: StudyPush) -> None:
-        try:
-            with open_blob(self._blobs.path(push.weights)) as blob:
-                check_weights(blob, push.signature)
-                check_finite(blob)
-        except FederationError:
-            self._blobs.delete(push.weights)
-            raise
+        self._check(push.weights, push.signature)
         self._studies.adopt(push)
         self._arrived(push)
+
+    def _check(self, sha256: str, signature: Signature) -> None:
+        try:
+            with open_blob(self._blobs.path(sha256)) as blob:
+                check_weights(blob, signature)
+                check_finite(blob)
+        except FederationError:
+            self._blobs.delete(sha256)
+            raise
 
     def _compute_statistics(self, sha256: str, signature: Signature) -> WeightStatistics:
         with open_blob(self._blobs.path(sha256)) as blob:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from child.agent.backoff import Backoff
 from child.agent.contact import Contact
@@ -15,6 +16,7 @@ from child.agent.delivery import Delivery
 from child.agent.enrolment import Enrolment, Identity
 from child.agent.heartbeat import Heartbeats
 from child.agent.master_client import MasterClient
+from child.agent.pull import Pull
 from child.agent.reporter import ProgressReporter
 from child.agent.transport import Transport
 from child.api.application import child_app
@@ -38,10 +40,12 @@ from child.store.tokens import TokenStore
 from child.tasks import Tasks
 from child.training import Site, Training
 from child.uploads import Uploads
-from federated.messages import Heartbeat
+from federated.messages import Heartbeat, StudyPush
 from serving.blobs import BlobStore
 from serving.server import Server, address_of
 from serving.worker import Worker, worker_environment
+
+log = logging.getLogger(__name__)
 
 MEMORY_BODY = 256 * 2**20
 """Bytes up to which a request's body stays in memory: above the largest upload."""
@@ -92,6 +96,7 @@ class Child:
         self.training = self._make_training()
         self.tasks = self._make_tasks()
         self.models = GlobalModels(self.studies, self.task_store, self.blobs, self.training.prepare)
+        self.pull = self._make_pull() if settings.pulls else None
         self.predictor = Predictor(
             self._worker("child.predictor", "predictor.log"), self.studies, self.blobs
         )
@@ -132,6 +137,9 @@ class Child:
         self.delivery.start()
         self.training.start()
         self.heartbeats.start()
+        if self.pull is not None:
+            log.info("This site pulls: it asks the master for work, and is never called by it")
+            self.pull.start()
 
     def close(self) -> None:
         """Ends everything that `start` began, worker processes included."""
@@ -141,9 +149,13 @@ class Child:
         self.heartbeats.stop()
         self.reporter.stop()
         self.delivery.stop()
+        if self.pull is not None:
+            self.pull.stop()
         self._transport.close()
         self.predictor.stop()
         self.training.stop()
+        if self.pull is not None:
+            self.pull.join()
         self._database.close()
 
     def _tidy(self) -> None:
@@ -156,8 +168,16 @@ class Child:
         return heartbeat(self.studies, self.pictures, self.task_store, self.training, self.url)
 
     def _finished(self, task_id: str) -> None:
-        self.reporter.forget(task_id)
+        self._forget(task_id)
         self.delivery.submit(task_id)
+
+    def _deliver(self, task_id: str) -> None:
+        self.delivery.submit(task_id)
+        self._wake()
+
+    def _forget(self, task_id: str) -> None:
+        self.reporter.forget(task_id)
+        self._wake()
 
     def _confirmed(self, task_id: str) -> None:
         self.pictures.confirm(task_id)
@@ -172,6 +192,18 @@ class Child:
     def _drop(self, task_id: str) -> None:
         self.tasks.drop(task_id)
 
+    def _reached(self) -> None:
+        self.delivery.retry()
+        self._wake()
+
+    def _hear(self, models: Sequence[StudyPush]) -> None:
+        if self.pull is not None:
+            self.pull.hear(models)
+
+    def _wake(self) -> None:
+        if self.pull is not None:
+            self.pull.wake()
+
     def _make_enrolment(self) -> Enrolment:
         identity = Identity(self.state.secrets / "node.json")
         joining = Joining(self._settings, self.tokens, lambda: self.url)
@@ -184,7 +216,8 @@ class Child:
             self.enrolment,
             self._compose,
             self._drop,
-            lambda: self.delivery.retry(),
+            self._hear,
+            self._reached,
             Backoff(self._rng),
         )
 
@@ -226,8 +259,23 @@ class Child:
             participation=self.participation,
             blobs=self.blobs,
             training=self.training,
-            deliver=self.delivery.submit,
-            forget=self.reporter.forget,
+            deliver=self._deliver,
+            forget=self._forget,
+        )
+
+    def _make_pull(self) -> Pull:
+        return Pull(
+            self.client,
+            self.enrolment,
+            self.studies,
+            self.task_store,
+            self.models,
+            self.blobs,
+            accept=self.tasks.accept,
+            refuse=self.tasks.refuse,
+            drop=self._drop,
+            changed=self.heartbeats.changed,
+            rng=self._rng,
         )
 
     def _make_services(self) -> Services:

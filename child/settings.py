@@ -36,7 +36,7 @@ SERVE = (
     Option(
         "--url",
         "address where the master reaches this child; 'auto' for this machine's own; "
-        "default: none, the master cannot push",
+        "default: none, and this child asks the master for work itself",
     ),
     Option("--host", "address to listen on", "127.0.0.1"),
     Option("--port", "port to listen on; 0 takes a free one", 8502, int),
@@ -81,6 +81,11 @@ class Settings:
     allow_plain_http: bool = False
     database: str | None = None
     log_level: str = "info"
+
+    @property
+    def pulls(self) -> bool:
+        """Whether the master cannot call this child, so that it has to ask."""
+        return self.url is None
 
     @property
     def least_examples(self) -> int:

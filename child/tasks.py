@@ -31,8 +31,12 @@ class Tasks:
     deliver: Callable[[str], None]
     forget: Callable[[str], None]
 
-    def accept(self, task: Task) -> None:
+    def accept(self, task: Task, again: bool = False) -> None:
         """Queues a task; one that was accepted before is left as it is.
+
+        Args:
+            task: The task.
+            again: Whether to do it once more if it is over here.
 
         Raises:
             NotFound: The study was not pushed.
@@ -46,8 +50,15 @@ class Tasks:
                 received=task.weights,
                 code="missing_blob",
             )
-        if self.store.add(task):
+        if self.store.add(task) or (again and self.store.renew(task.id)):
             self.training.submit(task.id)
+
+    def refuse(self, task: Task, failure: Failure) -> None:
+        """Fails a task that could not be accepted; the master is told as of any failure."""
+        if (self.store.add(task) or self.store.renew(task.id)) and self.store.fail(
+            task.id, failure
+        ):
+            self.deliver(task.id)
 
     def drop(self, task_id: str) -> None:
         """Ends a task that the master no longer wants; an unknown one is fine."""

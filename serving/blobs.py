@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import fsspec
 import numpy as np
@@ -26,6 +26,13 @@ from federated.errors import InvalidInput, NotFound, TooLarge
 from federated.wire import BlobReader
 
 CHUNK = 1 << 20
+
+
+class Readable(Protocol):
+    """What bytes come from: a body, a file, a transfer."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes; none at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ class BlobStore:
             self.receive(io.BytesIO(data), limit=len(data))
         return sha256
 
-    def receive(self, stream: IO[bytes], *, limit: int, expected: str | None = None) -> Received:
+    def receive(self, stream: Readable, *, limit: int, expected: str | None = None) -> Received:
         """Keeps what a stranger sends, hashing as it comes; nothing stays of a refused body.
 
         Args:
@@ -86,7 +93,7 @@ class BlobStore:
 
     @contextmanager
     def drafted(
-        self, stream: IO[bytes], *, limit: int, expected: str | None = None
+        self, stream: Readable, *, limit: int, expected: str | None = None
     ) -> Iterator[Draft]:
         """What a stranger sends, to be looked at first; gone afterwards unless it was kept.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from child.agent.backoff import Backoff
 from child.agent.contact import Contact
@@ -12,7 +12,7 @@ from child.agent.enrolment import Enrolment
 from child.agent.master_client import MasterClient, Node
 from child.agent.transport import MasterAway, MasterRefused
 from federated.errors import FederationError
-from federated.messages import Counts, Heartbeat
+from federated.messages import Counts, Heartbeat, StudyPush
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,8 @@ class Heartbeats:
         enrolment: Who this child is, and how it becomes somebody.
         compose: Makes the heartbeat of this moment; numbers only.
         drop: Called with each task that is over for the master.
+        models: Called with the models that the master wants this child to fetch; must not
+            block.
         reached: Called when the master has answered; who waits for it may try again.
         backoff: Delays while the master is away.
     """
@@ -40,6 +42,7 @@ class Heartbeats:
         enrolment: Enrolment,
         compose: Callable[[], Heartbeat],
         drop: Callable[[str], None],
+        models: Callable[[Sequence[StudyPush]], None],
         reached: Callable[[], None],
         backoff: Backoff,
     ) -> None:
@@ -48,6 +51,7 @@ class Heartbeats:
         self._enrolment = enrolment
         self._compose = compose
         self._drop = drop
+        self._models = models
         self._reached = reached
         self._backoff = backoff
         self._changed = threading.Event()
@@ -108,6 +112,8 @@ class Heartbeats:
         self._contact.learned(answer.state)
         for task in answer.cancelled:
             self._drop(task)
+        if answer.models:
+            self._models(answer.models)
         self._reached()
         return answer.interval_seconds
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
@@ -105,15 +105,30 @@ class Arrival:
         """A header, empty where it is missing."""
         return self._response.headers.get(name, "")
 
-    def read(self, size: int) -> bytes:
-        """At most so many bytes, nothing at the end.
+    def read(self, limit: int) -> bytes:
+        """The body, up to so many bytes.
 
         Raises:
             MasterAway: The connection broke before the end.
         """
-        try:
-            content: bytes = self._response.raw.read(size, decode_content=True)
+        with self._noticing():
+            content: bytes = self._response.raw.read(limit, decode_content=True)
             return content
+
+    def piece(self, size: int) -> bytes:
+        """What is there of the body now, at most so many bytes; none at its end.
+
+        Raises:
+            MasterAway: The connection broke before the end.
+        """
+        with self._noticing():
+            # Nothing is lost of what came before a break.
+            return self._response.raw.read1(size, decode_content=True) or b""
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        try:
+            yield
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             self._contact.missed()
             raise away(error) from error

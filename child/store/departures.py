@@ -13,7 +13,7 @@ from serving.database import Database
 
 KEPT_ROWS = 10_000
 KEPT_SECONDS = 90 * 86_400.0
-ROUTINE = ("%/heartbeat", "%/progress", "%/index.json", "%.safetensors")
+ROUTINE = ("%/heartbeat", "%/progress", "%/tasks/next%", "%/index.json", "%.safetensors")
 """Calls that come often and carry counts only, or nothing: their last are record enough."""
 PRUNE_EVERY = 1000
 """Rows between two prunings, so that most calls need not pay for one."""

@@ -99,16 +99,21 @@ class StudyStore:
         Raises:
             NotFound: The master has pushed no such study.
         """
+        held = self.find(study_id)
+        if held is None:
+            raise NotFound(
+                "There is no such study at this site",
+                expected="a study that the master has sent",
+                received=repr(study_id)[:80],
+                code="unknown_study",
+            )
+        return held
+
+    def find(self, study_id: str) -> HeldStudy | None:
+        """A study, or None where the master has sent none of that id."""
         with self._database.read() as session:
             row = session.get(StudyRow, study_id)
-            if row is None:
-                raise NotFound(
-                    "There is no such study at this site",
-                    expected="a study that the master has sent",
-                    received=repr(study_id)[:80],
-                    code="unknown_study",
-                )
-            return _held(row)
+            return _held(row) if row is not None else None
 
     def all(self) -> list[HeldStudy]:
         """All studies, by id."""
@@ -123,13 +128,18 @@ class StudyStore:
         }
 
 
+def same_pictures(before: Study, after: Study) -> bool:
+    """Whether pictures stored for one study fit the other: the same classes and size."""
+    return (before.classes, before.picture_shape) == (after.classes, after.picture_shape)
+
+
 def check_same(before: Study, after: Study) -> None:
     """Refuses another set of classes or another size under the same id.
 
     Raises:
         Conflict: They differ.
     """
-    if (before.classes, before.picture_shape) != (after.classes, after.picture_shape):
+    if not same_pictures(before, after):
         raise Conflict(
             "This site holds pictures for another study of the same id",
             expected=f"classes {list(before.classes)} at {before.size} px",

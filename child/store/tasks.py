@@ -100,6 +100,11 @@ class TaskStore:
         with self._database.read() as session:
             return list(session.scalars(wanted))
 
+    def is_over(self, task_id: str) -> bool:
+        """Whether a task was here and nothing of it is owed any more."""
+        held = self.get(task_id)
+        return held is not None and held.state not in OPEN
+
     def may_train(self) -> bool:
         """Whether a task waits for training or is in it."""
         return bool(self.in_states("queued", "training"))
@@ -133,6 +138,23 @@ class TaskStore:
         """Any open state → a final one."""
         changes = {} if detail is None else {"detail": detail}
         return self._move(task_id, OPEN, state, **changes)
+
+    def renew(self, task_id: str) -> bool:
+        """Any final state → `queued`: the master wants again what ended here without it."""
+        again = (
+            update(TaskRow)
+            .where(TaskRow.id == task_id, TaskRow.state.not_in(OPEN))
+            .values(
+                state="queued",
+                detail=None,
+                update_sha256=None,
+                failure=None,
+                changed_at=self._now(),
+            )
+            .returning(TaskRow.number)
+        )
+        with self._database.write() as session:
+            return session.scalar(again) is not None
 
     def forget_old(self, keep: int) -> None:
         """Deletes tasks that are over, but for the latest `keep`."""

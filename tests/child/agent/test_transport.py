@@ -134,5 +134,5 @@ def test_a_body_is_read_in_pieces():
         closing(transport.open("GET", "/weights/x", None)) as arrival,
     ):
         assert (arrival.status, arrival.header("content-range")) == (206, "bytes 5-")
-        pieces = iter(lambda: arrival.read(30_000), b"")
+        pieces = iter(lambda: arrival.piece(30_000), b"")
         assert b"".join(pieces) == data

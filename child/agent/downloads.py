@@ -1,0 +1,90 @@
+"""What a child that nobody can call fetches from the master: weights, by their hash."""
+
+from __future__ import annotations
+
+import random
+import threading
+from contextlib import closing
+
+from child.agent.backoff import Backoff
+from child.agent.download import Download
+from child.agent.enrolment import Enrolment
+from child.agent.master_client import MasterClient
+from child.agent.transport import Arrival, MasterAway
+from child.global_models import GlobalModels
+from federated.messages import StudyPush
+from federated.signature import Signature
+from serving.blobs import BlobStore
+
+LONGEST_PAUSE = 5.0
+"""Seconds between two tries of a transfer under way, at most."""
+
+
+class Downloads:
+    """Fetches one file at a time, so that nothing is fetched twice.
+
+    Args:
+        client: Calls to the master.
+        enrolment: Who this child is.
+        models: Where weights go, and the studies that they belong to.
+        blobs: The weights that are here.
+        rng: Source of chance for delays.
+    """
+
+    def __init__(
+        self,
+        client: MasterClient,
+        enrolment: Enrolment,
+        models: GlobalModels,
+        blobs: BlobStore,
+        rng: random.Random,
+    ) -> None:
+        self._client = client
+        self._enrolment = enrolment
+        self._models = models
+        self._blobs = blobs
+        self._rng = rng
+        self._one = threading.Lock()
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Gives up what is being fetched."""
+        self._stopped.set()
+
+    def model(self, push: StudyPush) -> None:
+        """Makes a study's model current, after its weights are here.
+
+        Raises:
+            MasterAway: The master does not answer.
+            MasterRefused: The master does not give the weights.
+            Conflict: The study's pictures would not fit.
+            InvalidInput: The weights are not what the push says.
+        """
+        if self._models.push(push):
+            self.weights(push.weights, push.signature)
+            self._models.push(push)
+            self._models.tidy()
+
+    def weights(self, sha256: str, signature: Signature) -> None:
+        """Has weights here.
+
+        Raises:
+            MasterAway: The master does not answer.
+            MasterRefused: The master does not give the weights.
+            TooLarge: They are larger than their signature allows.
+            InvalidInput: They have another hash, or do not fit the signature.
+        """
+        with self._one:
+            if not self._blobs.has(sha256):
+                with closing(self._download(sha256)) as stream:
+                    self._models.keep(sha256, signature, stream)
+
+    def _download(self, sha256: str) -> Download:
+        backoff = Backoff(self._rng, longest=LONGEST_PAUSE)
+        return Download(lambda start: self._open(sha256, start), self._stopped.wait, backoff)
+
+    def _open(self, sha256: str, start: int) -> Arrival:
+        node = self._enrolment.node
+        if node is None:
+            raise MasterAway("This site is not enrolled yet")
+        return self._client.weights(node, sha256, start)

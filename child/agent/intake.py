@@ -1,0 +1,147 @@
+"""What becomes of a task that the master offers: from the weights on, the same as a pushed one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from child.agent.delivery import OVER
+from child.agent.downloads import Downloads
+from child.agent.master_client import MasterClient, Node
+from child.agent.reporter import OVER as NO_LONGER_WANTED
+from child.agent.transport import MasterAway, MasterRefused
+from child.store.studies import StudyStore, same_pictures
+from child.store.tasks import OPEN, TaskStore
+from federated.errors import Conflict, FederationError, InvalidInput
+from federated.messages import Failure, Progress, StudyPush, Task
+
+log = logging.getLogger(__name__)
+
+TAKEN = frozenset({"leased", "training"})
+"""States in which the master waits for this site to do a task."""
+
+
+class Intake:
+    """Takes tasks in, and tells the master that they are here.
+
+    Args:
+        client: Calls to the master.
+        downloads: Fetches weights.
+        studies: The studies held here.
+        tasks: The tasks held here.
+        accept: Called with a task whose weights are here, and whether to do it once more if
+            it is over here; raises where it cannot be done.
+        refuse: Called with a task that cannot be done, and why.
+        drop: Called with a task of which the master says that it is over.
+    """
+
+    def __init__(
+        self,
+        client: MasterClient,
+        downloads: Downloads,
+        studies: StudyStore,
+        tasks: TaskStore,
+        accept: Callable[[Task, bool], None],
+        refuse: Callable[[Task, Failure], None],
+        drop: Callable[[str], None],
+    ) -> None:
+        self._client = client
+        self._downloads = downloads
+        self._studies = studies
+        self._tasks = tasks
+        self._accept = accept
+        self._refuse = refuse
+        self._drop = drop
+
+    def take(self, node: Node, task: Task) -> bool:
+        """Has a task here, or a failure of it to deliver.
+
+        Returns:
+            Whether it is to be done here now.
+
+        Raises:
+            MasterAway: The weights are not here yet; the same again later is right.
+            MasterRefused: The master does not know this child.
+        """
+        # A master that restored an older state asks again for what it lost. But an answer that
+        # crossed with this poll may have told it just now, so it says once more what it wants.
+        over = self._tasks.is_over(task.id)
+        if over and self._tell(node, task) not in TAKEN:
+            return False
+        try:
+            self._bring(task)
+            self._accept(task, over)
+            return True
+        except MasterAway:
+            raise
+        except Exception as error:
+            if isinstance(error, MasterRefused) and error.status == 401:
+                raise
+            failure = failure_of(error)
+            log.warning("Task %s cannot be done here: %s", task.id, failure.detail)
+            self._refuse(task, failure)
+            return False
+
+    def acknowledge(self, node: Node, task_id: str) -> None:
+        """Tells the master that a task is here, unless it is over.
+
+        Raises:
+            MasterAway: The master did not answer.
+            MasterRefused: The master does not know this child.
+        """
+        held = self._tasks.get(task_id)
+        if held is None or held.state not in OPEN:
+            return
+        try:
+            if self._tell(node, held.task) in NO_LONGER_WANTED:
+                self._drop(task_id)
+        except MasterRefused as error:
+            if error.status not in OVER:
+                raise
+            # A heartbeat's answer says whether it is to be dropped.
+            log.warning("The master does not hear of task %s: %s", task_id, error.detail)
+
+    def _tell(self, node: Node, task: Task) -> str:
+        return self._client.progress(node, task.id, Progress(epochs=task.plan.training.epochs))
+
+    def _bring(self, task: Task) -> None:
+        """Has the task's study and weights here.
+
+        A task may start from older weights than the current ones. So it decides on the model
+        that the site's people use only where there is none for its pictures.
+        """
+        held = self._studies.find(task.study.id)
+        if held is None or held.current is None or not same_pictures(held.study, task.study):
+            self._downloads.model(model_of(task))
+        else:
+            self._downloads.weights(task.weights, task.signature)
+
+
+def model_of(task: Task) -> StudyPush:
+    """The study of a task, with the model that it starts from."""
+    return StudyPush(
+        study=task.study,
+        plan=task.plan,
+        signature=task.signature,
+        weights=task.weights,
+        run=task.run if task.base_round else None,
+        round=task.base_round,
+    )
+
+
+def failure_of(error: Exception) -> Failure:
+    """What the master is told of a task that cannot be done; never a path or a trace."""
+    if isinstance(error, MasterRefused):
+        # The code is the master's own word, which may be anything.
+        return Failure(code="weights_refused", detail=error.detail[:500])
+    if isinstance(error, Conflict | InvalidInput):
+        return Failure(code=error.code, detail=error.detail[:500])
+    if isinstance(error, FederationError):
+        return Failure(code=error.code, detail=f"{error.problem}."[:500])
+    if isinstance(error, OSError):
+        log.error("A task could not be kept", exc_info=error)
+        return Failure(code="storage_failure", detail="The site's disk refused the weights.")
+    log.error("A task met an error that it did not expect", exc_info=error)
+    return Failure(
+        code="internal_error", detail=f"The site met an unexpected {type(error).__name__}."
+    )
