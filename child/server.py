@@ -96,7 +96,10 @@ class Child:
         self.training = self._make_training()
         self.tasks = self._make_tasks()
         self.models = GlobalModels(self.studies, self.task_store, self.blobs, self.training.prepare)
-        self.pull = self._make_pull() if settings.pulls else None
+        # A master that has never had an address of this child does not call it now either.
+        enrolled = self.enrolment.node
+        self.pulls = settings.url is None or (enrolled is not None and not enrolled.called)
+        self.pull = self._make_pull() if self.pulls else None
         self.predictor = Predictor(
             self._worker("child.predictor", "predictor.log"), self.studies, self.blobs
         )
@@ -139,6 +142,8 @@ class Child:
         self.heartbeats.start()
         if self.pull is not None:
             log.info("This site pulls: it asks the master for work, and is never called by it")
+            if self._settings.url is not None:
+                log.warning("It has enrolled without --url; to be called it must enrol anew")
             self.pull.start()
 
     def close(self) -> None:
@@ -294,5 +299,6 @@ class Child:
             tasks=self.tasks,
             predictor=self.predictor,
             contact=self.contact,
+            pulls=self.pulls,
             changed=self.heartbeats.changed,
         )

@@ -26,6 +26,7 @@ class Services:
     """The parts of one child.
 
     Attributes:
+        pulls: Whether this child asks the master for work instead of being called.
         changed: Tells the heartbeat that counts have changed.
     """
 
@@ -43,4 +44,5 @@ class Services:
     tasks: Tasks
     predictor: Predictor
     contact: Contact
+    pulls: bool
     changed: Callable[[], None]

@@ -83,11 +83,6 @@ class Settings:
     log_level: str = "info"
 
     @property
-    def pulls(self) -> bool:
-        """Whether the master cannot call this child, so that it has to ask."""
-        return self.url is None
-
-    @property
     def least_examples(self) -> int:
         """Pictures to train on without which this site never trains."""
         return 1 if self.demo else self.min_examples

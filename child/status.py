@@ -26,7 +26,7 @@ def child_status(child: Services) -> ChildStatus:
     return ChildStatus(
         name=child.settings.name,
         version=VERSION,
-        mode="pull" if child.settings.pulls else "push",
+        mode="pull" if child.pulls else "push",
         master=child.settings.master,
         master_reachable=standing.reachable,
         last_contact=standing.last_contact,

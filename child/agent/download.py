@@ -23,6 +23,7 @@ class Download:
         open_at: Asks for the file from a byte on.
         pause: Waits so many seconds; returns whether to give up.
         backoff: Delays between tries.
+        arrived: Called whenever bytes have come.
         tries: Breaks in a row after which it gives up.
     """
 
@@ -31,11 +32,13 @@ class Download:
         open_at: Callable[[int], Arrival],
         pause: Callable[[float], bool],
         backoff: Backoff,
+        arrived: Callable[[], None] = lambda: None,
         tries: int = TRIES,
     ) -> None:
         self._open_at = open_at
         self._pause = pause
         self._backoff = backoff
+        self._arrived = arrived
         self._tries = tries
         self._breaks = 0
         self._offset = 0
@@ -57,6 +60,7 @@ class Download:
             if piece:
                 self._breaks = 0
                 self._backoff.reset()
+                self._arrived()
             self._offset += len(piece)
             return piece
 

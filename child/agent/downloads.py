@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import threading
+import time
+from collections.abc import Callable
 from contextlib import closing
 
 from child.agent.backoff import Backoff
@@ -18,6 +20,9 @@ from serving.blobs import BlobStore
 
 LONGEST_PAUSE = 5.0
 """Seconds between two tries of a transfer under way, at most."""
+SIGN_SECONDS = 5.0
+"""How often a transfer under way lets the master hear that this site lives: it asks for no
+work meanwhile, and may hold no task yet whose lease would ask for frequent heartbeats."""
 
 
 class Downloads:
@@ -28,7 +33,9 @@ class Downloads:
         enrolment: Who this child is.
         models: Where weights go, and the studies that they belong to.
         blobs: The weights that are here.
+        told: Called when a heartbeat should go now.
         rng: Source of chance for delays.
+        clock: Seconds from any start.
     """
 
     def __init__(
@@ -37,13 +44,18 @@ class Downloads:
         enrolment: Enrolment,
         models: GlobalModels,
         blobs: BlobStore,
+        told: Callable[[], None],
         rng: random.Random,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._enrolment = enrolment
         self._models = models
         self._blobs = blobs
+        self._told = told
         self._rng = rng
+        self._clock = clock
+        self._signed = 0.0
         self._one = threading.Lock()
         self._stopped = threading.Event()
 
@@ -80,8 +92,18 @@ class Downloads:
                     self._models.keep(sha256, signature, stream)
 
     def _download(self, sha256: str) -> Download:
-        backoff = Backoff(self._rng, longest=LONGEST_PAUSE)
-        return Download(lambda start: self._open(sha256, start), self._stopped.wait, backoff)
+        self._signed = self._clock()
+        return Download(
+            lambda start: self._open(sha256, start),
+            self._stopped.wait,
+            Backoff(self._rng, longest=LONGEST_PAUSE),
+            self._arrived,
+        )
+
+    def _arrived(self) -> None:
+        if self._clock() - self._signed >= SIGN_SECONDS:
+            self._signed = self._clock()
+            self._told()
 
     def _open(self, sha256: str, start: int) -> Arrival:
         node = self._enrolment.node

@@ -29,11 +29,12 @@ class Identity:
         if text is None:
             return None
         fields = json.loads(text)
-        return Node(id=fields["node_id"], token=fields["token"])
+        return Node(fields["node_id"], fields["token"], called=fields.get("called", True))
 
     def write(self, node: Node) -> None:
         """Keeps the node."""
-        write_secret(self._path, json.dumps({"node_id": node.id, "token": node.token}))
+        fields = {"node_id": node.id, "token": node.token, "called": node.called}
+        write_secret(self._path, json.dumps(fields))
 
 
 class Enrolment:
@@ -82,7 +83,7 @@ class Enrolment:
                 code="not_enrolled",
             )
         answer = self._client.enrol(request)
-        node = Node(answer.node_id, answer.token)
+        node = Node(answer.node_id, answer.token, called=request.url is not None)
         self._identity.write(node)
         self._enrolled(request.push_token)
         self._contact.learned(answer.state)

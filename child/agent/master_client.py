@@ -42,10 +42,15 @@ class TaskReceipt(Message):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Who this child is at the master."""
+    """Who this child is at the master.
+
+    Attributes:
+        called: Whether it has enrolled with an address where the master calls it.
+    """
 
     id: str
     token: str
+    called: bool
 
 
 @dataclass(frozen=True, slots=True)

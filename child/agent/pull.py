@@ -55,7 +55,7 @@ class Pull:
         changed: Callable[[], None],
         rng: random.Random,
     ) -> None:
-        self._downloads = Downloads(client, enrolment, models, blobs, rng)
+        self._downloads = Downloads(client, enrolment, models, blobs, changed, rng)
         self.updates = ModelUpdates(self._downloads, studies, changed)
         self.polling = Polling(
             client,

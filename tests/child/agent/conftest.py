@@ -20,7 +20,7 @@ def make_pulling(make_child, clock, asked):
     """Makes children on one state folder: each is what the one before is after a restart."""
 
     def make(**changes):
-        child = make_child(master=asked.url, url=None, **changes)
+        child = make_child(**{"master": asked.url, "url": None, **changes})
         site = {"Authorization": f"Bearer {child.tokens.mint('site')}"}
         return Site(child, child.app.test_client(), clock, site=site)
 

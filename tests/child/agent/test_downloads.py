@@ -1,6 +1,7 @@
 """Weights over lines that break, and models that heartbeats name."""
 
 import hashlib
+import itertools
 import random
 import threading
 from collections import deque
@@ -10,6 +11,7 @@ import pytest
 
 from child.agent.backoff import Backoff
 from child.agent.download import Download
+from child.agent.downloads import Downloads
 from child.agent.transport import MasterAway, MasterRefused
 from federated.signature import signature_of
 from federated.wire import encode_weights
@@ -37,7 +39,7 @@ def fetch(pulling):
             lambda start: client.weights(node, push.weights, start),
             lambda _: False,
             backoff,
-            tries,
+            tries=tries,
         )
         pieces = iter(lambda: download.read(1 << 20), b"")
         try:
@@ -213,6 +215,28 @@ def test_a_model_that_the_master_names_again_and_again_causes_no_calls(pulling, 
         assert pulling.child.heartbeats._changed.is_set() == (number == 0)
         pulling.child.heartbeats._changed.clear()
     assert len(ranges(asked)) == 1
+
+
+def test_a_long_transfer_shows_now_and_then_that_the_site_lives(pulling, asked, large):
+    """No poll and no task does so meanwhile."""
+    child, (push, _) = pulling.child, large
+    times = itertools.count(0, 2)
+    signs = []
+    downloads = Downloads(
+        child.client,
+        child.enrolment,
+        child.models,
+        child.blobs,
+        lambda: signs.append(None),
+        random.Random(1),
+        lambda: next(times),
+    )
+    asked.faults["weights"] = deque([Reply(cut=length) for length in range(10, 210, 10)])
+    downloads._stopped.wait = lambda _: False
+    downloads.weights(push.weights, push.signature)
+    # 21 pieces or more, each two seconds after the one before, and a sign every six at most.
+    assert 5 <= len(signs) <= next(times) / 6
+    assert child.blobs.has(push.weights)
 
 
 def test_a_slow_transfer_holds_up_no_heartbeat(pulling, asked, model):

@@ -31,6 +31,24 @@ def test_it_enrols_without_an_address(pulling, asked):
     assert (join.json["url"], join.json["push_token"], beat.json["url"]) == (None, None, None)
 
 
+def test_an_address_given_after_enrolment_does_not_keep_it_from_asking(
+    pulling, make_pulling, asked
+):
+    """The master has none, so it would wait for calls that never come."""
+    restarted = make_pulling(url="auto")
+    asked.hold = 0.01
+    assert restarted.child.pull.polling.step() > 0
+    assert restarted.client.get("/api/v1/status", headers=restarted.site).json["mode"] == "pull"
+
+
+def test_an_address_taken_away_after_enrolment_makes_it_ask(make_child, asked):
+    called = make_child(master=asked.url, url="http://child.example")
+    called.url = "http://child.example"
+    called.heartbeats.beat()
+    assert make_child(master=asked.url, url="http://child.example").pull is None
+    assert make_child(master=asked.url, url=None).pull is not None
+
+
 def test_a_task_is_taken_with_its_study_and_weights(pulling, asked, model):
     push = model()
     asked.offer(task_of(push))
