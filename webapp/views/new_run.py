@@ -64,9 +64,7 @@ def _understood(document: Document) -> Plan | None:
 def _told(desk: Desk, study: StudyView, plan: Plan, check: PlanCheck) -> None:
     """What stands in the way, and which sites would take part."""
     if check.reasons:
-        key = "train.impossible" if check.impossible else "train.not_now"
-        reasons = "\n".join(f"- {plain(reason)}" for reason in check.reasons)
-        st.warning(f"{text(key)}\n\n{reasons}", icon=":material/block:")
+        _objections(desk, check)
     if not check.nodes and not check.excluded:
         empty("train.no_sites", desk, "sites")
         return
@@ -82,6 +80,19 @@ def _told(desk: Desk, study: StudyView, plan: Plan, check: PlanCheck) -> None:
         st.caption(text("train.drawn", drawn=drawn, all=len(check.nodes)))
     if study.current:
         st.caption(text("train.traffic", size=size(study.current.nbytes)))
+
+
+def _objections(desk: Desk, check: PlanCheck) -> None:
+    """What stands in the way of the whole; what keeps a single site away is in the table."""
+    sites = tuple(f"{node.node_name}: " for node in check.excluded)
+    reasons = [reason for reason in check.reasons if not reason.startswith(sites)]
+    told = "\n".join(f"- {plain(reason)}" for reason in reasons)
+    if check.impossible:
+        st.warning(f"{text('train.impossible')}\n\n{told}", icon=":material/block:")
+        return
+    st.info(f"{text('train.not_now')}\n\n{told}", icon=":material/hourglass_top:")
+    if "pictures" in desk.pages and not check.nodes:
+        st.page_link(desk.pages["pictures"], label=text("next.pictures"))
 
 
 def _start(desk: Desk, study: StudyView, plan: Plan) -> None:

@@ -76,7 +76,7 @@ def test_the_master_says_which_sites_would_take_part_and_why_not(
     reason = "too few labelled pictures: 1, of which 1 would train; at least 4 must"
     master["POST plans/check"] = ok(
         PlanCheck(
-            reasons=["Only one site can take part"],
+            reasons=["Only one site can take part", f"site-1: {reason}"],
             nodes=[AbleNode(node="n2", node_name="site-2")],
             excluded=[ExcludedNode(node="n1", node_name="site-1", reason=reason)],
         )
@@ -85,10 +85,20 @@ def test_the_master_says_which_sites_would_take_part_and_why_not(
     told = shown(app).replace("\\", "")
     assert reason in told
     assert "✓ yes" in told
-    assert "Only one site can take part" in app.warning[0].value
-    assert "cannot start now" in app.warning[0].value
+    assert "Only one site can take part" in app.info[0].value
+    assert "cannot start now" in app.info[0].value
+    # Once, in the table.
+    assert told.count(reason) == 1
     (call,) = servers.made("POST", "plans/check")
     assert Plan.model_validate(call.json["plan"]) == sample.PLAN
+
+
+def test_a_plan_that_can_never_work_is_told_as_such(open_app: Open, master: Script) -> None:
+    reasons = ["The quorum is 9 of 2 sites", "No batch has the class malignant"]
+    master["POST plans/check"] = ok(PlanCheck(reasons=reasons, impossible=True))
+    told = open_app("train").warning[0].value
+    assert "cannot work" in told
+    assert all(reason in told for reason in reasons)
 
 
 def test_every_reason_of_a_refusal_is_listed(open_app: Open, master: Script) -> None:
