@@ -27,7 +27,7 @@ from federated.wire import (
     largest_update,
 )
 from master.services import Services
-from master.store import nodes, runs, tasks, updates, versions
+from master.store import nodes, tasks, updates, versions
 from master.store.tables import TaskRow, UpdateRow
 from serving.blobs import Draft, Received, open_blob
 
@@ -46,7 +46,7 @@ class Expectation:
         task: The task that it answers.
         base: SHA-256 of the weights that the task named.
         signature: Names, shapes and dtypes.
-        announced: Labelled pictures that the node has told of.
+        announced: Labelled pictures that the node has told of, or that it was assigned.
     """
 
     task: str
@@ -82,7 +82,7 @@ def receive_update(
         NotFound: The node holds no such task.
         BrokenTransport: The body is truncated, or not safetensors; the task stays as it is.
         TooLarge: The body is over the limit; the task stays as it is.
-        Conflict: Other bytes came before.
+        Conflict: Other bytes came before, or another site has answered the same work.
         RefusedUpdate: The content is wrong; the task is over.
     """
     with services.database.read() as session:
@@ -140,15 +140,21 @@ def _opened(path: Path) -> Iterator[BlobReader]:
 
 
 def _expectation(session: Session, row: TaskRow) -> Expectation:
-    study_id = runs.get(session, row.run_id).study_id
     base = versions.get(session, row.base_id)
     return Expectation(
         task=row.id,
         base=row.weights,
         signature=base.signature,
-        # Pictures may have been deleted, or have come, while the node trained.
-        announced=max(row.announced, nodes.announced(session, row.node_id, study_id)),
+        announced=_announced(session, row, base.study.id),
     )
+
+
+def _announced(session: Session, row: TaskRow, study_id: str) -> int:
+    """The most pictures that the update of a task may claim."""
+    if updates.is_public(row):
+        return row.announced
+    # Pictures may have been deleted, or have come, while the node trained.
+    return max(row.announced, nodes.announced(session, row.node_id, study_id))
 
 
 def _take(services: Services, expected: Expectation, draft: Draft) -> UpdateReceipt:
@@ -185,13 +191,19 @@ def _settle(
             return known
         row = session.get_one(TaskRow, expected.task)
         if row.state not in tasks.OPEN:
-            updates.note_late(session, row, sha256, nbytes, now)
-            return UpdateReceipt(state=str(TaskState.LATE), sha256=sha256)
-        if fault is not None:
-            updates.refuse(session, row, sha256, nbytes, fault, now)
-        elif document is not None:
-            updates.submit(session, row, sha256, nbytes, document, now)
-        receipt = UpdateReceipt(state=row.state, sha256=sha256)
+            if updates.note_duplicate(session, row, sha256, nbytes, now):
+                receipt = None
+            else:
+                updates.note_late(session, row, sha256, nbytes, now)
+                receipt = UpdateReceipt(state=str(TaskState.LATE), sha256=sha256)
+        else:
+            if fault is not None:
+                updates.refuse(session, row, sha256, nbytes, fault, now)
+            elif document is not None:
+                updates.submit(session, row, sha256, nbytes, document, now)
+            receipt = UpdateReceipt(state=row.state, sha256=sha256)
+    if receipt is None:
+        raise _duplicate()
     if receipt.state == TaskState.SUBMITTED:
         services.failpoint("update-submitted")
     return receipt
@@ -201,7 +213,7 @@ def _answered(session: Session, task_id: str, sha256: str) -> UpdateReceipt | No
     """The answer that a task's update got before, if there was one.
 
     Raises:
-        Conflict: That was another update.
+        Conflict: That was another update, or another site had answered first.
         RefusedUpdate: That was refused.
     """
     update = session.get(UpdateRow, task_id)
@@ -214,10 +226,20 @@ def _answered(session: Session, task_id: str, sha256: str) -> UpdateReceipt | No
             received=sha256,
             code="other_update",
         )
+    if update.code == updates.DUPLICATE:
+        raise _duplicate()
     if update.code is not None:
         raise RefusedUpdate((update.detail or "").removesuffix("."), code=update.code)
     state = str(TaskState.LATE) if update.late else session.get_one(TaskRow, task_id).state
     return UpdateReceipt(state=state, sha256=sha256)
+
+
+def _duplicate() -> Conflict:
+    return Conflict(
+        "Another site has answered this piece of work first",
+        expected="the first valid answer",
+        code=updates.DUPLICATE,
+    )
 
 
 def _check_document(document: UpdateDocument, expected: Expectation) -> None:

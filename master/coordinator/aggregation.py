@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +15,7 @@ from federated.plan import Plan
 from federated.states import RoundState
 from federated.strategies import Contribution, Outcome, RoundFacts, strategy
 from federated.wire import UpdateReader, encode_weights
-from master.coordinator.run_steps import fail_round
+from master.coordinator.round_steps import fail_round
 from master.rewards import share_out
 from master.services import Services
 from master.store import evaluations, ledger, rounds, runs, studies, transitions, updates, versions
@@ -41,7 +43,7 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Blobs that a round has made, and the share that each node had."""
+    """Blobs that a round has made, and the share that each update had, by `names_of`."""
 
     weights: str
     strategy_state: str | None
@@ -78,27 +80,43 @@ def close_round(services: Services, run_id: str, number: int) -> None:
 def average(services: Services, number: int, material: Material) -> Made:
     """The new global weights as a blob; reads memory-mapped blobs, tensor by tensor."""
     before = material.before
-    base = StoredTensors(services.blobs.path(before.weights))
-    contributions = tuple(
-        Contribution(
-            node=update.node_name,
-            num_examples=update.document.num_examples,
-            num_steps=update.document.num_steps,
-            weights=UpdateReader(
-                StoredTensors(services.blobs.path(update.sha256)), update.document, base
-            ),
-        )
-        for update in material.accepted
-    )
     facts = RoundFacts(
         number=number,
         signature=before.signature,
-        previous=base,
-        contributions=contributions,
+        previous=_tensors(services, before.weights),
+        contributions=tuple(
+            _contribution(services, before, update, name)
+            for update, name in zip(material.accepted, names_of(material.accepted), strict=True)
+        ),
         settings=material.plan.strategy.settings,
         state=_strategy_state(services, before.strategy_state),
     )
     return _keep(services, strategy(material.plan.strategy.name)(facts))
+
+
+def names_of(accepted: Sequence[Accepted]) -> list[str]:
+    """A name for each update of a round: its node's, with its task where a node has several."""
+    times = Counter(update.node_name for update in accepted)
+    return [
+        update.node_name if times[update.node_name] == 1 else f"{update.node_name}/{update.task}"
+        for update in accepted
+    ]
+
+
+def _contribution(services: Services, before: Version, update: Accepted, name: str) -> Contribution:
+    base = _tensors(services, update.base)
+    return Contribution(
+        node=name,
+        num_examples=update.document.num_examples,
+        num_steps=update.document.num_steps,
+        weights=UpdateReader(_tensors(services, update.sha256), update.document, base),
+        staleness=update.staleness,
+        base=None if update.base == before.weights else base,
+    )
+
+
+def _tensors(services: Services, sha256: str) -> StoredTensors:
+    return StoredTensors(services.blobs.path(sha256))
 
 
 def credits_of(material: Material) -> list[Credit]:
@@ -163,8 +181,8 @@ def _settle(
         round_number=row.number,
         strategy_state=made.strategy_state,
     )
-    for update in material.accepted:
-        updates.set_share(session, update.task, made.shares.get(update.node_name, 0.0))
+    for update, name in zip(material.accepted, names_of(material.accepted), strict=True):
+        updates.set_share(session, update.task, made.shares.get(name, 0.0))
     ledger.add(session, run.id, row.number, credits_of(material), now)
     evaluations.demand(session, after.id, run.id, run.study_id, now)
     row.after_id = run.version_id = after.id

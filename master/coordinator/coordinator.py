@@ -11,11 +11,20 @@ from sqlalchemy.orm import Session
 from federated.states import TaskState
 from master.coordinator import evaluation_jobs, handover
 from master.coordinator.aggregation import close_round
-from master.coordinator.run_steps import Step, advance
+from master.coordinator.run_steps import advance
+from master.coordinator.step import Step
 from master.services import Services
-from master.store import deliveries, evaluations, lease, nodes, runs, statistics, studies, tasks
-from master.store.tables import RunRow
-from master.store.tasks import TaskSummary
+from master.store import (
+    deliveries,
+    evaluations,
+    lease,
+    round_tasks,
+    rounds,
+    runs,
+    statistics,
+    studies,
+)
+from master.store.round_tasks import Waiting
 from master.weight_statistics import statistics_of
 from master.work_queues import Job, Submit
 
@@ -28,6 +37,9 @@ REST_SECONDS = 5.0
 
 EVALUATOR_QUEUE = "evaluator"
 BACKGROUND_QUEUE = "background"
+
+AUDIT = "audit"
+"""The part of the master's pictures that updates are measured on."""
 
 
 class Coordinator:
@@ -60,7 +72,8 @@ class Coordinator:
         services.state.remove_drafts()
         with services.database.write() as session:
             now = services.now()
-            tasks.extend_leases(session, now, services.settings.lease_seconds)
+            round_tasks.extend_leases(session, now, services.settings.lease_seconds)
+            rounds.keep_open(session, now, services.settings.lease_seconds)
             studies.forget_problems(session)
 
     def start(self) -> None:
@@ -116,6 +129,8 @@ class Coordinator:
             while step.moved:
                 with services.database.write() as session:
                     step = advance(services, session, run_id, services.now())
+                if step.reached is not None:
+                    services.failpoint(step.reached)
                 if step.aggregate is not None:
                     close_round(services, run_id, step.aggregate)
                     step = Step(moved=True)
@@ -139,40 +154,45 @@ class Coordinator:
     def _hand_out(self, now: float) -> float:
         """Hands out all work that is due; what is under way already is not handed out twice."""
         services = self._services
+        heard_since = now - services.settings.reachable_seconds
         with services.database.read() as session:
-            summaries = tasks.at_hand(session, self._dropped_until)
+            waiting = round_tasks.waiting(session, self._dropped_until, heard_since)
             models, again_at = deliveries.due(session, now, services.settings.reachable_seconds)
             unknown = statistics.missing(session)
-            called = nodes.called(session)
-            self._hand_out_judging(session, summaries)
-        for summary in summaries:
-            if summary.state == TaskState.QUEUED and summary.node not in called:
-                services.polls.notify(summary.node)
-            elif summary.state == TaskState.QUEUED:
-                job: Job = partial(handover.hand_over, services, summary.id)
-                self._job(summary.node, f"task/{summary.id}", job)
-            elif summary.state != TaskState.SUBMITTED:
-                job = partial(handover.drop, services, summary.node, summary.id)
-                self._job(summary.node, f"drop/{summary.id}", job, priority=2)
+            self._hand_out_judging(session, waiting)
+        for task in waiting:
+            self._tell(task)
         for due in models:
             key = f"model/{due.node}/{due.study}/{due.version}"
             self._job(due.node, key, partial(handover.send_model, services, due), priority=1)
         for weights, signature in unknown:
-            job = partial(statistics_of, services, weights, signature)
+            job: Job = partial(statistics_of, services, weights, signature)
             self._job(BACKGROUND_QUEUE, f"statistics/{weights}", job)
         self._dropped_until = now
         resting = [until for until in self._resting.values() if until > now]
         return min([*resting, float("inf") if again_at is None else again_at], default=float("inf"))
 
-    def _hand_out_judging(self, session: Session, summaries: list[TaskSummary]) -> None:
+    def _tell(self, task: Waiting) -> None:
+        """Tells a node of its task, or that it is over."""
         services = self._services
-        for summary in summaries:
-            if summary.state == TaskState.SUBMITTED:
-                study = session.get_one(RunRow, summary.run).study_id
-                # Without pictures an audit is a comparison of numbers: it need not queue.
-                heavy = evaluations.has_pictures(session, study, "audit")
-                job = partial(evaluation_jobs.audit, services, summary.id)
-                self._job(EVALUATOR_QUEUE if heavy else summary.id, f"audit/{summary.id}", job)
+        if task.state == TaskState.QUEUED and not task.called:
+            services.polls.notify(task.node)
+        elif task.state == TaskState.QUEUED:
+            job: Job = partial(handover.hand_over, services, task.id)
+            self._job(task.node, f"task/{task.id}", job)
+        elif task.state != TaskState.SUBMITTED:
+            job = partial(handover.drop, services, task.node, task.id)
+            self._job(task.node, f"drop/{task.id}", job, priority=2)
+
+    def _hand_out_judging(self, session: Session, waiting: list[Waiting]) -> None:
+        services = self._services
+        submitted = [task for task in waiting if task.state == TaskState.SUBMITTED]
+        # Without pictures an audit is a comparison of numbers: it need not queue.
+        studies_at_work = {task.study for task in submitted}
+        heavy = {name for name in studies_at_work if evaluations.has_pictures(session, name, AUDIT)}
+        for task in submitted:
+            job = partial(evaluation_jobs.audit, services, task.id)
+            self._job(EVALUATOR_QUEUE if task.study in heavy else task.id, f"audit/{task.id}", job)
         for study in studies.without_model(session):
             job = partial(evaluation_jobs.build_for_study, services, study)
             self._job(EVALUATOR_QUEUE, f"build/{study}", job)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from federated.errors import FederationError
 from federated.plan import AuditPolicy, Plan
@@ -15,9 +16,10 @@ from federated.signature import Signature
 from federated.states import RunState, TaskState
 from federated.wire import TensorReader, UpdateDocument, UpdateReader
 from master.audit import Measurement, Verdict, judge
+from master.coordinator.deadline import measured_speed
 from master.evaluation import EvaluatedModel, EvaluatorStopped, draft
 from master.services import Services
-from master.store import evaluations, events, pictures, runs, studies, updates, versions
+from master.store import evaluations, events, nodes, pictures, runs, studies, updates, versions
 from master.store.tables import TaskRow, UpdateRow
 from master.store.versions import Version
 from serving.blobs import open_blob
@@ -37,14 +39,25 @@ def audit(services: Services, task_id: str) -> None:
         update = session.get_one(UpdateRow, task_id)
         document, sha256 = UpdateDocument.model_validate(update.document), update.sha256
         base = versions.get(session, row.base_id)
-        policy = Plan.model_validate(runs.get(session, row.run_id).plan).audit
-    verdict = _verdict(services, base, sha256, document, policy)
+        plan = Plan.model_validate(runs.get(session, row.run_id).plan)
+    verdict = _verdict(services, base, sha256, document, plan.audit)
     with services.database.write() as session:
         row = session.get_one(TaskRow, task_id)
         if row.state == TaskState.SUBMITTED:
             now = services.now()
             updates.judge(session, row, verdict.accepted, verdict.reasons, verdict.measured, now)
+            if verdict.accepted:
+                _note_speed(session, row, document.num_examples, plan.training.epochs)
     services.wakeup.notify()
+
+
+def _note_speed(session: Session, row: TaskRow, examples: int, epochs: int) -> None:
+    """Keeps how quick a node is, so that deadlines can follow from it."""
+    update = session.get_one(UpdateRow, row.id)
+    seconds = update.received_at - (row.leased_at or row.created_at)
+    node = nodes.get(session, row.node_id)
+    before = node.examples_per_second
+    node.examples_per_second = measured_speed(before, examples, epochs, seconds)
 
 
 def _verdict(

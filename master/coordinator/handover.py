@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from federated.messages import StudyPush, Task
+from contextlib import suppress
+
+from federated.messages import Task
 from federated.states import TaskState
 from master.child_client import Answer, Child, Unreachable
 from master.services import Services
@@ -24,11 +26,15 @@ def send_model(services: Services, due: Due) -> None:
         version = versions.get(session, wanted)
         if deliveries.has(session, due.node, due.study, version.weights):
             return
-    push(services, child, version)
+    with suppress(Unreachable):
+        push(services, child, version)
 
 
 def hand_over(services: Services, task_id: str) -> None:
-    """Hands a task over: first the model, if the child does not hold it, then the task."""
+    """Hands a task over: first the model, if the child does not hold it, then the task.
+
+    A child that cannot be reached keeps its task in the queue, until it is heard of again.
+    """
     with services.database.read() as session:
         row = session.get_one(TaskRow, task_id)
         if row.state != TaskState.QUEUED:
@@ -37,32 +43,39 @@ def hand_over(services: Services, task_id: str) -> None:
         version = versions.get(session, row.base_id)
         message = tasks.message(session, row, version, services.settings.lease_seconds)
         held = deliveries.has(session, row.node_id, version.study.id, version.weights)
+        # What an asynchronous run has moved on from is no longer the study's model.
+        current = versions.wanted(session, version.study.id) == version.id
     if child is None:
-        fail(services, task_id, "the site may not be called any more")
+        _end(services, task_id, "the site may not be called any more")
         return
-    if not held and (problem := push(services, child, version)) is not None:
-        fail(services, task_id, problem)
+    try:
+        answer = Answer(200) if held or not current else push(services, child, version)
+        if answer.ok:
+            answer = _post(services, child, version, message, current)
+    except Unreachable as error:
+        _lose(services, child, task_id, error.problem)
         return
-    _post(services, child, version, message)
+    if not answer.ok:
+        _end(services, task_id, f"the site did not take the task: {answer.problem}")
+        return
+    with services.database.write() as session:
+        tasks.lease(session, task_id, services.now(), services.settings.lease_seconds)
+    services.failpoint("task-leased")
 
 
-def push(services: Services, child: Child, version: Version) -> str | None:
-    """Sends a model and notes how it went; returns what went wrong, as words."""
-    status: int | None = None
+def push(services: Services, child: Child, version: Version) -> Answer:
+    """Sends a model and notes how it went.
+
+    Raises:
+        Unreachable: The child gave no usable answer.
+    """
     try:
         answer = _send(services, child, version)
-        status = answer.status
-        problem = None if answer.ok else answer.problem
     except Unreachable as error:
-        problem = error.problem
-    with services.database.write() as session:
-        now = services.now()
-        model = (version.study.id, version.weights, version.round)
-        words = problem or RECEIVED
-        deliveries.note_receipt(session, (child.id, child.name), model, status, words, now)
-        if status is None:
-            nodes.failed(session, child.id, now)
-    return problem
+        _note(services, child, version, None, error.problem)
+        raise
+    _note(services, child, version, answer.status, RECEIVED if answer.ok else answer.problem)
+    return _usable(answer)
 
 
 def drop(services: Services, node_id: str, task_id: str) -> None:
@@ -70,52 +83,70 @@ def drop(services: Services, node_id: str, task_id: str) -> None:
     with services.database.read() as session:
         child = services.child(session, node_id)
     if child is not None:
-        try:
+        with suppress(Unreachable):
             services.children.delete_task(child, task_id)
-        except Unreachable:
-            return
 
 
-def fail(services: Services, task_id: str, reason: str) -> None:
-    """Ends a task that could not be handed over; the round goes on with the others."""
-    with services.database.write() as session:
-        row = session.get_one(TaskRow, task_id)
-        if row.state == TaskState.QUEUED:
-            transitions.move_task(session, row, TaskState.FAILED, services.now(), reason)
-    services.wakeup.notify()
+def _post(
+    services: Services, child: Child, version: Version, message: Task, current: bool
+) -> Answer:
+    answer = _usable(services.children.post_task(child, message))
+    if answer.status != 409 or answer.body.get("error") != "missing_blob":
+        return answer
+    # The child has lost what it once had; it gets it again.
+    sent = push(services, child, version) if current else _send_weights(services, child, version)
+    return _usable(services.children.post_task(child, message)) if sent.ok else sent
 
 
 def _send(services: Services, child: Child, version: Version) -> Answer:
-    message = StudyPush(
-        study=version.study,
-        plan=version.plan,
-        signature=version.signature,
-        weights=version.weights,
-        run=version.run,
-        round=version.round,
-    )
-    answer = services.children.put_study(child, message)
+    answer = services.children.put_study(child, version.push())
     if not answer.ok or answer.body.get("missing_blob") is not True:
         return answer
+    return _send_weights(services, child, version)
+
+
+def _send_weights(services: Services, child: Child, version: Version) -> Answer:
     path = services.blobs.path(version.weights)
     services.metrics.model_bytes.inc(path.stat().st_size)
     return services.children.put_weights(child, version.weights, path)
 
 
-def _post(services: Services, child: Child, version: Version, message: Task) -> None:
-    try:
-        answer = services.children.post_task(child, message)
-        if answer.status == 409 and answer.body.get("error") == "missing_blob":
-            # The child has lost what it once had; it gets it again.
-            push(services, child, version)
-            answer = services.children.post_task(child, message)
-    except Unreachable as error:
-        with services.database.write() as session:
-            nodes.failed(session, child.id, services.now())
-        fail(services, message.id, error.problem)
-        return
-    if not answer.ok:
-        fail(services, message.id, f"the site did not take the task: {answer.problem}")
-        return
+def _usable(answer: Answer) -> Answer:
+    """An answer, unless it says that there is nobody behind it: a proxy's, say.
+
+    Raises:
+        Unreachable: The same call may get another answer a little later.
+    """
+    if answer.status >= 500:
+        raise Unreachable(f"The site gives no answer ({answer.problem})")
+    return answer
+
+
+def _note(
+    services: Services, child: Child, version: Version, status: int | None, words: str
+) -> None:
     with services.database.write() as session:
-        tasks.lease(session, message.id, services.now(), services.settings.lease_seconds)
+        now = services.now()
+        model = (version.study.id, version.weights, version.round)
+        deliveries.note_receipt(session, (child.id, child.name), model, status, words, now)
+        if status is None:
+            nodes.failed(session, child.id, now)
+
+
+def _lose(services: Services, child: Child, task_id: str, reason: str) -> None:
+    with services.database.write() as session:
+        now = services.now()
+        nodes.failed(session, child.id, now)
+        row = session.get_one(TaskRow, task_id)
+        if row.state == TaskState.QUEUED:
+            tasks.lose(session, row, reason, now)
+    services.wakeup.notify()
+
+
+def _end(services: Services, task_id: str, reason: str) -> None:
+    """Ends a task that its node will not take; the round goes on with the others."""
+    with services.database.write() as session:
+        row = session.get_one(TaskRow, task_id)
+        if row.state == TaskState.QUEUED:
+            transitions.move_task(session, row, TaskState.FAILED, services.now(), reason)
+    services.wakeup.notify()

@@ -1,48 +1,32 @@
-"""One step of one run: begin, open a round, collect, end."""
+"""One step of one run: begin, open a round, end."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from federated.plan import ModelChoice, Plan
-from federated.states import RoundState, RunState, TaskState
+from federated.states import RunState, TaskState
+from federated.strategies import asynchronous
 from federated.study import Study
-from master.coordinator.assignment import slots_of
-from master.coordinator.site_selection import choose, reasons
+from master.coordinator.asynchronous import outdated
+from master.coordinator.round_opening import field_of, opening, patience
+from master.coordinator.round_steps import collect
+from master.coordinator.site_selection import reasons
+from master.coordinator.step import Step
 from master.services import Services
 from master.store import (
     evaluations,
     nodes,
+    round_tasks,
     rounds,
     runs,
     studies,
-    tasks,
     transitions,
-    updates,
     versions,
 )
-from master.store.tables import RoundRow, RunRow, TaskRow
-from master.store.tasks import TaskSummary
+from master.store.rounds import Opening
+from master.store.tables import RunRow
 from models.catalogue import check_model
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a step came to.
-
-    Attributes:
-        moved: Whether something changed, so that another step may be possible at once.
-        again_at: When to look again even if nothing happens; None for never.
-        build: Whether a fresh initial model is needed first.
-        aggregate: The round to be averaged now.
-    """
-
-    moved: bool = False
-    again_at: float | None = None
-    build: bool = False
-    aggregate: int | None = None
 
 
 def advance(services: Services, session: Session, run_id: str, now: float) -> Step:
@@ -62,8 +46,8 @@ def advance(services: Services, session: Session, run_id: str, now: float) -> St
 
 def begin(session: Session, run: RunRow, now: float) -> Step:
     """Starts a run, once its study is free and it has a model to start from."""
-    if not runs.study_is_free(session, run):
-        run.reason = "waits for another run of this study to end"
+    if (other := runs.in_the_way(session, run)) is not None:
+        run.reason = f"waits for run {other} of this study to end"
         return Step()
     if run.version_id is None and not _take_current(session, run):
         study = studies.get(session, run.study_id)
@@ -85,17 +69,14 @@ def go_on(services: Services, session: Session, run: RunRow, now: float) -> Step
     if plan.trigger.kind == "upload":
         transitions.move_run(session, run, RunState.IDLE, now, "waiting for pictures")
         return Step(moved=True)
-    sites = nodes.sites(session, run.study_id, now, services.settings.reachable_seconds)
-    chosen, excluded = choose(sites, plan)
-    needed = plan.needed(len(chosen))
-    if len(chosen) >= needed:
-        slots = slots_of(plan, None, run.round + 1, chosen)
-        wait = services.settings.handover_seconds
-        rounds.open_next(session, run, plan, slots, excluded, now, wait)
-        return Step(moved=True)
+    field = field_of(services, session, run, plan, now)
+    next_round = opening(session, run, plan, field)
+    if next_round.possible:
+        return _open(services, session, run, plan, next_round, now)
     run.waiting_since = run.waiting_since or now
     give_up_at = run.waiting_since + services.settings.site_wait_seconds
-    why = f"{len(chosen)} of {needed} sites needed can take part ({reasons(excluded)})"
+    why = f"{next_round.able} of {next_round.quorum} sites needed can take part"
+    why += f" ({reasons(next_round.excluded)})"
     if now >= give_up_at:
         return _fail(session, run, why, now)
     run.reason = f"waiting for sites: {why}"
@@ -107,69 +88,28 @@ def await_pictures(services: Services, session: Session, run: RunRow, now: float
     plan = Plan.model_validate(run.plan)
     if run.round >= plan.rounds:
         return complete(session, run, now)
-    sites = nodes.sites(session, run.study_id, now, services.settings.reachable_seconds)
-    chosen, excluded = choose(sites, plan)
+    field = field_of(services, session, run, plan, now)
     wanted = plan.trigger.min_new_pictures
-    ready = [site for site in chosen if site.fresh >= wanted]
-    if not ready or len(chosen) < plan.needed(len(chosen)) or not runs.study_is_free(session, run):
+    ready = any(site.fresh >= wanted for site in field.sites)
+    if not ready or runs.in_the_way(session, run) is not None:
+        return Step()
+    next_round = opening(session, run, plan, field)
+    if not next_round.possible:
         return Step()
     # Another run may have moved the study on since this one last trained.
     _take_current(session, run)
-    slots = slots_of(plan, None, run.round + 1, chosen)
-    rounds.open_next(session, run, plan, slots, excluded, now, services.settings.handover_seconds)
-    nodes.offer(session, run.study_id, [site.id for site in chosen])
+    nodes.offer(session, run.study_id, [piece.slot.site.id for piece in next_round.pieces])
+    step = _open(services, session, run, plan, next_round, now)
     transitions.move_run(session, run, RunState.RUNNING, now)
-    return Step(moved=True)
-
-
-def collect(services: Services, session: Session, run: RunRow, row: RoundRow, now: float) -> Step:
-    """Ends what is lost, and the round when nothing more can come."""
-    if row.state == RoundState.AGGREGATING:
-        return Step(aggregate=row.number)
-    summaries = tasks.of_round(session, run.id, row.number)
-    lost = [
-        summary.id
-        for summary in summaries
-        if summary.state in tasks.OPEN and summary.lease_until <= now
-    ]
-    if lost:
-        tasks.expire(session, lost, now, services.settings.lease_seconds)
-    if now >= row.deadline_at:
-        reason = "the round's deadline has passed"
-        tasks.end_open(session, run.id, row.number, TaskState.EXPIRED, reason, now)
-    if lost or now >= row.deadline_at:
-        summaries = tasks.of_round(session, run.id, row.number)
-    waiting = [summary for summary in summaries if summary.state in tasks.UNENDED]
-    if waiting and now >= row.deadline_at:
-        # Past the deadline only audits are to come; each wakes the coordinator.
-        end = _audits_end(services, summaries, row)
-        if now < end:
-            return Step(again_at=end)
-        _give_up_audits(services, session, waiting, now)
-        return Step(moved=True)
-    if waiting:
-        return Step(again_at=_next_end(summaries, row))
-    if sum(summary.state == TaskState.ACCEPTED for summary in summaries) >= row.quorum:
-        tasks.count(session, run.id, row.number)
-        transitions.move_round(session, row, RoundState.AGGREGATING, now)
-        return Step(aggregate=row.number)
-    return fail_round(session, run, row, _shortfall(session, row), now)
-
-
-def fail_round(session: Session, run: RunRow, row: RoundRow, reason: str, now: float) -> Step:
-    """Ends a round without a new model; a standing run waits for other pictures instead."""
-    transitions.move_round(session, row, RoundState.FAILED, now, reason)
-    standing = Plan.model_validate(run.plan).trigger.kind == "upload"
-    if standing:
-        if run.state == RunState.RUNNING:
-            words = f"waiting for more pictures; round {row.number} failed: {reason}"
-            transitions.move_run(session, run, RunState.IDLE, now, words)
-        return Step(moved=True)
-    return _fail(session, run, f"round {row.number} failed: {reason}", now)
+    return step
 
 
 def complete(session: Session, run: RunRow, now: float) -> Step:
     """Ends a run whose rounds are done, once its evaluations are in."""
+    if asynchronous(Plan.model_validate(run.plan).strategy) is not None:
+        reason = "the run has made its last model"
+        round_tasks.cancel_of_run(session, run.id, reason, now)
+        round_tasks.leave_uncounted(session, run.id, reason, now)
     if evaluations.are_due(session, run.id):
         run.reason = "evaluating"
         return Step()
@@ -195,38 +135,25 @@ def same_model(one: ModelChoice, other: ModelChoice, study: Study) -> bool:
     return one.name == other.name and check_model(one, study) == check_model(other, study)
 
 
+def _open(
+    services: Services,
+    session: Session,
+    run: RunRow,
+    plan: Plan,
+    next_round: Opening,
+    now: float,
+) -> Step:
+    """Opens a round; in an asynchronous run, what it can count no longer ends."""
+    row = rounds.open_next(session, run, plan, next_round, now, patience(services.settings))
+    mode = asynchronous(plan.strategy)
+    if mode is not None:
+        found = round_tasks.of_round(session, run.id, row.number, carried=True)
+        for reason, old in outdated(found, row.number, mode).items():
+            ids = [task.id for task in old]
+            round_tasks.end(session, ids, TaskState.EXPIRED, reason, now)
+    return Step(moved=True, reached="round-opened")
+
+
 def _fail(session: Session, run: RunRow, reason: str, now: float) -> Step:
     runs.end(session, run, RunState.FAILED, reason, now)
     return Step(moved=True)
-
-
-def _audits_end(services: Services, summaries: list[TaskSummary], row: RoundRow) -> float:
-    """When audits that have come to no verdict are given up: long after the last that has."""
-    verdicts = [summary.changed_at for summary in summaries]
-    # A restart has renewed the leases: until then nothing could be audited.
-    starts = [summary.lease_until for summary in summaries if summary.state in tasks.UNENDED]
-    return max(row.deadline_at, *verdicts, *starts) + services.settings.audit_seconds
-
-
-def _give_up_audits(
-    services: Services, session: Session, submitted: list[TaskSummary], now: float
-) -> None:
-    """Rejects updates that cannot be audited, so that the round ends all the same."""
-    minutes = services.settings.audit_seconds / 60
-    reason = f"The update could not be audited: no verdict within {minutes:g} minutes."
-    for summary in submitted:
-        updates.judge(session, session.get_one(TaskRow, summary.id), False, (reason,), {}, now)
-
-
-def _next_end(summaries: list[TaskSummary], row: RoundRow) -> float:
-    """When a round has to be looked at although nothing happens."""
-    leases = [summary.lease_until for summary in summaries if summary.state in tasks.OPEN]
-    return min([row.deadline_at, *leases])
-
-
-def _shortfall(session: Session, row: RoundRow) -> str:
-    views = tasks.views(session, row.run_id, row.number)
-    accepted = sum(view.state == TaskState.ACCEPTED for view in views)
-    ends = [view for view in views if view.state != TaskState.ACCEPTED]
-    told = "; ".join(f"{view.node_name}: {view.reason or view.state}" for view in ends)
-    return f"{accepted} of at least {row.quorum} updates accepted ({told})"

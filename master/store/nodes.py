@@ -29,6 +29,7 @@ class Site:
         counts: Its labelled pictures of the study, by class.
         new_labelled: Those that no accepted round has trained on yet.
         fresh: Those of `new_labelled` that have not yet opened a round of a standing run.
+        examples_per_second: Measured speed; None before its first update.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Site:
     counts: Mapping[str, int] = field(default_factory=dict)
     new_labelled: int = 0
     fresh: int = 0
+    examples_per_second: float | None = None
 
     @property
     def labelled(self) -> int:
@@ -179,6 +181,7 @@ def sites(session: Session, study_id: str, now: float, reachable_seconds: float)
             counts=holding.counts if holding else {},
             new_labelled=holding.new_labelled if holding else 0,
             fresh=holding.new_labelled - holding.offered if holding else 0,
+            examples_per_second=node.examples_per_second,
         )
         for node, holding in session.execute(query)
     ]

@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from federated.errors import NotFound
 from federated.plan import Plan
 from federated.states import RoundState
 from federated.views import ExcludedNode, RoundView
-from master.coordinator.assignment import Slot
-from master.store import evaluations, events, tasks, updates
+from master.store import evaluations, events, round_tasks, task_views, updates
+from master.store.round_tasks import Patience, Piece
 from master.store.tables import RoundRow, RunRow, VersionRow
 
 UNDER_WAY = (RoundState.OPEN, RoundState.AGGREGATING)
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A round as it is opened.
+
+    Attributes:
+        pieces: Its work, and who does it.
+        excluded: The sites that have none, with the reason of each.
+        able: Sites that can answer it.
+        quorum: Accepted updates that it needs.
+        target: Accepted updates with which it closes at once.
+        seconds: From the opening to the deadline.
+    """
+
+    pieces: tuple[Piece, ...]
+    excluded: tuple[ExcludedNode, ...]
+    able: int
+    quorum: int
+    target: int
+    seconds: float
+
+    @property
+    def possible(self) -> bool:
+        """Whether it could reach its quorum."""
+        return self.able >= self.quorum
+
+
 def open_next(
-    session: Session,
-    run: RunRow,
-    plan: Plan,
-    slots: Sequence[Slot],
-    excluded: Iterable[ExcludedNode],
-    now: float,
-    handover_seconds: float,
+    session: Session, run: RunRow, plan: Plan, opening: Opening, now: float, patience: Patience
 ) -> RoundRow:
-    """Opens the next round of a run with one task for each slot."""
+    """Opens the next round of a run with a task for each piece of its work."""
     run.round += 1
     run.reason, run.waiting_since = None, None
     row = RoundRow(
@@ -35,20 +56,48 @@ def open_next(
         number=run.round,
         state=str(RoundState.OPEN),
         opened_at=now,
-        deadline_at=now + plan.deadline_seconds,
+        deadline_at=now + opening.seconds,
         before_id=run.version_id,
-        quorum=plan.needed(len(slots)),
-        target=len(slots),
-        excluded=[node.model_dump(mode="json") for node in excluded],
+        quorum=opening.quorum,
+        target=opening.target,
+        excluded=[node.model_dump(mode="json") for node in opening.excluded],
     )
     session.add(row)
     session.flush()
-    tasks.add(session, row, slots, now, handover_seconds)
-    sites = [slot.site for slot in slots]
-    text = f"Round {row.number} of {plan.rounds} is open for {', '.join(s.name for s in sites)}"
+    round_tasks.add(session, row, opening.pieces, now, patience)
+    sites = [piece.slot.site for piece in opening.pieces]
+    who = f" for {', '.join(site.name for site in sites)}" if sites else ""
+    text = f"Round {row.number} of {plan.rounds} is open{who}"
     data = {"round": row.number, "nodes": [site.id for site in sites], "excluded": row.excluded}
     events.record(session, now, "round_open", text, run=run.id, **data)
     return row
+
+
+def hand_out(
+    session: Session, row: RoundRow, pieces: Sequence[Piece], now: float, patience: Patience
+) -> None:
+    """Adds work to an open round; who gets some is left out no longer."""
+    round_tasks.add(session, row, pieces, now, patience)
+    given = {piece.slot.site.id for piece in pieces}
+    row.excluded = [node for node in row.excluded if node["node"] not in given]
+
+
+def extend(session: Session, row: RoundRow, reason: str, now: float) -> None:
+    """Gives a round its time again; this happens once."""
+    row.extended = True
+    row.deadline_at += row.deadline_at - row.opened_at
+    text = f"Round {row.number} is extended once: {reason}"
+    data = {"round": row.number, "deadline_at": row.deadline_at, "reason": reason}
+    events.record(session, now, "round_extended", text, run=row.run_id, **data)
+
+
+def keep_open(session: Session, now: float, seconds: float) -> None:
+    """Gives every open round at least so long: while the master was away, nobody could answer."""
+    session.execute(
+        update(RoundRow)
+        .where(RoundRow.state == RoundState.OPEN, RoundRow.deadline_at < now + seconds)
+        .values(deadline_at=now + seconds)
+    )
 
 
 def under_way(session: Session, run_id: str) -> RoundRow | None:
@@ -100,7 +149,7 @@ def view(session: Session, row: RoundRow) -> RoundView:
         extended=row.extended,
         weights_before=before.weights,
         weights_after=after.weights if after else None,
-        tasks=tasks.views(session, row.run_id, row.number),
+        tasks=task_views.of_round(session, row.run_id, row.number),
         updates=updates.views(session, row.run_id, row.number),
         excluded=[ExcludedNode.model_validate(node) for node in row.excluded],
         evaluation=evaluations.headline(session, row.after_id),

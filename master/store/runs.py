@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from federated.errors import Conflict, NotFound
 from federated.plan import Plan
-from federated.states import RoundState, RunState, TaskState, is_final
+from federated.states import RoundState, RunState, is_final
+from federated.strategies import asynchronous
 from federated.views import RunView
-from master.store import evaluations, events, rounds, tasks, transitions
-from master.store.tables import RunRow, StudyRow, VersionRow
+from master.store import evaluations, events, round_tasks, rounds, task_views, transitions
+from master.store.tables import RoundRow, RunRow, StudyRow, VersionRow
 
 ALIVE = tuple(state for state in RunState if not is_final(state))
 
@@ -50,23 +51,34 @@ def alive(session: Session) -> list[str]:
     return list(session.scalars(query.order_by(RunRow.created_at, RunRow.id)))
 
 
-def study_is_free(session: Session, run: RunRow) -> bool:
-    """Whether no other run of the study is at work: two would pull its model to and fro."""
-    query = select(RunRow.id).where(
-        RunRow.study_id == run.study_id, RunRow.id != run.id, RunRow.state == RunState.RUNNING
+def in_the_way(session: Session, run: RunRow) -> str | None:
+    """Another run of the study that is at work: two would pull its model to and fro.
+
+    A paused run is at work as long as a round of it is under way.
+    """
+    in_round = select(RoundRow.run_id).where(RoundRow.state.in_(rounds.UNDER_WAY))
+    paused = (RunRow.state == RunState.PAUSED) & RunRow.id.in_(in_round)
+    query = (
+        select(RunRow.id)
+        .where(RunRow.study_id == run.study_id, RunRow.id != run.id)
+        .where(or_(RunRow.state == RunState.RUNNING, paused))
+        .order_by(RunRow.created_at, RunRow.id)
     )
-    return session.scalar(query.limit(1)) is None
+    return session.scalar(query.limit(1))
 
 
 def pause(session: Session, run_id: str, now: float) -> None:
     """Lets the round under way end, and opens no other.
 
+    An asynchronous run goes on counting what its nodes already work on, and hands nothing out.
+
     Raises:
         Conflict: The run is not at work.
     """
-    transitions.move_run(
-        session, get(session, run_id), RunState.PAUSED, now, "paused by the operator"
-    )
+    run = get(session, run_id)
+    transitions.move_run(session, run, RunState.PAUSED, now, "paused by the operator")
+    if asynchronous(Plan.model_validate(run.plan).strategy) is not None:
+        round_tasks.cancel_untaken(session, run_id, "the run is paused", now)
 
 
 def resume(session: Session, run_id: str, now: float) -> None:
@@ -76,17 +88,21 @@ def resume(session: Session, run_id: str, now: float) -> None:
         Conflict: The run is not paused, or another run of the study is at work.
     """
     run = get(session, run_id)
+    plan = Plan.model_validate(run.plan)
     if run.state != RunState.PAUSED:
         raise Conflict("Only a paused run can be resumed", received=run.state, code="wrong_state")
-    in_round = rounds.under_way(session, run_id) is not None
-    standing = Plan.model_validate(run.plan).trigger.kind == "upload"
-    after = RunState.IDLE if standing and not in_round else RunState.RUNNING
-    if after == RunState.RUNNING and not study_is_free(session, run):
+    row = rounds.under_way(session, run_id)
+    standing = plan.trigger.kind == "upload"
+    after = RunState.IDLE if standing and row is None else RunState.RUNNING
+    if after == RunState.RUNNING and (other := in_the_way(session, run)) is not None:
         raise Conflict(
             "Another run of this study is at work",
-            expected="that it ends, or is stopped, first",
+            expected=f"that run {other} ends, or is stopped, first",
             code="study_busy",
         )
+    if row is not None and asynchronous(plan.strategy) is not None:
+        # Nobody was given anything to do meanwhile.
+        row.deadline_at = max(row.deadline_at, now + plan.deadline_seconds)
     transitions.move_run(session, run, after, now)
 
 
@@ -104,9 +120,9 @@ def stop(
 
 def end(session: Session, run: RunRow, state: RunState, reason: str, now: float) -> None:
     """Ends a run, and with it the round under way and its tasks."""
+    round_tasks.cancel_of_run(session, run.id, reason, now)
     row = rounds.under_way(session, run.id)
     if row is not None:
-        tasks.end_open(session, run.id, row.number, TaskState.CANCELLED, reason, now)
         transitions.move_round(session, row, RoundState.FAILED, now, reason)
     transitions.move_run(session, run, state, now, reason)
 
@@ -131,7 +147,7 @@ def view(session: Session, row: RunRow) -> RunView:
         created_at=row.created_at,
         finished_at=row.finished_at,
         weights=_weights(session, row),
-        tasks=tasks.views(session, row.id, row.round),
+        tasks=task_views.under_way(session, row.id, row.round),
         evaluation=evaluations.headline(session, closed.after_id if closed else None),
     )
 

@@ -1,64 +1,21 @@
-"""Tasks: what is handed to a node, how it goes on, and when it counts as lost."""
+"""A task at its node: taken, worked on, lost and found again, given up."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, or_, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from federated.errors import NotFound
-from federated.messages import Failure, Progress, Task
+from federated.messages import AssignedBatch, Failure, Progress, Task
 from federated.plan import Plan
 from federated.states import TaskState, is_final
-from federated.views import TaskView
-from master.coordinator.assignment import Slot
 from master.store import transitions, versions
-from master.store.tables import NodeRow, RoundRow, RunRow, TaskRow, VersionRow
+from master.store.tables import RunBatchesRow, RunRow, TaskRow
 
 OPEN = (TaskState.QUEUED, TaskState.LEASED, TaskState.TRAINING)
 UNENDED = (*OPEN, TaskState.SUBMITTED)
-
-
-@dataclass(frozen=True, slots=True)
-class TaskSummary:
-    """What the coordinator needs to know of a task."""
-
-    id: str
-    run: str
-    node: str
-    state: TaskState
-    lease_until: float
-    changed_at: float
-
-
-def add(
-    session: Session, row: RoundRow, slots: Iterable[Slot], now: float, handover_seconds: float
-) -> None:
-    """One task for each slot of a round."""
-    base = session.get_one(VersionRow, row.before_id)
-    for slot in slots:
-        session.add(
-            TaskRow(
-                id=f"{row.run_id}-{row.number}-{slot.site.id}",
-                run_id=row.run_id,
-                round=row.number,
-                node_id=slot.site.id,
-                slot=slot.name,
-                batch=None if slot.batch is None else slot.batch.sha256,
-                base_id=base.id,
-                base_round=row.number - 1,
-                weights=base.weights,
-                seed=slot.seed,
-                announced=slot.pictures,
-                state=str(TaskState.QUEUED),
-                lease_until=now + handover_seconds,
-                created_at=now,
-                changed_at=now,
-            )
-        )
-    session.flush()
 
 
 def of_node(session: Session, task_id: str, node_id: str) -> TaskRow:
@@ -75,19 +32,33 @@ def of_node(session: Session, task_id: str, node_id: str) -> TaskRow:
 
 def message(session: Session, row: TaskRow, base: versions.Version, lease_seconds: float) -> Task:
     """The task as its node gets it, with the version that it starts from."""
-    run = session.get_one(RunRow, row.run_id)
+    plan = Plan.model_validate(session.get_one(RunRow, row.run_id).plan)
+    index = None
+    if plan.data.kind == "random":
+        index = session.scalar(
+            select(RunBatchesRow.sha256).where(RunBatchesRow.run_id == row.run_id)
+        )
     return Task(
         id=row.id,
         run=row.run_id,
         study=base.study,
-        plan=Plan.model_validate(run.plan),
+        plan=plan,
         round=row.round,
         base_round=row.base_round,
         weights=row.weights,
         signature=base.signature,
         seed=row.seed,
         lease_seconds=lease_seconds,
+        batch=batch_of(row),
+        index=index,
     )
+
+
+def batch_of(row: TaskRow) -> AssignedBatch | None:
+    """The batch that a task is to be done on, where one is assigned."""
+    if row.batch is None or row.batch_bytes is None:
+        return None
+    return AssignedBatch(sha256=row.batch, bytes=row.batch_bytes)
 
 
 def lease(session: Session, task_id: str, now: float, lease_seconds: float) -> None:
@@ -115,10 +86,24 @@ def progress(
 
 
 def begin(session: Session, row: TaskRow, now: float) -> None:
-    """A node that works on a task has it, even if its 202 has not been read yet."""
+    """A node that works on a task has it, even if its 202 has not been read yet.
+
+    The first lease stays the one that its speed is measured from: a node that was cut off
+    while it trained has not become quicker by that.
+    """
     if row.state == TaskState.QUEUED:
         transitions.move_task(session, row, TaskState.LEASED, now)
-        row.leased_at = row.leased_at or now
+        row.leased_at, row.lost_at = row.leased_at or now, None
+
+
+def lose(session: Session, row: TaskRow, reason: str, now: float) -> None:
+    """Puts an open task back into the queue of its node, which is not heard of."""
+    if row.state != TaskState.QUEUED:
+        transitions.move_task(session, row, TaskState.QUEUED, now, reason)
+    elif row.lost_at is None:
+        row.changed_at, row.reason = now, reason
+        transitions.tell_of_task(session, row, TaskState.QUEUED, now, reason)
+    row.lost_at = row.lost_at or now
 
 
 def fail(session: Session, row: TaskRow, failure: Failure, now: float) -> None:
@@ -131,12 +116,16 @@ def fail(session: Session, row: TaskRow, failure: Failure, now: float) -> None:
 def renew(
     session: Session, node_id: str, names: Iterable[str], now: float, lease_seconds: float
 ) -> tuple[str, ...]:
-    """Renews the leases of tasks that a node names; returns those that it should drop."""
+    """Renews the leases of tasks that a node names; returns those that it should drop.
+
+    A task that was lost is its node's again.
+    """
     named = list(dict.fromkeys(names))[:1000]
     query = select(TaskRow).where(TaskRow.node_id == node_id, TaskRow.id.in_(named))
-    rows = {row.id: row for row in session.scalars(query)}
+    rows = {row.id: row for row in session.scalars(query)} if named else {}
     for row in rows.values():
-        if row.state in (TaskState.LEASED, TaskState.TRAINING):
+        if row.state in OPEN:
+            begin(session, row, now)
             row.lease_until = max(row.lease_until, now + lease_seconds)
     # A submitted task is not to be dropped: its node may not have read the answer yet.
     return tuple(
@@ -144,133 +133,8 @@ def renew(
     )
 
 
-def extend_leases(session: Session, now: float, lease_seconds: float) -> None:
-    """Gives every task that has not ended a whole lease again.
-
-    While the master was away, no node could call, and no update could be audited.
-    """
-    session.execute(
-        update(TaskRow)
-        .where(TaskRow.state.in_(UNENDED), TaskRow.lease_until < now + lease_seconds)
-        .values(lease_until=now + lease_seconds)
-    )
-
-
-def expire(session: Session, task_ids: Iterable[str], now: float, silence: float) -> None:
-    """Ends tasks whose lease has run out."""
-    for row in session.scalars(select(TaskRow).where(TaskRow.id.in_(list(task_ids)))).all():
-        queued = row.state == TaskState.QUEUED
-        reason = "could not be handed over in time" if queued else f"not heard of for {silence:g} s"
-        transitions.move_task(session, row, TaskState.EXPIRED, now, reason)
-
-
-def end_open(
-    session: Session, run_id: str, number: int, state: TaskState, reason: str, now: float
-) -> None:
-    """Ends the tasks of a round that are still with their nodes."""
-    ending = UNENDED if state == TaskState.CANCELLED else OPEN
-    query = select(TaskRow).where(
-        TaskRow.run_id == run_id, TaskRow.round == number, TaskRow.state.in_(ending)
-    )
-    for row in session.scalars(query).all():
-        transitions.move_task(session, row, state, now, reason)
-
-
 def cancel_of_node(session: Session, node_id: str, reason: str, now: float) -> None:
     """Cancels what a node still has to do, and what it sent and nobody has judged yet."""
     query = select(TaskRow).where(TaskRow.node_id == node_id, TaskRow.state.in_(UNENDED))
     for row in session.scalars(query).all():
         transitions.move_task(session, row, TaskState.CANCELLED, now, reason)
-
-
-def at_hand(session: Session, ended_since: float) -> list[TaskSummary]:
-    """Tasks that are queued or submitted, and those taken back lately; oldest first."""
-    taken_back = TaskRow.state.in_((TaskState.EXPIRED, TaskState.CANCELLED))
-    waiting = TaskRow.state.in_((TaskState.QUEUED, TaskState.SUBMITTED))
-    query = _briefs().where(or_(waiting, taken_back & (TaskRow.changed_at >= ended_since)))
-    return _read(session, query.order_by(TaskRow.created_at))
-
-
-def of_round(session: Session, run_id: str, number: int) -> list[TaskSummary]:
-    """All tasks of a round."""
-    query = _briefs().where(TaskRow.run_id == run_id, TaskRow.round == number)
-    return _read(session, query)
-
-
-def counts_in(run_id: str, number: int) -> ColumnElement[bool]:
-    """Whether a task belongs to a round: to the one that counted it, else to its own."""
-    counted = TaskRow.counted_in == number
-    made = TaskRow.counted_in.is_(None) & (TaskRow.round == number)
-    return (TaskRow.run_id == run_id) & (counted | made)
-
-
-def count(session: Session, run_id: str, number: int) -> None:
-    """Notes that a round takes its accepted updates, and no other round ever will."""
-    session.execute(
-        update(TaskRow)
-        .where(TaskRow.run_id == run_id, TaskRow.round == number)
-        .where(TaskRow.state == TaskState.ACCEPTED)
-        .values(counted_in=number)
-    )
-
-
-def staleness(row: TaskRow) -> int | None:
-    """Versions that the global model had moved on by when a task's update counted."""
-    return None if row.counted_in is None else row.counted_in - 1 - row.base_round
-
-
-def views(session: Session, run_id: str, number: int) -> list[TaskView]:
-    """Tasks of a round as people see them, in order of node name."""
-    query = (
-        select(TaskRow, NodeRow.name)
-        .join(NodeRow, NodeRow.id == TaskRow.node_id)
-        .where(counts_in(run_id, number))
-        .order_by(NodeRow.name, TaskRow.attempt)
-    )
-    return [_view(row, name) for row, name in session.execute(query)]
-
-
-def _view(row: TaskRow, name: str) -> TaskView:
-    state = TaskState(row.state)
-    return TaskView(
-        id=row.id,
-        node=row.node_id,
-        node_name=name,
-        round=row.counted_in or row.round,
-        state=state,
-        reason=row.reason,
-        progress=Progress.model_validate(row.progress) if row.progress else None,
-        created_at=row.created_at,
-        changed_at=row.changed_at,
-        base_round=row.base_round,
-        attempt=row.attempt,
-        batch=row.batch,
-        lost=row.lost_at is not None,
-        lease_until=row.lease_until if state in OPEN else None,
-        staleness=staleness(row),
-    )
-
-
-def _read(session: Session, query: Select[str, str, str, str, float, float]) -> list[TaskSummary]:
-    return [
-        TaskSummary(
-            id=task,
-            run=run,
-            node=node,
-            state=TaskState(state),
-            lease_until=until,
-            changed_at=changed,
-        )
-        for task, run, node, state, until, changed in session.execute(query)
-    ]
-
-
-def _briefs() -> Select[str, str, str, str, float, float]:
-    return select(
-        TaskRow.id,
-        TaskRow.run_id,
-        TaskRow.node_id,
-        TaskRow.state,
-        TaskRow.lease_until,
-        TaskRow.changed_at,
-    )

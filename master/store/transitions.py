@@ -14,7 +14,7 @@ from master.store import events
 from master.store.tables import Base, NodeRow, RoundRow, RunRow, TaskRow
 
 TASK_WORDS = {
-    TaskState.QUEUED: "{site} is to be handed its work for round {round} again",
+    TaskState.QUEUED: "The work of {site} for round {round} waits for it to be heard of",
     TaskState.LEASED: "{site} has started round {round}",
     TaskState.TRAINING: "{site} trains for round {round}",
     TaskState.SUBMITTED: "{site} has sent its update for round {round}",
@@ -57,17 +57,24 @@ def move_task(
     """
     values: dict[str, Any] = {"changed_at": now, "reason": reason}
     _move(session, task, TaskState(task.state), after, values, id=task.id)
+    tell_of_task(session, task, after, now, reason)
+
+
+def tell_of_task(
+    session: Session, task: TaskRow, state: TaskState, now: float, reason: str | None
+) -> None:
+    """Writes the event of a task's move."""
     site = session.get_one(NodeRow, task.node_id).name
-    text = TASK_WORDS[after].format(site=site, round=task.round)
+    text = TASK_WORDS[state].format(site=site, round=task.round)
     data = {
         "task": task.id,
         "node": task.node_id,
         "round": task.round,
-        "state": str(after),
+        "state": str(state),
         "reason": reason,
     }
     text += f": {reason}" if reason else ""
-    events.record(session, now, f"task_{after}", text, run=task.run_id, **data)
+    events.record(session, now, f"task_{state}", text, run=task.run_id, **data)
 
 
 def move_round(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from federated.errors import FederationError
 from federated.states import TaskState
 from federated.views import AuditView, UpdateView
 from federated.wire import UpdateDocument
-from master.store import ledger, nodes, tasks, transitions
+from master.store import events, ledger, nodes, task_views, tasks, transitions
 from master.store.tables import AuditRow, NodeRow, RunRow, TaskRow, UpdateRow
+
+DUPLICATE = "duplicate"
+"""Code of an update for work that another node has answered first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Accepted:
         sha256: Its blob.
         document: What its metadata says.
         measured: What the audit measured on the master's pictures.
+        base: SHA-256 of the weights that it began from.
+        staleness: Versions that the global model has moved on by since.
     """
 
     task: str
@@ -36,6 +41,8 @@ class Accepted:
     sha256: str
     document: UpdateDocument
     measured: Mapping[str, float]
+    base: str
+    staleness: int
 
 
 def submit(
@@ -79,6 +86,20 @@ def note_late(session: Session, task: TaskRow, sha256: str, nbytes: int, now: fl
         transitions.move_task(session, task, TaskState.LATE, now, reason)
 
 
+def note_duplicate(session: Session, task: TaskRow, sha256: str, nbytes: int, now: float) -> bool:
+    """Notes an update for work that another node has answered first; False if it is none."""
+    is_twin = is_public(task) and task.state == TaskState.CANCELLED
+    if not is_twin or not _answered_elsewhere(session, task):
+        return False
+    detail = "Another site has answered this piece of work first"
+    _record(session, task, sha256, nbytes, now, code=DUPLICATE, detail=detail)
+    site = session.get_one(NodeRow, task.node_id).name
+    text = f"A second answer to the same work, from {site} in round {task.round}, was refused"
+    data = {"task": task.id, "node": task.node_id, "round": task.round, "slot": task.slot}
+    events.record(session, now, "update_duplicate", text, run=task.run_id, **data)
+    return True
+
+
 def judge(
     session: Session,
     task: TaskRow,
@@ -87,7 +108,10 @@ def judge(
     measured: Mapping[str, float],
     now: float,
 ) -> None:
-    """Writes the verdict of the audit and moves the task accordingly."""
+    """Writes the verdict of the audit and moves the task accordingly.
+
+    The first accepted answer to a piece of public work calls off all other attempts at it.
+    """
     after = TaskState.ACCEPTED if accepted else TaskState.REJECTED
     session.add(
         AuditRow(
@@ -99,10 +123,14 @@ def judge(
         )
     )
     transitions.move_task(session, task, after, now, None if accepted else " ".join(reasons))
+    if accepted and is_public(task):
+        for other in session.scalars(_attempts(task).where(TaskRow.state.in_(tasks.UNENDED))).all():
+            reason = "another site answered first"
+            transitions.move_task(session, other, TaskState.CANCELLED, now, reason)
 
 
 def accepted(session: Session, run_id: str, number: int) -> list[Accepted]:
-    """The updates of a round that count, in order of node name."""
+    """The updates that a round counts, in the order in which they were accepted."""
     query = (
         select(TaskRow, UpdateRow, NodeRow.name, AuditRow.measured)
         .join(UpdateRow, UpdateRow.task_id == TaskRow.id)
@@ -110,7 +138,7 @@ def accepted(session: Session, run_id: str, number: int) -> list[Accepted]:
         .join(AuditRow, AuditRow.task_id == TaskRow.id)
         .where(TaskRow.run_id == run_id, TaskRow.counted_in == number)
         .where(TaskRow.state == TaskState.ACCEPTED)
-        .order_by(NodeRow.name)
+        .order_by(AuditRow.id)
     )
     return [
         Accepted(
@@ -120,9 +148,17 @@ def accepted(session: Session, run_id: str, number: int) -> list[Accepted]:
             sha256=update.sha256,
             document=UpdateDocument.model_validate(update.document),
             measured=measured,
+            base=task.weights,
+            staleness=task_views.staleness(task) or 0,
         )
         for task, update, name, measured in session.execute(query)
     ]
+
+
+def first_accepted(session: Session, task_ids: Iterable[str], most: int) -> list[str]:
+    """Those of accepted tasks whose updates were accepted first."""
+    query = select(AuditRow.task_id).where(AuditRow.task_id.in_(list(task_ids)))
+    return list(session.scalars(query.order_by(AuditRow.id).limit(most)))
 
 
 def set_share(session: Session, task_id: str, share: float) -> None:
@@ -137,14 +173,34 @@ def views(session: Session, run_id: str, number: int) -> list[UpdateView]:
         .join(UpdateRow, UpdateRow.task_id == TaskRow.id)
         .join(NodeRow, NodeRow.id == TaskRow.node_id)
         .outerjoin(AuditRow, AuditRow.task_id == TaskRow.id)
-        .where(tasks.counts_in(run_id, number))
-        .order_by(NodeRow.name, TaskRow.attempt)
+        .where(task_views.counts_in(run_id, number))
+        .order_by(NodeRow.name, TaskRow.created_at, TaskRow.id)
     )
     credits = ledger.by_task(session, run_id, number)
     return [
         _view(task, update, name, audit, credits.get(task.id))
         for task, update, name, audit in session.execute(query)
     ]
+
+
+def is_public(task: TaskRow) -> bool:
+    """Whether a task is work on public pictures, which any node could do."""
+    return not task.slot.startswith("node/")
+
+
+def _attempts(task: TaskRow) -> Select[TaskRow]:
+    """The other tasks of the same public work in the same round."""
+    return select(TaskRow).where(
+        TaskRow.run_id == task.run_id,
+        TaskRow.round == task.round,
+        TaskRow.slot == task.slot,
+        TaskRow.id != task.id,
+    )
+
+
+def _answered_elsewhere(session: Session, task: TaskRow) -> bool:
+    found = _attempts(task).where(TaskRow.state == TaskState.ACCEPTED)
+    return session.scalar(found.limit(1)) is not None
 
 
 def _record(
@@ -173,5 +229,5 @@ def _view(
         share=update.share,
         credits=credits,
         base_round=task.base_round,
-        staleness=tasks.staleness(task),
+        staleness=task_views.staleness(task),
     )

@@ -99,7 +99,8 @@ def test_wrong_content_is_rejected_with_the_reason(
 ) -> None:
     make, code = FAULTS[fault]
     update, blobs = make(child), federation.services.blobs.names()
-    answer = federation.deliver(child, update)
+    (task,) = child.tasks
+    answer = federation.deliver(child, update, task.id)
     assert answer.status_code == 422
     assert answer.get_json()["error"] == code
     run = federation.get("/runs")["runs"][0]
@@ -107,9 +108,10 @@ def test_wrong_content_is_rejected_with_the_reason(
     assert view["tasks"][0]["state"] == "rejected"
     assert view["tasks"][0]["reason"] == answer.get_json()["detail"]
     assert view["updates"][0]["audit"]["reasons"] == [answer.get_json()["detail"]]
-    assert run["state"] == "failed"
+    # Nobody else could answer: the round is extended, and the site asked once more.
+    assert (run["state"], len(child.tasks)) == ("running", 2)
     assert federation.services.blobs.names() == blobs
-    again = federation.deliver(child, update)
+    again = federation.deliver(child, update, task.id)
     assert (again.status_code, again.get_json()) == (422, answer.get_json())
 
 
@@ -306,7 +308,8 @@ def test_every_form_of_an_update_comes_to_the_same_model(
 def test_no_change_with_steps_claimed_is_rejected_and_without_is_not(
     federation: Federation, child: ChildInTest
 ) -> None:
-    federation.deliver(child, trained(child, 0.0, 10, num_steps=3))
+    for _ in range(2):
+        federation.deliver(child, trained(child, 0.0, 10, num_steps=3))
     run = federation.get("/runs")["runs"][0]
     assert run["state"] == "failed"
     assert "No weight has changed, although 3 training steps are claimed." in run["reason"]

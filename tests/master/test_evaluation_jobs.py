@@ -169,7 +169,7 @@ def test_an_unexpected_error_over_an_update_rejects_it(
     run = federation.run(**PLAN)
     monkeypatch.setattr(evaluation_jobs, "is_changed", fail)
     federation.deliver(a, trained(a, 1.0, 10))
-    (task,) = federation.get(f"/runs/{run}/rounds/1")["tasks"]
+    task, _ = federation.get(f"/runs/{run}/rounds/1")["tasks"]
     assert task["state"] == "rejected"
     reason = "The update could not be audited: an unexpected ZeroDivisionError."
     assert task["reason"] == reason

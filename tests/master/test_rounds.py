@@ -8,7 +8,7 @@ import io
 import numpy as np
 import pytest
 
-from tests.master.federation import Clock, Federation, base_of, trained, update_of
+from tests.master.federation import ChildInTest, Clock, Federation, base_of, trained, update_of
 
 PLAN = {"rounds": 1, "privacy": {"min_examples": 5}, "training": {"epochs": 1}}
 
@@ -146,17 +146,26 @@ def test_no_site_is_a_409_that_names_each_reason(federation: Federation) -> None
     assert "clinic-b: not approved yet" in answer.get_json()["detail"]
 
 
-def test_one_site_that_cannot_be_reached_does_not_fail_the_round(federation: Federation) -> None:
+def test_one_site_that_cannot_be_reached_does_not_hold_up_the_round(
+    federation: Federation,
+) -> None:
     federation.study()
     a, b = federation.site("clinic-a"), federation.site("clinic-b")
     b.away = True
     run = federation.run(**PLAN)
-    assert states(federation, run) == {"clinic-a": "leased", "clinic-b": "failed"}
+    tasks = only_round(federation, run)["tasks"]
+    assert [(task["state"], task["lost"]) for task in tasks] == [
+        ("leased", False),
+        ("queued", True),
+    ]
+    assert "cannot be reached" in tasks[1]["reason"]
+    assert [n["reachable"] for n in federation.get("/nodes")["nodes"]] == [True, False]
     federation.deliver(a, trained(a, 1.0, num_examples=10))
     view = only_round(federation, run)
     assert view["state"] == "closed"
-    assert "cannot be reached" in view["tasks"][1]["reason"]
-    assert [n["reachable"] for n in federation.get("/nodes")["nodes"]] == [True, False]
+    assert view["tasks"][1]["state"] == "expired"
+    reason = "Site clinic-b cannot be reached (no connection); the round has closed without it"
+    assert view["tasks"][1]["reason"] == reason
 
 
 def test_a_child_that_lost_the_weights_gets_them_again(federation: Federation) -> None:
@@ -168,17 +177,49 @@ def test_a_child_that_lost_the_weights_gets_them_again(federation: Federation) -
     assert list(a.blobs) == [a.tasks[-1].weights]
 
 
+def fail(federation: Federation, child: ChildInTest, detail: str = "The trainer ended.") -> None:
+    """A child gives its last task up."""
+    body = {"code": "trainer_died", "detail": detail}
+    federation.post(f"/tasks/{child.tasks[-1].id}/failure", body, child.token)
+    federation.settle()
+
+
 def test_a_failure_ends_the_task_with_its_code(federation: Federation) -> None:
     federation.study()
     a, b = federation.site("clinic-a"), federation.site("clinic-b")
     run = federation.run(**(PLAN | {"quorum": 2}))
-    body = {"code": "trainer_died", "detail": "The trainer ended."}
-    federation.post(f"/tasks/{a.tasks[-1].id}/failure", body, a.token)
+    fail(federation, a)
     federation.deliver(b, trained(b, 1.0, num_examples=10))
-    view = federation.get(f"/runs/{run}")
-    assert view["state"] == "failed"
-    assert "1 of at least 2 updates accepted" in view["reason"]
-    assert "trainer_died" in view["reason"]
+    task = only_round(federation, run)["tasks"][0]
+    assert (task["state"], task["reason"]) == ("failed", "The trainer ended. (trainer_died)")
+
+
+def test_below_its_quorum_a_round_is_extended_once_and_then_fails(
+    federation: Federation, clock: Clock
+) -> None:
+    federation.study()
+    a, b = federation.site("clinic-a"), federation.site("clinic-b")
+    run = federation.run(**(PLAN | {"quorum": 2, "deadline_seconds": 500}))
+    clock.tick(7)
+    federation.deliver(b, trained(b, 1.0, num_examples=10))
+    fail(federation, a)
+    # Nothing more could come: the time is given again at once, and the work handed out again.
+    view = only_round(federation, run)
+    assert (view["state"], view["extended"]) == ("open", True)
+    assert view["deadline_at"] == view["opened_at"] + 1000
+    attempts = [(t["node_name"], t["attempt"], t["state"]) for t in view["tasks"]]
+    assert attempts == [
+        ("clinic-a", 1, "failed"),
+        ("clinic-a", 2, "leased"),
+        ("clinic-b", 1, "accepted"),
+    ]
+    assert a.tasks[0].seed == a.tasks[1].seed
+    fail(federation, a)
+    assert only_round(federation, run)["state"] == "failed"
+    reason = federation.get(f"/runs/{run}")["reason"]
+    told = "1 of at least 2 updates accepted (clinic-a: The trainer ended. (trainer_died))"
+    assert reason == f"round 1 failed: {told}"
+    assert len(a.tasks) == 2
 
 
 def test_a_failed_run_keeps_the_last_good_model(federation: Federation) -> None:
@@ -187,27 +228,29 @@ def test_a_failed_run_keeps_the_last_good_model(federation: Federation) -> None:
     run = federation.run(**(PLAN | {"rounds": 2}))
     federation.deliver(a, trained(a, 1.0, num_examples=10))
     good = only_round(federation, run)["weights_before"]
-    body = {"code": "trainer_died", "detail": "The trainer ended."}
-    federation.post(f"/tasks/{a.tasks[-1].id}/failure", body, a.token)
-    federation.settle()
+    fail(federation, a)
+    fail(federation, a)
     assert federation.get(f"/runs/{run}")["state"] == "failed"
     assert federation.get("/studies/skin")["current"]["weights"] == good
 
 
-def test_silence_expires_a_task_and_a_heartbeat_that_names_it_does_not(
+def test_silence_loses_a_task_and_a_heartbeat_that_names_it_does_not(
     federation: Federation, clock: Clock
 ) -> None:
     federation.study()
     a, b = federation.site("clinic-a"), federation.site("clinic-b")
-    run = federation.run(**PLAN)
+    run = federation.run(**(PLAN | {"quorum": 2}))
     clock.tick(50)
     federation.beat(a, tasks=(a.tasks[-1].id,))
     clock.tick(15)
     federation.settle()
-    assert states(federation, run) == {"clinic-a": "leased", "clinic-b": "expired"}
-    assert only_round(federation, run)["tasks"][1]["reason"] == "not heard of for 60 s"
-    assert b.dropped == [b.tasks[-1].id]
-    assert federation.beat(b, tasks=(b.tasks[-1].id,))["cancelled"] == [b.tasks[-1].id]
+    lost = only_round(federation, run)["tasks"][1]
+    assert states(federation, run) == {"clinic-a": "leased", "clinic-b": "queued"}
+    assert (lost["lost"], lost["reason"]) == (True, "not heard of for 60 s")
+    assert b.dropped == []
+    assert federation.beat(b, tasks=(b.tasks[-1].id,))["cancelled"] == []
+    assert states(federation, run)["clinic-b"] == "leased"
+    assert not only_round(federation, run)["tasks"][1]["lost"]
 
 
 def test_the_coordinator_says_when_the_next_lease_ends(
@@ -219,23 +262,41 @@ def test_the_coordinator_says_when_the_next_lease_ends(
     assert federation.settle() == pytest.approx(clock.time + 3)
 
 
-@pytest.mark.parametrize(("quorum", "state"), [(1, "closed"), (2, "failed")])
+@pytest.mark.parametrize(("quorum", "state", "after"), [(1, "closed", 30), (2, "failed", 60)])
 def test_the_deadline_closes_a_round_that_has_its_quorum(
-    federation: Federation, clock: Clock, quorum: int, state: str
+    federation: Federation, clock: Clock, quorum: int, state: str, after: int
 ) -> None:
     federation.study()
     a, b = federation.site("clinic-a"), federation.site("clinic-b")
     run = federation.run(**(PLAN | {"quorum": quorum, "deadline_seconds": 30}))
     federation.deliver(a, trained(a, 1.0, num_examples=10))
+    clock.tick(after - 1)
+    federation.settle()
     assert only_round(federation, run)["state"] == "open"
-    clock.tick(31)
+    clock.tick(1)
     federation.settle()
     assert only_round(federation, run)["state"] == state
-    assert states(federation, run)["clinic-b"] == "expired"
+    assert only_round(federation, run)["extended"] is (after == 60)
     late = federation.deliver(b, trained(b, 9.0, num_examples=10))
     assert late.get_json()["state"] == "late"
     assert late.status_code == 200
-    assert states(federation, run)["clinic-b"] == "late"
+
+
+def test_what_a_round_has_closed_without_is_late(federation: Federation, clock: Clock) -> None:
+    federation.study()
+    a, b = federation.site("clinic-a"), federation.site("clinic-b")
+    run = federation.run(**(PLAN | {"deadline_seconds": 30}))
+    federation.deliver(a, trained(a, 1.0, num_examples=10))
+    clock.tick(30)
+    federation.settle()
+    task = only_round(federation, run)["tasks"][1]
+    assert (task["state"], task["reason"]) == ("expired", "the round has closed without it")
+    assert b.dropped == [b.tasks[-1].id]
+    federation.deliver(b, trained(b, 9.0, num_examples=10))
+    view = only_round(federation, run)
+    assert view["tasks"][1]["state"] == "late"
+    assert [update["status"] for update in view["updates"]] == ["accepted", "late"]
+    assert [update["share"] for update in view["updates"]] == [1.0, None]
 
 
 def test_a_late_update_changes_nothing_and_leaves_no_blob(
@@ -326,9 +387,8 @@ def test_a_standing_round_that_failed_is_not_tried_again_with_the_same_pictures(
     run = federation.run(**plan)
     federation.beat(a, 25, new_labelled=5)
     federation.settle()
-    body = {"code": "trainer_died", "detail": "The trainer ended."}
-    federation.post(f"/tasks/{a.tasks[-1].id}/failure", body, a.token)
-    federation.settle()
+    fail(federation, a)
+    fail(federation, a)
     view = federation.get(f"/runs/{run}")
     assert (view["state"], view["round"]) == ("idle", 1)
     assert "trainer_died" in view["reason"]
@@ -359,9 +419,7 @@ def test_the_history_has_one_row_a_round_and_site(federation: Federation) -> Non
     run = federation.run(**PLAN)
     metrics = {"val_accuracy": 0.5, "val_examples": 4.0}
     federation.deliver(a, trained(a, 1.0, num_examples=20, metrics=metrics))
-    body = {"code": "trainer_died", "detail": "=HYPERLINK(1)"}
-    federation.post(f"/tasks/{b.tasks[-1].id}/failure", body, b.token)
-    federation.settle()
+    fail(federation, b, "=HYPERLINK(1)")
     text = federation.call("GET", f"/runs/{run}/history.csv").get_data(as_text=True)
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["site"] for row in rows] == ["clinic-a", "clinic-b"]

@@ -1,14 +1,13 @@
-"""The store on every database: SQLite always, PostgreSQL where the environment names one."""
+"""The store on every kind of database."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from federated.errors import Conflict, NotAuthenticated
 from federated.messages import JoinRequest
@@ -19,7 +18,6 @@ from federated.study import Study
 from master.coordinator.assignment import slots_of
 from master.garbage_collection import collect_garbage
 from master.store import (
-    MIGRATIONS,
     blob_references,
     events,
     lease,
@@ -34,27 +32,14 @@ from master.store import (
     versions,
 )
 from master.store.ledger import Credit
+from master.store.nodes import Site
+from master.store.round_tasks import Patience, Piece
+from master.store.rounds import Opening
 from master.store.tables import Base, NodeRow, RoundRow, RunRow, TaskRow, UpdateRow
 from serving.blobs import BlobStore
-from serving.database import Database, sqlite_url
+from serving.database import Database
 
-POSTGRES = "COMMONSIGHT_TEST_POSTGRES"
 NOW = 1_000_000.0
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    url = sqlite_url(tmp_path / "test.sqlite")
-    if request.param == "postgresql":
-        url = os.environ.get(POSTGRES, "")
-        if not url:
-            pytest.skip(f"needs a PostgreSQL database, named in {POSTGRES}")
-    database = Database(url, MIGRATIONS)
-    yield database
-    with database.write() as session:
-        Base.metadata.drop_all(session.connection())
-        session.execute(text("DROP TABLE alembic_version"))
-    database.close()
 
 
 @pytest.fixture
@@ -74,8 +59,15 @@ def task(database: Database) -> str:
         run.version_id = version.id
         transitions.move_run(session, run, RunState.RUNNING, NOW)
         sites = nodes.sites(session, "skin", NOW, 20)
-        rounds.open_next(session, run, Plan(), slots_of(Plan(), None, 1, sites), [], NOW, 300)
+        open_round(session, run, sites)
     return "r1-1-n1"
+
+
+def open_round(session: Session, run: RunRow, sites: list[Site]) -> None:
+    slots = slots_of(Plan(), None, run.round + 1, sites)
+    pieces = tuple(Piece(slot) for slot in slots)
+    opening = Opening(pieces, (), able=len(slots), quorum=1, target=len(slots), seconds=3600)
+    rounds.open_next(session, run, Plan(), opening, NOW, Patience(300, 60))
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_code(database: Database) -> None:
@@ -252,9 +244,7 @@ def test_tidying_deletes_old_updates_and_never_a_global_model(
         first.state = str(RoundState.CLOSED)
         for number, sha256 in ((1, old), (2, same), (3, new)):
             if number > 1:
-                rounds.open_next(
-                    session, run, Plan(), slots_of(Plan(), None, number, sites), [], NOW, 300
-                )
+                open_round(session, run, sites)
                 session.get_one(RoundRow, ("r1", number)).state = str(RoundState.CLOSED)
             name = f"r1-{number}-n1"
             session.add(

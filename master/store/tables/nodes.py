@@ -7,6 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from master.store.tables.base import Base, Document
 
+BYTEWISE = String(64).with_variant(String(64, collation="C"), "postgresql")
+
 
 class NodeRow(Base):
     """A child. `failed_at` is when a call to it last failed, cleared by one that did not.
@@ -17,7 +19,7 @@ class NodeRow(Base):
     __tablename__ = "nodes"
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    name: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(BYTEWISE, unique=True)
     state: Mapped[str] = mapped_column(String(16))
     url: Mapped[str | None]
     version: Mapped[str] = mapped_column(String(40), default="unknown")

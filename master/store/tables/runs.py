@@ -112,6 +112,7 @@ class TaskRow(Base):
     created_at: Mapped[float]
     changed_at: Mapped[float]
     slot: Mapped[str] = mapped_column(server_default="")
+    batch_bytes: Mapped[int | None]
     # Never empty, but SQLite adds a column with a foreign key only where it may be.
     base_id: Mapped[int] = mapped_column(ForeignKey("versions.id"), nullable=True)
     counted_in: Mapped[int | None]

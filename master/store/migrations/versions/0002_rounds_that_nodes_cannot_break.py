@@ -21,6 +21,7 @@ ROUND: tuple[sa.Column[Any], ...] = (
 )
 TASK: tuple[sa.Column[Any], ...] = (
     sa.Column("slot", sa.Text(), server_default="", nullable=False),
+    sa.Column("batch_bytes", sa.BigInteger(), nullable=True),
     sa.Column("base_id", KEY, sa.ForeignKey("versions.id"), nullable=True),
     sa.Column("counted_in", sa.BigInteger(), nullable=True),
     sa.Column("leased_at", sa.Double(), nullable=True),
