@@ -117,7 +117,7 @@ class Delivery:
 
     def _refused(self, task_id: str, error: MasterRefused) -> None:
         log.warning("The master refused what task %s delivered: %s", task_id, error.detail)
-        self._tasks.end(task_id, "rejected" if error.status == 422 else "failed", error.detail)
+        self._tasks.end(task_id, _state_after(error), error.detail)
 
     def _run(self) -> None:
         while (task_id := self._outbox.get()) is not None and not self._stopped.is_set():
@@ -136,3 +136,10 @@ class Delivery:
         except Exception:
             log.exception("A delivery met an error that it did not expect")
         return False
+
+
+def _state_after(refusal: MasterRefused) -> str:
+    if refusal.code == "duplicate":
+        # Nothing was wrong with it: another site did the same work sooner.
+        return "cancelled"
+    return "rejected" if refusal.status == 422 else "failed"

@@ -211,12 +211,18 @@ def _refusal(status: int, code: str) -> Reply:
     return Reply(status, {"error": code, "detail": f"This is {code}."})
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """A child that is killed hangs up; that is no news."""
+
+
 @contextmanager
 def pull_master() -> Iterator[PullMaster]:
     """A master on a free port."""
     master = PullMaster()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(master))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _handler(master))
     master.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()

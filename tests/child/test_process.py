@@ -42,11 +42,12 @@ def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def serving(state: Path, master: str, *more: str):
+def serving(state: Path, master: str, *more: str, url: str | None = "auto"):
     """A child process that is ready: the process and its address; ended at the end."""
+    more += ("--url", url) if url else ()
     options = ("--state", str(state), "--master", master, "--name", "site-1", "--port", "0")
     process = subprocess.Popen(
-        [sys.executable, "-m", "child", "serve", *options, "--url", "auto", "--demo", *more],
+        [sys.executable, "-m", "child", "serve", *options, "--demo", *more],
         cwd=ROOT,
         env={**os.environ, "COMMONSIGHT_THREADS": "1", "COMMONSIGHT_JOIN_TOKEN": "a-join-token"},
         stdout=subprocess.PIPE,

@@ -142,6 +142,13 @@ def test_an_update_that_was_refused_is_over_with_the_reason(owing, master, statu
     assert owing.child.pictures.tally("skin").new_labelled == 6
 
 
+def test_an_update_that_another_site_sent_sooner_is_no_failure(owing, master):
+    master.answers["update"] = (409, {"error": "duplicate", "detail": "Another site was first."})
+    owing.child.delivery.attempt("task-1")
+    held = owing.child.task_store.get("task-1")
+    assert (held.state, held.detail) == ("cancelled", "Another site was first.")
+
+
 def test_an_answer_that_makes_no_sense_counts_as_none(owing, master):
     master.answers["update"] = (200, {"unexpected": True})
     with pytest.raises(MasterAway, match="no sense"):
