@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from federated.messages import MAX_BATCH_BYTES
 from federated.values import LONGEST_LABEL, Label, Sha256, Value
-from imaging.errors import NoPictures, NoSuchBatch
+from imaging.errors import BrokenBatch, NoPictures, NoSuchBatch
 
 INDEX = "index.json"
 """Name of the index, beside the batches."""
@@ -117,6 +117,23 @@ class BatchIndex(Value):
             if entry.sha256 == sha256:
                 return entry
         raise NoSuchBatch("The index names no such batch", expected=sha256)
+
+
+def parse_index(data: bytes | str) -> BatchIndex:
+    """The index that `data` is, a JSON document of any origin.
+
+    Raises:
+        BrokenBatch: It makes no sense.
+    """
+    try:
+        return BatchIndex.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise BrokenBatch(
+            "The index of batches makes no sense",
+            expected="a list of batches with their hashes",
+            received=f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}".lstrip(": "),
+        ) from error
 
 
 def draw_training(index: BatchIndex, images: int, seed: int) -> Positions:

@@ -10,6 +10,16 @@ from pathlib import Path
 from federated.errors import StorageFailure
 
 
+def check_empty(root: Path) -> None:
+    """Refuses a place where something lies already.
+
+    Raises:
+        StorageFailure: `root` is a file, or a folder that holds something.
+    """
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise StorageFailure("The folder is not empty", expected="a new one", received=root)
+
+
 @contextmanager
 def new_folder(root: Path) -> Iterator[Path]:
     """A folder to fill, which becomes `root` when the block ends well.
@@ -20,8 +30,7 @@ def new_folder(root: Path) -> Iterator[Path]:
     Raises:
         StorageFailure: `root` holds something, or the disk refused.
     """
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise StorageFailure("The folder is not empty", expected="a new one", received=root)
+    check_empty(root)
     unfinished = root.with_name(root.name + ".unfinished")
     try:
         shutil.rmtree(unfinished, ignore_errors=True)

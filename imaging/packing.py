@@ -7,11 +7,10 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
 
 from imaging.batch_index import INDEX, BatchEntry, BatchIndex, file_name
 from imaging.batches import Batch, PackedPicture, check_batch_size, decode_batch, encode_batch
-from imaging.errors import BrokenBatch, NoPictures, RefusedPicture
+from imaging.errors import NoPictures, RefusedPicture
 from imaging.new_folder import new_folder
 from imaging.sanitise import sanitise
 from imaging.source import OnSkip, Skipped, SourcePicture, ignore
@@ -77,25 +76,6 @@ def write_batches(
         index = BatchIndex(classes=classes, batches=tuple(entries))
         (unfinished / INDEX).write_text(index.model_dump_json(indent=1) + "\n")
     return index
-
-
-def read_index(folder: Path) -> BatchIndex:
-    """The index of the batches in `folder`.
-
-    Raises:
-        NoPictures: There is none.
-        BrokenBatch: It makes no sense.
-    """
-    try:
-        return BatchIndex.model_validate_json((folder / INDEX).read_bytes())
-    except FileNotFoundError:
-        raise NoPictures("There is no index of batches", expected=str(folder / INDEX)) from None
-    except ValidationError as error:
-        raise BrokenBatch(
-            "The index of batches makes no sense",
-            expected="a list of batches with their hashes",
-            received=error.errors()[0]["msg"],
-        ) from error
 
 
 def read_batch(folder: Path, sha256: str) -> Batch:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from imaging.__main__ import main
-from imaging.packing import read_batch, read_index
+from imaging.batch_server import read_index
+from imaging.packing import read_batch
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,13 +22,13 @@ def test_a_demo_set_is_drawn_and_packed(tmp_path: Path, capsys: pytest.CaptureFi
     pack = ["batches", "--data", demo, "--out", batches, "--count", "2"]
     assert main([*pack, "--train", "5", "--validation", "2"]) == 0
     assert "18 synthetic pictures" in capsys.readouterr().out
-    index = read_index(Path(batches))
+    index = read_index(batches)[0]
     assert index.classes == ("benign", "malignant")
     assert [len(read_batch(Path(batches), one.sha256).train) for one in index.batches] == [5, 5]
     # A second time the folder is there already, and stays as it is.
     assert main([*pack, "--train", "5", "--validation", "2"]) == 1
     assert "not empty" in capsys.readouterr().err
-    assert read_index(Path(batches)) == index
+    assert read_index(batches)[0] == index
 
 
 def test_a_missing_folder_is_a_sentence_and_not_a_traceback(tmp_path: Path) -> None:

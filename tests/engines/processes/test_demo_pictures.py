@@ -5,8 +5,9 @@ from engines.processes.demo_pictures import (
     pack_demo_batches,
     write_pictures_to_try,
 )
+from imaging.batch_server import read_index
 from imaging.labels import label_from_name
-from imaging.packing import read_batch, read_index
+from imaging.packing import read_batch
 from imaging.synthetic import CLASSES
 
 
@@ -27,7 +28,7 @@ def test_batches_are_packed_once_and_can_be_read(tmp_path, monkeypatch):
     assert not batches_are_packed(tmp_path)
     pack_demo_batches(tmp_path)
     assert batches_are_packed(tmp_path)
-    index = read_index(tmp_path / "batches")
+    index = read_index(str(tmp_path / "batches"))[0]
     batches = [read_batch(tmp_path / "batches", entry.sha256) for entry in index.batches]
     assert [(len(batch.train), len(batch.validation)) for batch in batches] == [(6, 2), (6, 2)]
     assert [path.name for path in tmp_path.iterdir()] == ["batches"]
