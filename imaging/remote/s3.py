@@ -19,7 +19,10 @@ from imaging.remote.address import Address
 from imaging.remote.faults import asks_for_login, away, said
 from imaging.remote.login import Login
 from imaging.remote.patience import TimeLimits
-from imaging.remote.stream import PIECE, Stream
+from imaging.remote.stream import Stream
+
+PIECE = 2**20
+"""Bytes of one request: each has a price of its own."""
 
 
 @contextmanager
