@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from federated.errors import Conflict, FederationError, ImpossiblePlan
 from federated.plan import OwnPictures, Plan
@@ -14,6 +15,7 @@ from federated.states import NodeState
 from federated.study import Study
 from federated.views import ExcludedNode
 from imaging.batch_index import BatchIndex
+from imaging.batch_server import Patience, read_index
 from master.coordinator.site_selection import choose
 from master.plan_faults import (
     drawn_of,
@@ -27,12 +29,11 @@ from master.store.run_batches import KeptIndex
 ReadIndex = Callable[[str], tuple[BatchIndex, str]]
 """Reads the index at an address, with the SHA-256 of its bytes."""
 
-
-def read_promptly(url: str) -> tuple[BatchIndex, str]:
-    """Reads an index for somebody who waits in front of a browser, which itself waits 10 s."""
-    from imaging.batch_server import Patience, read_index
-
-    return read_index(url, patience=Patience(silence_seconds=4.0, total_seconds=8.0, pauses=()))
+READ_PROMPTLY: ReadIndex = partial(
+    # Somebody waits in front of a browser.
+    read_index,
+    patience=Patience(silence_seconds=4.0, total_seconds=8.0, pauses=()),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def check(
     study: Study,
     sites: Sequence[Site],
     *,
-    read: ReadIndex = read_promptly,
+    read: ReadIndex = READ_PROMPTLY,
 ) -> Checked:
     """Checks a plan whole. Reads the index of the batches: not for inside a transaction.
 

@@ -14,8 +14,10 @@ from master.plan_check import Checked, check
 from master.plans import WantedPlan, resolve_plan
 from master.store import nodes, studies
 
+NOT_FOUND: dict[int, str] = {404: "There is no such study or ready-made plan"}
+
 REFUSALS: dict[int, str] = {
-    404: "There is no such study or ready-made plan",
+    **NOT_FOUND,
     409: "`no_sites`: too few sites can take part now; `reasons` has each site's",
     422: "`impossible_plan`: the plan cannot be carried out; `reasons` has every reason",
 }

@@ -9,7 +9,7 @@ from federated.errors import as_sentences
 from federated.values import Message
 from federated.views import AbleNode, PlanCheck, PlanView
 from master.api.context import OPERATOR, PEOPLE, services
-from master.api.new_run import NewRun, check_new_run
+from master.api.new_run import NOT_FOUND, NewRun, check_new_run
 from master.plans import ready_made_plans
 from serving.auth import AUTH
 
@@ -34,6 +34,7 @@ def list_plans() -> PlanList:
 @blueprint.auth_required(AUTH, roles=OPERATOR)
 @blueprint.input(NewRun, arg_name="message")
 @blueprint.output(PlanCheck)
+@blueprint.doc(responses=NOT_FOUND)
 def check_plan(message: NewRun) -> PlanCheck:
     """Everything for which a run would be refused, and who could take part; starts nothing."""
     _, _, checked = check_new_run(message)
