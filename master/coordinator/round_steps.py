@@ -68,7 +68,9 @@ def collect(services: Services, session: Session, run: RunRow, row: RoundRow, no
     plan = Plan.model_validate(run.plan)
     this = Round(services, session, run, row, plan, asynchronous(plan.strategy), now)
     found = this.tasks()
-    if _lapse(this, found) or _hand_out(this, found):
+    if _lapse(this, found):
+        found = this.tasks()
+    if _hand_out(this, found):
         found = this.tasks()
     answers = answers_of(found)
     terms = Terms(row.quorum, row.target, row.deadline_at, row.extended, this.paused)
@@ -112,9 +114,8 @@ def _lapse(this: Round, found: list[TaskSummary]) -> bool:
     """Puts back the tasks whose lease has run out; whether there were any."""
     silent = [task.id for task in found if task.coming and task.lease_until <= this.now]
     if silent:
-        settings = this.services.settings
-        seconds = (settings.lease_seconds, settings.handover_seconds)
-        round_tasks.lapse(this.session, silent, this.now, *seconds)
+        silence = this.services.settings.lease_seconds
+        round_tasks.lapse(this.session, silent, this.now, silence)
     return bool(silent)
 
 

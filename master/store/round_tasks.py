@@ -163,9 +163,7 @@ def count(session: Session, task_ids: Iterable[str], number: int) -> None:
     session.execute(update(TaskRow).where(TaskRow.id.in_(list(task_ids))).values(counted_in=number))
 
 
-def lapse(
-    session: Session, task_ids: Iterable[str], now: float, silence: float, patience: float
-) -> None:
+def lapse(session: Session, task_ids: Iterable[str], now: float, silence: float) -> None:
     """Puts tasks back whose lease has run out.
 
     A node that is busy with other work takes its next task when it is done with that.
@@ -177,7 +175,7 @@ def lapse(
         if row.state != TaskState.QUEUED:
             tasks.lose(session, row, f"not heard of for {silence:g} s", now)
         elif row.node_id in busy:
-            row.lease_until = now + patience
+            row.lease_until = now + silence
         else:
             tasks.lose(session, row, "could not be handed over in time", now)
 

@@ -189,18 +189,22 @@ class Federation:
         self.settle()
         return self.get("/studies/skin")
 
-    def join(self, name: str, approve: bool = True) -> ChildInTest:
+    def join(self, name: str, approve: bool = True, pull: bool = False) -> ChildInTest:
         token = self.post("/join-tokens", {"approve": approve})["token"]
-        url = f"http://127.0.0.1:9{len(self.children.children)}"
-        request = {"join_token": token, "name": name, "url": url, "push_token": PUSH_TOKEN}
+        request = {"join_token": token, "name": name}
+        if not pull:
+            url = f"http://127.0.0.1:9{len(self.children.children)}"
+            request |= {"url": url, "push_token": PUSH_TOKEN}
         enrolment = self.post("/nodes", request)
         child = ChildInTest(name, enrolment["node_id"], enrolment["token"])
         self.children.children[name] = child
         return child
 
-    def site(self, name: str, labelled: int = 20, new_labelled: int = 0) -> ChildInTest:
+    def site(
+        self, name: str, labelled: int = 20, new_labelled: int = 0, pull: bool = False
+    ) -> ChildInTest:
         """A site that takes part, has pictures, and holds the model."""
-        child = self.join(name)
+        child = self.join(name, pull=pull)
         self.beat(child, labelled, new_labelled)
         self.settle()
         return child
@@ -218,6 +222,21 @@ class Federation:
         report = {"counts": counts, "new_labelled": new_labelled, "weights": held}
         body = {"studies": {"skin": report}, "tasks": list(tasks), **facts}
         return self.post(f"/nodes/{child.id}/heartbeat", body, child.token)
+
+    def poll(self, child: ChildInTest) -> Task | None:
+        """What a site that asks for its work gets; it fetches the weights, and takes it."""
+        answer = self.call("GET", "/tasks/next?wait=0", child.token)
+        if answer.status_code == 204:
+            return None
+        task = Task.model_validate(answer.get_json())
+        weights = self.call("GET", f"/weights/{task.weights}", child.token)
+        child.blobs[task.weights] = weights.get_data()
+        child.tasks.append(task)
+        self.report(child, epoch=0)
+        return task
+
+    def report(self, child: ChildInTest, task: str | None = None, **progress: Any) -> Any:
+        return self.post(f"/tasks/{task or child.tasks[-1].id}/progress", progress, child.token)
 
     def run(self, **plan: Any) -> str:
         """Starts a run and lets it come to where it waits."""
