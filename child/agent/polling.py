@@ -35,7 +35,8 @@ class Polling:
             may have the next.
         told: Called when a heartbeat should go now: something has changed, or the master
             does not answer as it should, and a heartbeat finds out why.
-        backoff: Delays while there is nothing to be had.
+        away: Delays while the master is away.
+        backoff: Delays while it is there and lets no poll wait, or gives no work.
         clock: Seconds from any start.
     """
 
@@ -46,6 +47,7 @@ class Polling:
         intake: Intake,
         tasks: TaskStore,
         told: Callable[[], None],
+        away: Backoff,
         backoff: Backoff,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -54,6 +56,7 @@ class Polling:
         self._intake = intake
         self._tasks = tasks
         self._told = told
+        self._away = away
         self._backoff = backoff
         self._clock = clock
         self._untold: deque[str] = deque()
@@ -91,11 +94,13 @@ class Polling:
         if node is None or (not self._untold and self._tasks.may_train()):
             return None
         try:
-            return self._acknowledge(node) if self._untold else self._poll(node)
+            pause = self._acknowledge(node) if self._untold else self._poll(node)
+            self._away.reset()
+            return pause
         except MasterAway as error:
             log.info("No work can be asked for: %s", error.detail)
             self._told()
-            return max(self._backoff.next(), error.retry_after)
+            return max(self._away.next(), error.retry_after)
         except MasterRefused as error:
             log.warning("The master gives this site no work: %s", error.detail)
             self._told()

@@ -18,8 +18,11 @@ from child.store.tasks import TaskStore
 from federated.messages import Failure, StudyPush, Task
 from serving.blobs import BlobStore
 
+LONGEST_ABSENCE = 5.0
+"""Seconds between two polls while the master is away, at most: a site that comes back late
+misses the next round."""
 LONGEST_PAUSE = 15.0
-"""Seconds between two polls while the master is away, at most."""
+"""Seconds between two polls, at most, while the master gives no work or lets none wait."""
 STOP_SECONDS = 5.0
 
 
@@ -63,7 +66,8 @@ class Pull:
             Intake(client, self._downloads, studies, tasks, accept, refuse, drop),
             tasks,
             changed,
-            Backoff(rng, longest=LONGEST_PAUSE),
+            away=Backoff(rng, longest=LONGEST_ABSENCE),
+            backoff=Backoff(rng, longest=LONGEST_PAUSE),
         )
 
     def start(self) -> None:

@@ -24,14 +24,15 @@ class FederationSettings:
     Attributes:
         sites: Names of the children.
         ports: Ports by server name; one that is not named takes a free port.
-        urls: Addresses where the master reaches a child, by site, if not directly.
+        urls: Addresses where the master reaches a child, by site, if not directly; None for
+            a child that it cannot reach, which asks for its work.
         master_options: Further options of `python -m master serve`.
         child_options: Further options of `python -m child serve`.
     """
 
     sites: tuple[str, ...]
     ports: Mapping[str, int] = field(default_factory=dict)
-    urls: Mapping[str, str] = field(default_factory=dict)
+    urls: Mapping[str, str | None] = field(default_factory=dict)
     master_options: tuple[str, ...] = ()
     child_options: tuple[str, ...] = ()
 
@@ -86,12 +87,13 @@ def start_master(servers: Servers, settings: FederationSettings) -> tuple[str, s
 
 def start_child(servers: Servers, settings: FederationSettings, name: str, master: Master) -> None:
     """Starts a child; it enrols by itself. The cores are shared out among the children."""
+    url = settings.urls.get(name, "auto")
     servers.spawn(
         name,
         [
             *("child", "serve", "--state", str(child_state(servers.state, name))),
             *("--port", str(settings.ports.get(name, 0)), "--name", name, "--master", master.url),
-            *("--url", settings.urls.get(name, "auto")),
+            *(("--url", url) if url is not None else ()),
             *("--threads", str(max(1, cores() // len(settings.sites)))),
             *settings.child_options,
         ],

@@ -320,12 +320,22 @@ def test_a_master_that_forgot_this_site_while_weights_came_loses_no_task(pulling
     assert held(pulling) == "queued"
 
 
-@pytest.mark.parametrize("status", [403, 404, 500])
+@pytest.mark.parametrize("status", [403, 404])
 def test_a_master_that_refuses_polls_is_asked_calmly(pulling, asked, status):
     asked.faults["poll"] = deque([Reply(status)] * 9)
     pauses = [pulling.child.pull.polling.step() for _ in range(9)]
     assert sum(pauses) > 15
     assert max(pauses) <= 15
+
+
+@pytest.mark.parametrize("fault", [HANG_UP, Reply(500)])
+def test_a_master_that_was_away_for_long_is_asked_soon_after(pulling, asked, fault):
+    asked.faults["poll"] = deque([fault] * 20)
+    pauses = [pulling.child.pull.polling.step() for _ in range(20)]
+    assert pauses[0] < 0.2 < 2 < max(pauses) <= 5
+    pulling.child.pull.polling.step()
+    asked.faults["poll"] = deque([fault])
+    assert pulling.child.pull.polling.step() < 0.2
 
 
 def test_a_task_that_is_offered_again_after_it_was_lost_here_is_done_again(pulling, asked, model):
