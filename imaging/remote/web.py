@@ -29,6 +29,7 @@ from imaging.remote.login import Login
 from imaging.remote.patience import TimeLimits
 from imaging.remote.stream import PIECE, Stream
 
+_PORTS = {"http": 80, "https": 443}
 _LATER = (408, 425, 429)
 _MISSING = (404, 410)
 _LOGIN = (401, 403, 407)
@@ -86,14 +87,16 @@ def _answer(
 def _connection(address: Address, limits: TimeLimits) -> tuple[HTTPConnection, str]:
     """A connection, not yet open, and the folder as a request names it."""
     url, proxy = urlsplit(address.url), _proxy(address)
-    server = (proxy or url).hostname or ""
-    port, timeout = (proxy or url).port, limits.silence_seconds
+    server, timeout = (proxy or url).hostname or "", limits.silence_seconds
+    # Named always: of an IPv6 address alone, the end would be taken for a port.
+    own_port = address.port or _PORTS[address.scheme]
+    port = (proxy.port or _PORTS["http"]) if proxy else own_port
     if url.scheme == "http":
         target = address.url if proxy else url.path
         return HTTPConnection(server, port, timeout=timeout), target
     secure = HTTPSConnection(server, port, timeout=timeout, context=_tls())
     if proxy:
-        secure.set_tunnel(address.host, address.port, _authorization("Proxy-", _login(proxy)))
+        secure.set_tunnel(address.host, own_port, _authorization("Proxy-", _login(proxy)))
     return secure, url.path
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import socket
 import subprocess
+import threading
+from base64 import b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +19,7 @@ from imaging.batch_server import Patience, fetch, read_index
 from imaging.errors import BatchServerAway, BatchServerRefused, BrokenBatch, NoSuchBatch
 from tests.imaging.remote.files import AGAIN, AT_ONCE, IMPATIENT, packed_set, served_file
 from tests.imaging.remote.http_server import Request, http_server, ranges, whole
+from tests.imaging.remote.scripted import Script, scripted_server
 
 BRIEF = Patience(pauses=(), silence_seconds=20.0, total_seconds=0.5)
 """For servers that always say something: this test waits no longer than that."""
@@ -347,3 +352,45 @@ def test_the_proxy_of_the_environment_is_used(
         with pytest.raises(BatchServerAway):
             read_index("http://127.0.0.1:1/skin")
     assert len(proxy.asked) == 1
+
+
+@needs_openssl
+def test_https_goes_through_a_proxy_that_sees_no_file_name(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index, certificate, heard = packed_set(folder), self_signed(tmp_path), list[bytes]()
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    monkeypatch.setenv("no_proxy", "")
+    with (
+        http_server(folder, certificate=certificate) as server,
+        scripted_server(tunnel(heard)) as port,
+    ):
+        monkeypatch.setenv("https_proxy", f"http://ann:a%20b@127.0.0.1:{port}")
+        assert read_index(server.url)[0] == index
+    assert heard[0].startswith(f"CONNECT {server.url[8:].partition('/')[0]} HTTP/1".encode())
+    assert b"Proxy-Authorization: Basic " + b64encode(b"ann:a b") in heard[0]
+    assert b"index.json" not in b"".join(heard)
+
+
+def tunnel(heard: list[bytes]) -> Script:
+    """A proxy that connects to whom it is told, and hears what the client says."""
+
+    def script(client: socket.socket, stopping: threading.Event) -> None:
+        heard.append(client.recv(10_000))
+        host, _, port = heard[0].split()[1].decode().partition(":")
+        with socket.create_connection((host, int(port))) as server:
+            client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+            back = threading.Thread(target=relay, args=(server, client, []), daemon=True)
+            back.start()
+            relay(client, server, heard)
+            back.join()
+
+    return script
+
+
+def relay(source: socket.socket, target: socket.socket, heard: list[bytes]) -> None:
+    with suppress(OSError):
+        while data := source.recv(10_000):
+            heard.append(data)
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
