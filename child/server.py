@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from child.agent.backoff import Backoff
+from child.agent.batch_fetching import BatchFetcher
+from child.agent.batch_servers import batch_servers
 from child.agent.contact import Contact
 from child.agent.delivery import Delivery
 from child.agent.enrolment import Enrolment, Identity
@@ -21,6 +23,7 @@ from child.agent.reporter import ProgressReporter
 from child.agent.transport import Transport
 from child.api.application import child_app
 from child.api.images import MAX_UPLOAD
+from child.batch_cache import BatchCache
 from child.global_models import GlobalModels
 from child.joining import Joining
 from child.metrics import Metrics
@@ -38,7 +41,8 @@ from child.store.studies import StudyStore
 from child.store.tasks import TaskStore
 from child.store.tokens import TokenStore
 from child.tasks import Tasks
-from child.training import Site, Training
+from child.training import Training
+from child.training_request import Site
 from child.uploads import Uploads
 from federated.messages import Heartbeat, StudyPush
 from serving.blobs import BlobStore
@@ -85,6 +89,8 @@ class Child:
         self.task_store = TaskStore(self._database, now)
         self.blobs = BlobStore(self.state.blobs)
         self.folder = PictureFolder(self.state.pictures)
+        self._batch_cache = BatchCache(self.state.batches, settings.batch_cache_mb * 2**20, now)
+        self.batches = self._make_batch_fetcher()
         self.contact = Contact(now)
         self.url: str | None = None
         self._transport = Transport(settings.master, self.departures, self.contact)
@@ -168,6 +174,7 @@ class Child:
             self.folder.tidy(held.study, self.pictures.places(held.study.id))
         for draft in (*self.state.drafts.iterdir(), *self.state.blobs.glob("draft-*")):
             draft.unlink()
+        self._batch_cache.tidy()
 
     def _compose(self) -> Heartbeat:
         return heartbeat(self.studies, self.pictures, self.task_store, self.training, self.url)
@@ -247,10 +254,15 @@ class Child:
             blobs=self.blobs,
             min_examples=self._settings.least_examples,
             drafts=self.state.drafts,
+            batches=self.batches,
         )
         deterministic = "0" if self._settings.fast_math else "1"
         worker = self._worker("child.trainer", "trainer.log", "--deterministic", deterministic)
         return Training(site, worker, self.reporter.report, self._finished)
+
+    def _make_batch_fetcher(self) -> BatchFetcher:
+        servers = batch_servers(self._settings.batch_servers, self._settings.master)
+        return BatchFetcher(servers, self._batch_cache, self.departures)
 
     def _worker(self, module: str, log_name: str, *arguments: str) -> Worker:
         threads = ("--threads", str(self._settings.threads))

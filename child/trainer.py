@@ -20,9 +20,11 @@ def main() -> None:
 
     # Not at the top: it imports Keras, which must find itself configured.
     from child.trainer_handlers import TrainerHandlers
+    from child.unpacking import unpack
 
     handlers = TrainerHandlers(clock=time.monotonic)
-    serve({"prepare": handlers.prepare, "train": handlers.train}, messages)
+    calls = {"prepare": handlers.prepare, "unpack": unpack, "train": handlers.train}
+    serve(calls, messages)
 
 
 if __name__ == "__main__":

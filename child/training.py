@@ -6,41 +6,16 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-from child.pictures import PictureFolder
-from child.store.participation import ParticipationStore
-from child.store.picture_rows import Example
-from child.store.pictures import PictureStore
-from child.store.tasks import TaskStore
-from child.worker_messages import Examples, ModelRequest, TrainingRequest, TrainingResult
+from child.public_pictures import GivenUp, PublicPictures
+from child.training_request import Site, drafts_of, training_request
+from child.worker_messages import ModelRequest, TrainingResult, Unpacked, UnpackRequest
 from federated.errors import Conflict, FederationError
 from federated.messages import Failure, Progress, StudyPush, Task
-from federated.study import Study
-from serving.blobs import BlobStore
 from serving.worker import Worker, WorkerDied, WorkerFailed
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """What training needs of the site, and what the site insists on.
-
-    Attributes:
-        min_examples: Pictures to train on without which this site does not train, whatever
-            a plan says.
-        drafts: Folder for updates under construction.
-    """
-
-    pictures: PictureStore
-    folder: PictureFolder
-    tasks: TaskStore
-    participation: ParticipationStore
-    blobs: BlobStore
-    min_examples: int
-    drafts: Path
 
 
 class Training:
@@ -62,11 +37,13 @@ class Training:
     ) -> None:
         self._site = site
         self._worker = worker
+        self._public = PublicPictures(site.batches, self._unpack)
         self._on_progress = on_progress
         self._on_finished = on_finished
         self._jobs: queue.SimpleQueue[str | ModelRequest | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._under_way: str | None = None
+        self._given_up = threading.Event()
         self._progress: Progress | None = None
         self._warm: set[str] = set()
         self._stopping = False
@@ -80,7 +57,9 @@ class Training:
 
     def stop(self) -> None:
         """Ends the trainer; the task under way stays to be resumed by the next start."""
-        self._stopping = True
+        with self._lock:
+            self._stopping = True
+            self._given_up.set()
         self._jobs.put(None)
         self._worker.stop()
         if self._thread.is_alive():
@@ -100,6 +79,7 @@ class Training:
         """Gives up the training of a task, if it is the one under way."""
         with self._lock:
             if self._under_way == task_id:
+                self._given_up.set()
                 self._worker.cancel()
 
     def progress(self, task_id: str) -> Progress | None:
@@ -135,11 +115,14 @@ class Training:
 
     def _do(self, task_id: str) -> None:
         held = self._site.tasks.get(task_id)
-        if held is None or not self._site.tasks.begin(task_id):
+        if held is None:
             return
         self._enter(task_id)
         try:
-            self._train(held.task)
+            if self._site.tasks.begin(task_id):
+                self._train(held.task)
+        except GivenUp:
+            log.info("Task %s was given up before it was trained", task_id)
         except Exception as error:
             if not self._stopping:
                 self._give_up(held.task, failure_of(error))
@@ -147,9 +130,17 @@ class Training:
             self._enter(None)
 
     def _train(self, task: Task) -> None:
-        request = training_request(task, self._site)
-        self._hear(task.id, Progress(epochs=task.plan.training.epochs))
+        self._prepare(task)
         try:
+            request = training_request(
+                task,
+                self._site,
+                lambda pixels: self._public.gather(
+                    task, pixels, lambda note: self._prepare(task, note), self._given_up
+                ),
+            )
+            if self._given_up.is_set():
+                raise GivenUp
             answer = self._worker.call(
                 "train",
                 request.model_dump(mode="json"),
@@ -160,7 +151,17 @@ class Training:
                 if self._site.tasks.trained(task.id, update.sha256):
                     self._on_finished(task.id)
         finally:
-            request.update.unlink(missing_ok=True)
+            for draft in drafts_of(task, self._site):
+                draft.unlink(missing_ok=True)
+
+    def _unpack(
+        self, request: UnpackRequest, on_event: Callable[[dict[str, Any]], None]
+    ) -> Unpacked:
+        answer = self._worker.call("unpack", request.model_dump(mode="json"), on_event)
+        return Unpacked.model_validate(answer)
+
+    def _prepare(self, task: Task, note: str | None = None) -> None:
+        self._hear(task.id, Progress(epochs=task.plan.training.epochs, note=note))
 
     def _give_up(self, task: Task, failure: Failure) -> None:
         log.warning("Task %s failed: %s", task.id, failure.detail)
@@ -180,39 +181,8 @@ class Training:
     def _enter(self, task_id: str | None) -> None:
         with self._lock:
             self._under_way, self._progress = task_id, None
-
-
-def training_request(task: Task, site: Site) -> TrainingRequest:
-    """A task with this site's pictures, or the reason why the site does not train.
-
-    The pictures are in the order of their hashes, so that the same pictures make the same
-    batches, whenever and in whatever order they were uploaded.
-
-    Raises:
-        Conflict: The site has paused, or has too few pictures to train on.
-        NotFound: The weights are not here.
-    """
-    if site.participation.paused():
-        raise Conflict("This site has paused its participation", code="paused")
-    needed = max(site.min_examples, task.plan.privacy.min_examples)
-    training = task.plan.training
-    examples = site.pictures.deal(
-        task.study.id,
-        task.id,
-        fraction=training.validation_fraction,
-        seed=task.plan.seed,
-        least=needed,
-    )
-    train = [example for example in examples if example.part == "train"]
-    judging = [example for example in examples if example.part != "train"]
-    return TrainingRequest(
-        task=task,
-        weights=site.blobs.path(task.weights),
-        pixels=site.folder.array(task.study).path,
-        train=_chosen(task.study, train),
-        validation=_chosen(task.study, judging),
-        update=site.drafts / f"{task.id}.safetensors",
-    )
+            if not self._stopping:
+                self._given_up.clear()
 
 
 def failure_of(error: Exception) -> Failure:
@@ -228,12 +198,4 @@ def failure_of(error: Exception) -> Failure:
     log.error("A task met an error that it did not expect", exc_info=error)
     return Failure(
         code="internal_error", detail=f"The site met an unexpected {type(error).__name__}."
-    )
-
-
-def _chosen(study: Study, examples: list[Example]) -> Examples:
-    index = {name: place for place, name in enumerate(study.classes)}
-    return Examples(
-        rows=tuple(example.row for example in examples),
-        labels=tuple(index[example.label] for example in examples),
     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from federated.errors import NotAllowed
 from imaging.remote.address import Address
+from serving.server import is_loopback
 
 PORTS = {"http": 80, "https": 443, "ftp": 21}
 
@@ -64,19 +66,20 @@ class BatchServers:
             raise _refusal("This site reads batches from a folder only if its operator named it")
 
 
-def batch_servers(named: Sequence[str], *, master_is_here: bool) -> BatchServers:
+def batch_servers(named: Sequence[str], master: str) -> BatchServers:
     """What a site may fetch from.
 
     Args:
         named: Addresses that may be fetched from, and all that lies below them; none for any
-            server.
-        master_is_here: Whether the master runs on this computer. One elsewhere is not to learn
-            which folders this computer has.
+            server, and for folders too where the master runs on this computer: one elsewhere
+            is not to learn which folders there are.
+        master: The master's address.
 
     Raises:
         WrongBatchUrl: One of them is no address of a batch server.
     """
-    return BatchServers(tuple(map(place_of, named)), folders=master_is_here)
+    here = is_loopback(urlsplit(master).hostname or "")
+    return BatchServers(tuple(map(place_of, named)), folders=here)
 
 
 def place_of(url: str) -> Place:

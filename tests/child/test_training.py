@@ -14,85 +14,27 @@ import pytest
 from safetensors.numpy import load
 
 from child.pictures import PictureFolder
-from child.training import Site as TrainingSite
-from child.training import Training, failure_of, training_request
+from child.training import Training, failure_of
+from child.training_request import training_request
 from child.worker_messages import Examples
 from federated.errors import Conflict, NotFound
-from federated.messages import StudyPush
 from federated.plan import ModelChoice, Plan, Privacy
 from federated.plan import Training as Settings
-from federated.wire import encode_weights, read_update_document
-from serving.blobs import open_blob
 from serving.worker import Worker, WorkerDied, WorkerFailed, worker_environment
-from tests.child.conftest import STUDY, named, study_push, task_of
-
-SMALL = ModelChoice(name="cnn10", settings={"width": 4, "units": 4})
-PLAN = Plan(
-    model=SMALL,
-    training=Settings(epochs=2, batch_size=4, validation_fraction=0.25),
-    privacy=Privacy(min_examples=3),
-)
+from tests.child.bench import PLAN, SMALL, Bench, initial_model, push_model, trainer
+from tests.child.conftest import STUDY, named, task_of
 
 
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory):
-    log = tmp_path_factory.mktemp("trainer") / "trainer.log"
-    arguments = ("--threads", "1", "--deterministic", "1")
-    worker = Worker("child.trainer", arguments, worker_environment(os.environ), log)
-    yield worker
-    worker.stop()
+    with trainer(tmp_path_factory.mktemp("trainer")) as worker:
+        yield worker
 
 
 @pytest.fixture(scope="module")
 def initial(keras_runtime):
     """The initial model's blob and its signature."""
-    from models.named import build_model
-
-    model = build_model(STUDY, SMALL, seed=3)
-    return encode_weights(model.read()), model.signature
-
-
-def push_model(site, initial, plan=PLAN) -> StudyPush:
-    blob, signature = initial
-    push = study_push(blob, signature, plan)
-    site.child.models.push(push)
-    site.child.blobs.put(blob)
-    site.child.models.push(push)
-    return push
-
-
-class Bench:
-    """A `Training` without its thread, and what it told."""
-
-    def __init__(self, site, worker, least=1):
-        child = site.child
-        self.site = TrainingSite(
-            child.pictures,
-            child.folder,
-            child.task_store,
-            child.participation,
-            child.blobs,
-            least,
-            child.state.drafts,
-        )
-        self.child = child
-        self.progress = []
-        self.finished = []
-        self.training = Training(
-            self.site, worker, lambda _task, p: self.progress.append(p), self.finished.append
-        )
-
-    def do(self, task):
-        """Accepts and does a task; returns it as it is held then."""
-        self.child.task_store.add(task)
-        self.training._do(task.id)
-        return self.child.task_store.get(task.id)
-
-    def update(self, held):
-        """An update's document and tensors."""
-        path = self.child.blobs.path(held.update_sha256)
-        with open_blob(path) as blob:
-            return read_update_document(blob), load(path.read_bytes())
+    return initial_model()
 
 
 @pytest.fixture
@@ -265,7 +207,7 @@ def test_what_a_stop_breaks_off_is_no_warning(bench, initial, caplog, tmp_path):
 
 
 def test_the_order_names_rows_and_class_indices(bench):
-    request = training_request(task_of(bench.push), bench.site)
+    request = training_request(task_of(bench.push), bench.site, lambda _: pytest.fail("not public"))
     places = bench.child.pictures.places("skin")
     chosen = sorted(request.train.rows + request.validation.rows)
     assert chosen == sorted(places.values())

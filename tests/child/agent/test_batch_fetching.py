@@ -46,9 +46,9 @@ def fetcher(child):
     return make_fetcher(child)
 
 
-def make_fetcher(child, pauses=(0.0,), free=PLENTY, named=(), here=True):
+def make_fetcher(child, pauses=(0.0,), free=PLENTY, named=()):
     cache = BatchCache(child.state.batches, 10**6, lambda: 1e9, lambda _: free)
-    servers = batch_servers(named, master_is_here=here)
+    servers = batch_servers(named, "http://127.0.0.1:9")
     return BatchFetcher(servers, cache, child.departures, Patience(pauses=pauses))
 
 

@@ -10,9 +10,12 @@ ANYWHERE = ["http://10.0.0.7:9000/a", "https://x.example", "ftp://x.example/skin
 FOLDERS = ["/srv/skin", "file:///srv/skin"]
 
 
-def allowed(url: str, *named: str, master_is_here: bool = False) -> bool:
+AWAY, HERE = "https://master.example:8443", "http://127.0.0.1:8501"
+
+
+def allowed(url: str, *named: str, master: str = AWAY) -> bool:
     try:
-        batch_servers(named, master_is_here=master_is_here).check(url)
+        batch_servers(named, master).check(url)
     except NotAllowed:
         return False
     return True
@@ -21,7 +24,7 @@ def allowed(url: str, *named: str, master_is_here: bool = False) -> bool:
 @pytest.mark.parametrize("named", [(), ("https://x.example",)])
 def test_a_refusal_says_what_the_operator_can_do(named):
     with pytest.raises(NotAllowed) as refusal:
-        batch_servers(named, master_is_here=False).check("/srv/skin")
+        batch_servers(named, AWAY).check("/srv/skin")
     assert refusal.value.code == "batch_server_not_allowed"
     assert "the operator can add this one with --batch-servers" in refusal.value.problem
 
@@ -34,11 +37,13 @@ def test_any_server_may_be_used_unless_some_are_named(url):
 
 @pytest.mark.parametrize("url", FOLDERS)
 def test_folders_are_for_a_master_on_this_machine(url):
-    assert allowed(url, master_is_here=True)
+    assert allowed(url, master=HERE)
+    assert allowed(url, master="http://[::1]:8501")
+    assert not allowed(url, master="https://127.0.0.1.example")
     assert not allowed(url)
     assert allowed(url, "/srv")
     assert allowed(url, "file:///srv/skin/")
-    assert not allowed(url, "https://x.example", master_is_here=True)
+    assert not allowed(url, "https://x.example", master=HERE)
 
 
 @pytest.mark.parametrize(
