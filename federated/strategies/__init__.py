@@ -68,7 +68,6 @@ __all__ = [
     "Rule",
     "Strategy",
     "asynchronous",
-    "check_strategy",
     "settings_of",
     "strategy",
 ]
@@ -121,23 +120,6 @@ def asynchronous(choice: StrategyChoice) -> Asynchronous | None:
         return None
     buffer = settings.buffer if isinstance(settings, FedBuffSettings) else 1
     return Asynchronous(buffer=buffer, max_staleness=settings.max_staleness)
-
-
-def check_strategy(choice: StrategyChoice) -> None:
-    """Refuses a choice that could not be followed: no setting is ever silently ignored.
-
-    Raises:
-        InvalidInput: There is no such strategy, it does not know a setting, or what is asked
-            for is not available yet.
-    """
-    settings_of(choice)
-    if choice.batch_norm == "local":
-        raise InvalidInput(
-            "Keeping BatchNorm's statistics at each site is not available yet",
-            expected='strategy.batch_norm = "average"',
-            received="local",
-            code="not_available",
-        )
 
 
 def _rule(name: str) -> Rule:
