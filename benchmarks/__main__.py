@@ -15,6 +15,7 @@ BENCHMARKS = {
     "round_overhead": "a federated run against plain Keras on the same work; an empty round",
     "accuracy": "a federated run against the same epochs done centrally, on real pictures",
     "reproducibility": "two runs with one seed: the same weights, and what determinism costs",
+    "swarm": "50, 100 and 200 nodes that pull from one master: how long a task waits, the cost",
     "aggregation": "averaging 2, 20 and 200 updates against reading their bytes once; memory",
 }
 

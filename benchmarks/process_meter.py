@@ -1,0 +1,56 @@
+"""What another process uses: CPU time and memory, read from outside."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from federated.errors import FederationError
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time that a process has used in all its threads, in seconds; not its children's.
+
+    Raises:
+        FederationError: There is no such process.
+    """
+    try:
+        # After the name in brackets, which may hold spaces: user and system ticks are the
+        # 14th and 15th fields of the line.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return _clock(_ps(pid, "time"))
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def megabytes(pid: int, *, peak: bool = False) -> float:
+    """Resident memory of a process in MB: now, or at its peak where the system keeps that.
+
+    Raises:
+        FederationError: There is no such process.
+    """
+    wanted = "VmHWM" if peak else "VmRSS"
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except FileNotFoundError:
+        return int(_ps(pid, "rss")) * 1024 / 1e6
+    return next(int(line.split()[1]) for line in lines if line.startswith(wanted)) * 1024 / 1e6
+
+
+def _ps(pid: int, column: str) -> str:
+    """One figure of a process, on a system without `/proc`."""
+    command = ["ps", "-o", f"{column}=", "-p", str(pid)]
+    text = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    if not text:
+        raise FederationError(f"There is no process {pid} to be measured")
+    return text
+
+
+def _clock(text: str) -> float:
+    """Seconds of a time such as `1-02:03:04` or `12:34.56`."""
+    days, _, time = text.rpartition("-")
+    seconds = 0.0
+    for part in time.split(":"):
+        seconds = seconds * 60 + float(part)
+    return int(days or 0) * 86_400 + seconds
