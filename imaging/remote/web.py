@@ -78,8 +78,10 @@ def _answer(
                 with suppress(BrokenPipeError):
                     connection.request(method, f"{target}/{name}", body, headers)
                 response = connection.getresponse()
-            _check(response)
-            yield response
+            # The connection closes only an answer after which it would stay open.
+            with response:
+                _check(response)
+                yield response
     finally:
         connection.close()
 
