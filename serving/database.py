@@ -9,8 +9,17 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
+
+from federated.errors import FederationError, InvalidInput, Unavailable
+
+DRIVERS = (("sqlite", "pysqlite"), ("postgresql", "psycopg"))
+
+PATIENCE_SECONDS = 15
+"""How long a writer waits for the one before it."""
 
 
 def sqlite_url(path: Path) -> str:
@@ -21,25 +30,41 @@ def sqlite_url(path: Path) -> str:
 class Database:
     """Sessions on one database.
 
+    On every database a reader sees one state, and writers come one after the other: what one
+    of them has read, nobody else changes before it has written.
+
     SQLite: write-ahead log, and `BEGIN IMMEDIATE` for writers, so that a read-modify-write
     never meets "database is locked" halfway; foreign keys are on.
+    PostgreSQL: readers have a snapshot (`REPEATABLE READ`), writers an advisory lock.
 
     Args:
         url: SQLAlchemy URL.
         migrations: Folder of the Alembic migrations that this database is brought up to.
+
+    Raises:
+        InvalidInput: The URL is of no database that can be used here.
+        Unavailable: The database cannot be reached, or does not let us in.
     """
 
     def __init__(self, url: str, migrations: Path) -> None:
-        self.engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        self.engine = _engine(url)
+        self._reader = self._writer = self.engine
         if self.engine.dialect.name == "sqlite":
-            _prepare_sqlite(self.engine)
-        self._writer = self.engine.execution_options(commonsight_write=True)
-        upgrade(self.engine, migrations)
+            self._writer = _prepare_sqlite(self.engine)
+        else:
+            from serving.postgresql import readers_and_writers
+
+            self._reader, self._writer = readers_and_writers(self.engine, PATIENCE_SECONDS)
+        try:
+            upgrade(self._writer, migrations)
+        except (OperationalError, ProgrammingError, CommandError) as error:
+            self.close()
+            raise _unusable(self.engine, error) from None
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that sees one state of the database and changes nothing."""
-        with Session(self.engine) as session:
+        with Session(self._reader) as session:
             yield session
 
     @contextmanager
@@ -62,7 +87,44 @@ def upgrade(engine: Engine, migrations: Path) -> None:
         command.upgrade(config, "head")
 
 
-def _prepare_sqlite(engine: Engine) -> None:
+def _engine(url: str) -> Engine:
+    problem = "This is no database that can be used here"
+    expected = (
+        "sqlite:///…, or postgresql+psycopg://user@host/name with the package psycopg installed"
+    )
+    try:
+        # Statements are logged when they fail; what strangers and patients wrote is not.
+        engine = create_engine(
+            url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True
+        )
+    except (ArgumentError, ImportError, ValueError) as error:
+        # A URL that cannot be read may carry a password.
+        received = str(error).replace(url, "another URL")
+        raise InvalidInput(problem, expected=expected, received=received) from None
+    if (engine.dialect.name, engine.driver) not in DRIVERS:
+        raise InvalidInput(problem, expected=expected, received=engine.url.drivername)
+    return engine
+
+
+def _unusable(
+    engine: Engine, error: OperationalError | ProgrammingError | CommandError
+) -> FederationError:
+    told = " ".join(str(getattr(error, "orig", error)).split())
+    if isinstance(error, OperationalError):
+        place = engine.url.render_as_string(hide_password=True)
+        return Unavailable(
+            "The database cannot be opened", expected=f"one at {place}", received=told
+        )
+    return InvalidInput(
+        "The tables of this database are not those of this server",
+        expected="a database of its own for each server, made by no newer version",
+        received=told,
+    )
+
+
+def _prepare_sqlite(engine: Engine) -> Engine:
+    """Sets up the connections; returns the engine for writers."""
+
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: Any) -> None:
         # SQLAlchemy emits BEGIN itself (below); the driver's own guesses must be off.
@@ -71,7 +133,7 @@ def _prepare_sqlite(engine: Engine) -> None:
         for pragma in (
             "journal_mode=WAL",
             "synchronous=NORMAL",
-            "busy_timeout=15000",
+            f"busy_timeout={PATIENCE_SECONDS * 1000}",
             "foreign_keys=ON",
         ):
             cursor.execute(f"PRAGMA {pragma}")
@@ -81,3 +143,5 @@ def _prepare_sqlite(engine: Engine) -> None:
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("commonsight_write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine.execution_options(commonsight_write=True)
