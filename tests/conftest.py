@@ -2,6 +2,8 @@
 
 import pytest
 
+pytest_plugins = ["tests.postgres_server", "tests.databases"]
+
 
 @pytest.fixture(scope="session")
 def keras_runtime() -> None:

@@ -131,9 +131,24 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder.database
 
 
+DatabaseOf = Callable[[StateFolder], str | None]
+"""From a child's folder to the URL of its database; None for the one in the folder."""
+
+
+@pytest.fixture
+def database_of(empty_database: Path) -> DatabaseOf:
+    """SQLite in the folder; the store's own tests take other kinds of databases too."""
+
+    def in_folder(folder: StateFolder) -> None:
+        if not folder.database.exists():
+            shutil.copyfile(empty_database, folder.database)
+
+    return in_folder
+
+
 @pytest.fixture
 def make_child(
-    tmp_path: Path, clock: Clock, empty_database: Path
+    tmp_path: Path, clock: Clock, database_of: DatabaseOf
 ) -> Iterator[Callable[..., Child]]:
     children: list[Child] = []
 
@@ -149,8 +164,7 @@ def make_child(
         }
         folder = StateFolder(changes.get("state", fields["state"]))
         folder.make()
-        if not folder.database.exists():
-            shutil.copyfile(empty_database, folder.database)
+        fields["database"] = database_of(folder)
         child = Child(Settings(**{**fields, **changes}), now=clock, rng=random.Random(1))
         children.append(child)
         return child

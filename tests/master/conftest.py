@@ -5,7 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from master.store import MIGRATIONS
+from serving.database import Database
+from tests.databases import NewDatabase
 from tests.master.federation import Clock, Federation
+
+
+@pytest.fixture
+def database(new_database: NewDatabase) -> Iterator[Database]:
+    """The master's tables, once on each kind of database."""
+    database = Database(new_database(MIGRATIONS), MIGRATIONS)
+    yield database
+    database.close()
 
 
 @pytest.fixture
