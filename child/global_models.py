@@ -18,8 +18,6 @@ from serving.blobs import BlobStore, Readable, open_blob
 
 log = logging.getLogger(__name__)
 
-HEADER_ALLOWANCE = 1 << 20
-"""Bytes that a blob's header may take beside its tensors."""
 SPARE_BLOBS = 4
 """Blobs kept although nothing names them: a task may be on its way to start from one."""
 
@@ -77,7 +75,7 @@ class GlobalModels:
                 received=sha256,
                 code="unexpected_blob",
             )
-        limit = max(push.signature.nbytes for push in pushes) + HEADER_ALLOWANCE
+        limit = max(largest_blob(push.signature) for push in pushes)
         self._blobs.receive(stream, limit=limit, expected=sha256)
         for push in pushes:
             self._adopt(push)
@@ -90,8 +88,7 @@ class GlobalModels:
             TooLarge: They are larger than their signature allows.
             InvalidInput: They have another hash, or do not fit the signature.
         """
-        limit = signature.nbytes + HEADER_ALLOWANCE
-        self._blobs.receive(stream, limit=limit, expected=sha256)
+        self._blobs.receive(stream, limit=largest_blob(signature), expected=sha256)
         self._check(sha256, signature)
 
     def tidy(self) -> None:
@@ -128,3 +125,8 @@ class GlobalModels:
     def _compute_statistics(self, sha256: str, signature: Signature) -> WeightStatistics:
         with open_blob(self._blobs.path(sha256)) as blob:
             return weight_statistics(blob, signature)
+
+
+def largest_blob(signature: Signature) -> int:
+    """Bytes that no honest blob of weights under this signature exceeds: tensors and header."""
+    return signature.nbytes + 1024 * (len(signature.tensors) + 1024)

@@ -69,8 +69,10 @@ class ModelUpdates:
             return
         try:
             self._downloads.model(push)
-        except (MasterAway, MasterRefused, Conflict) as error:
-            log.warning("The model of %s is not here yet: %s", push.study.id, error.detail)
+        except MasterAway as error:
+            log.info("The model of %s is not here yet: %s", push.study.id, error.detail)
+        except (MasterRefused, Conflict) as error:
+            log.warning("The model of %s is not here: %s", push.study.id, error.detail)
         except InvalidInput as error:
             # Named again with every heartbeat, it would cost a transfer each time.
             self._broken[push.study.id] = push.weights
