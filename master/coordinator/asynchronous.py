@@ -37,7 +37,8 @@ def idle_sites(
         number: The open round's number.
         again: Whether those get another task whose task on this version came to nothing.
     """
-    at_work = {task.node for task in tasks if task.coming}
+    # A verdict is about to make a new version: the next task had better begin from that.
+    at_work = {task.node for task in tasks if task.coming or task.state == TaskState.SUBMITTED}
     asked = [task for task in tasks if task.round == number and task.state != TaskState.CANCELLED]
     served = {task.node for task in asked}
     if again:

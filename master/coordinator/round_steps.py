@@ -89,11 +89,16 @@ def collect(services: Services, session: Session, run: RunRow, row: RoundRow, no
 def answers_of(found: list[TaskSummary]) -> Answers:
     """How far the work of a round is."""
     return Answers(
-        accepted=sum(task.state == TaskState.ACCEPTED for task in found),
+        accepted=sum(map(is_accepted, found)),
         submitted=sum(task.state == TaskState.SUBMITTED for task in found),
         coming=sum(task.coming for task in found),
         lost=sum(task.lost and task.state in tasks.OPEN for task in found),
     )
+
+
+def is_accepted(task: TaskSummary) -> bool:
+    """Whether the update of a task counts, now or in a later round."""
+    return task.state == TaskState.ACCEPTED
 
 
 def fail_round(session: Session, run: RunRow, row: RoundRow, reason: str, now: float) -> Step:
@@ -121,10 +126,10 @@ def _lapse(this: Round, found: list[TaskSummary]) -> bool:
 
 def _hand_out(this: Round, found: list[TaskSummary]) -> bool:
     """Gives work to sites that have none, where the round lacks it; whether any was given."""
-    if this.paused or this.now >= this.row.deadline_at:
-        return False
     number, target = this.row.number, this.row.target
-    if this.mode is None and sum(is_alive(task) for task in found) >= target:
+    # An asynchronous round lacks work as long as it is not about to close.
+    enough = is_alive if this.mode is None else is_accepted
+    if this.paused or this.now >= this.row.deadline_at or sum(map(enough, found)) >= target:
         return False
     sites = _sites(this)
     if this.mode is None:
@@ -173,7 +178,7 @@ def _give(this: Round, pieces: tuple[Piece, ...]) -> bool:
 def _close(this: Round, found: list[TaskSummary]) -> Step:
     """Begins to aggregate; what is not counted by then is late, or carried on."""
     session, row, now = this.session, this.row, this.now
-    accepted = [task.id for task in found if task.state == TaskState.ACCEPTED]
+    accepted = [task.id for task in found if is_accepted(task)]
     if this.mode is None:
         open_still = [task.id for task in found if task.state in tasks.UNENDED]
         reason = "the round has closed without it"

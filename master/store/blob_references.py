@@ -5,8 +5,10 @@ from __future__ import annotations
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from federated.states import RoundState
+from federated.states import RoundState, TaskState
 from master.store.tables import RoundRow, TaskRow, UpdateRow, VersionRow
+
+MAY_COUNT = (TaskState.SUBMITTED, TaskState.ACCEPTED)
 
 
 def is_used(session: Session, sha256: str) -> bool:
@@ -31,20 +33,24 @@ def old_updates(session: Session, keep_rounds: int) -> list[str]:
     """Blobs of updates that no longer serve anybody.
 
     Those of rounds that are over and older than the last `keep_rounds` of their run, unless a
-    kept round, or a global model, has the same bytes.
+    kept round, or a global model, has the same bytes. What an asynchronous run may still count
+    serves it.
     """
     newest = select(RoundRow.run_id, func.max(RoundRow.number).label("newest"))
     last = newest.group_by(RoundRow.run_id).subquery()
+    counted = func.coalesce(TaskRow.counted_in, TaskRow.round)
+    waits = TaskRow.counted_in.is_(None) & TaskRow.state.in_(MAY_COUNT)
     query = (
-        select(UpdateRow.sha256, RoundRow.state, RoundRow.number, last.c.newest)
+        select(UpdateRow.sha256, RoundRow.state, RoundRow.number, last.c.newest, waits)
         .join(TaskRow, TaskRow.id == UpdateRow.task_id)
-        .join(RoundRow, (RoundRow.run_id == TaskRow.run_id) & (RoundRow.number == TaskRow.round))
+        .join(RoundRow, (RoundRow.run_id == TaskRow.run_id) & (RoundRow.number == counted))
         .join(last, last.c.run_id == TaskRow.run_id)
     )
     over = (RoundState.CLOSED, RoundState.FAILED)
     old: set[str] = set()
     kept = set(session.scalars(select(VersionRow.weights)))
-    for sha256, state, number, newest_number in session.execute(query):
-        is_old = state in over and number <= newest_number - keep_rounds
+    for sha256, state, number, newest_number, waiting in session.execute(query):
+        in_use = waiting and state != RoundState.FAILED
+        is_old = state in over and number <= newest_number - keep_rounds and not in_use
         (old if is_old else kept).add(sha256)
     return sorted(old - kept)

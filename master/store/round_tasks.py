@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from federated.states import TaskState
+from federated.states import RoundState, TaskState
 from master.coordinator.assignment import Slot
 from master.store import tasks, transitions
 from master.store.nodes import Site
@@ -204,9 +204,14 @@ def cancel_untaken(session: Session, run_id: str, reason: str, now: float) -> No
 
 
 def leave_uncounted(session: Session, run_id: str, reason: str, now: float) -> None:
-    """Ends what was accepted and no round has counted, when no round is to come."""
-    uncounted = TaskRow.counted_in.is_(None) & (TaskRow.state == TaskState.ACCEPTED)
-    query = select(TaskRow).where(TaskRow.run_id == run_id, uncounted)
+    """Ends what was accepted when its round had closed, and no other is to count it."""
+    closed = (RoundRow.run_id == run_id) & (RoundRow.state == RoundState.CLOSED)
+    query = (
+        select(TaskRow)
+        .where(TaskRow.run_id == run_id, TaskRow.counted_in.is_(None))
+        .where(TaskRow.state == TaskState.ACCEPTED)
+        .where(TaskRow.round.in_(select(RoundRow.number).where(closed)))
+    )
     for row in session.scalars(query).all():
         transitions.move_task(session, row, TaskState.LATE, now, reason)
 

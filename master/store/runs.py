@@ -121,6 +121,7 @@ def stop(
 def end(session: Session, run: RunRow, state: RunState, reason: str, now: float) -> None:
     """Ends a run, and with it the round under way and its tasks."""
     round_tasks.cancel_of_run(session, run.id, reason, now)
+    round_tasks.leave_uncounted(session, run.id, reason, now)
     row = rounds.under_way(session, run.id)
     if row is not None:
         transitions.move_round(session, row, RoundState.FAILED, now, reason)
@@ -147,7 +148,7 @@ def view(session: Session, row: RunRow) -> RunView:
         created_at=row.created_at,
         finished_at=row.finished_at,
         weights=_weights(session, row),
-        tasks=task_views.under_way(session, row.id, row.round),
+        tasks=task_views.of_round(session, row.id, row.round),
         evaluation=evaluations.headline(session, closed.after_id if closed else None),
     )
 

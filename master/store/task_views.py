@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
 from federated.messages import Progress
-from federated.states import TaskState
+from federated.states import RoundState, TaskState
 from federated.views import TaskView
-from master.store.tables import NodeRow, TaskRow
+from master.store.tables import NodeRow, RoundRow, RunRow, TaskRow
 from master.store.tasks import OPEN, UNENDED
 
 
-def counts_in(run_id: str, number: int) -> ColumnElement[bool]:
-    """Whether a task belongs to a round: to the one that counted it, else to its own."""
-    counted = TaskRow.counted_in == number
-    made = TaskRow.counted_in.is_(None) & (TaskRow.round == number)
-    return (TaskRow.run_id == run_id) & (counted | made)
+def belongs_to(session: Session, run_id: str, number: int) -> ColumnElement[bool]:
+    """Whether a task belongs to a round: each belongs to one at any time.
+
+    To the one that counted it; else to the one that it was made for, until that has closed
+    without it and it may still count: then to the newest.
+    """
+    closed = exists().where(
+        RoundRow.run_id == TaskRow.run_id,
+        RoundRow.number == TaskRow.round,
+        RoundRow.state == RoundState.CLOSED,
+    )
+    uncounted = TaskRow.counted_in.is_(None)
+    carried = uncounted & TaskRow.state.in_((*UNENDED, TaskState.ACCEPTED)) & closed
+    found = (TaskRow.counted_in == number) | (uncounted & (TaskRow.round == number) & ~carried)
+    if number == session.get_one(RunRow, run_id).round:
+        found = found | carried
+    return (TaskRow.run_id == run_id) & found
 
 
 def staleness(row: TaskRow) -> int | None:
@@ -26,20 +38,10 @@ def staleness(row: TaskRow) -> int | None:
 
 def of_round(session: Session, run_id: str, number: int) -> list[TaskView]:
     """Tasks of a round, in order of node name."""
-    return _views(session, counts_in(run_id, number))
-
-
-def under_way(session: Session, run_id: str, number: int) -> list[TaskView]:
-    """Tasks of a run's newest round, and those of earlier ones that it still waits for."""
-    carried = (TaskRow.run_id == run_id) & TaskRow.state.in_(UNENDED)
-    return _views(session, counts_in(run_id, number) | carried)
-
-
-def _views(session: Session, wanted: ColumnElement[bool]) -> list[TaskView]:
     query = (
         select(TaskRow, NodeRow.name)
         .join(NodeRow, NodeRow.id == TaskRow.node_id)
-        .where(wanted)
+        .where(belongs_to(session, run_id, number))
         .order_by(NodeRow.name, TaskRow.created_at, TaskRow.id)
     )
     return [_view(row, name) for row, name in session.execute(query)]

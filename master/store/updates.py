@@ -173,7 +173,7 @@ def views(session: Session, run_id: str, number: int) -> list[UpdateView]:
         .join(UpdateRow, UpdateRow.task_id == TaskRow.id)
         .join(NodeRow, NodeRow.id == TaskRow.node_id)
         .outerjoin(AuditRow, AuditRow.task_id == TaskRow.id)
-        .where(task_views.counts_in(run_id, number))
+        .where(task_views.belongs_to(session, run_id, number))
         .order_by(NodeRow.name, TaskRow.created_at, TaskRow.id)
     )
     credits = ledger.by_task(session, run_id, number)
