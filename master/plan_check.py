@@ -132,5 +132,7 @@ def _read(plan: Plan, read: ReadIndex) -> tuple[KeptIndex | None, tuple[str, ...
 def _lacking(drawn: int, needed: int, excluded: Sequence[ExcludedNode]) -> tuple[str, ...]:
     """Why too few sites can take part now."""
     why = tuple(f"{node.node_name}: {node.reason}" for node in excluded)
-    few = f"Too few sites can take part now: a round would have {drawn} of the {needed} it needs"
-    return (few if drawn else "No site can take part now", *(why or ("No site has joined",)))
+    if drawn:
+        few = f"a round would have {drawn} of the {needed} it needs"
+        return (f"Too few sites can take part now: {few}", *why)
+    return ("No site can take part now", *(why or ("No site has joined",)))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from federated.messages import Progress
 from federated.plan import Plan, Privacy
@@ -38,6 +36,7 @@ from federated.views import (
     UpdateView,
     UploadView,
 )
+from tests.webapp.drawn import png
 from tests.webapp.scripted import CHILDREN, MASTER, Answer, Call, Script, ok
 
 NOW = 1_800_000_000.0
@@ -376,19 +375,6 @@ def picture(place: int, label: str | None) -> PictureView:
         height=96,
         added_at=NOW - place,
     )
-
-
-def png(seed: int = 0) -> bytes:
-    """A small picture of a blob on a skin-like ground."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[0:96, 0:96]
-    inside = (x - 48) ** 2 + (y - 48) ** 2 < (18 + 4 * (seed % 4)) ** 2
-    pixels = np.full((96, 96, 3), (222, 184, 160), np.float64)
-    pixels[inside] = (120, 70 + 8 * (seed % 5), 50)
-    noisy = np.clip(pixels + rng.normal(0, 6, pixels.shape), 0, 255).astype(np.uint8)
-    stream = io.BytesIO()
-    Image.fromarray(noisy).save(stream, "PNG")
-    return stream.getvalue()
 
 
 def pictures() -> list[PictureView]:

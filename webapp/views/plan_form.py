@@ -111,7 +111,7 @@ def _asynchronous(plan: Plan, key: str) -> Document:
 
 def _closing(plan: Plan, key: str, is_asynchronous: bool) -> Document:
     """Quorum, deadline and sampling."""
-    document: Document = {"quorum": _quorum(plan, key)}
+    document: Document = {"quorum": _quorum(plan, key), "close": "all"}
     if not is_asynchronous:
         early = st.checkbox(
             text("train.close_early"),
@@ -128,7 +128,7 @@ def _closing(plan: Plan, key: str, is_asynchronous: bool) -> Document:
         minimum = _whole("minimum", plan.sampling.minimum, key, 1, 100_000)
     document["deadline_seconds"] = minutes * 60
     document["sampling"] = {"fraction": fraction / 100, "minimum": minimum}
-    document["deadline_factor"] = _factor(plan, key)
+    document["deadline_factor"] = None if is_asynchronous else _factor(plan, key)
     return document
 
 

@@ -1,0 +1,21 @@
+"""A picture for the web app's tests, drawn."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+
+def png(seed: int = 0) -> bytes:
+    """A small picture of a blob on a skin-like ground."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:96, 0:96]
+    inside = (x - 48) ** 2 + (y - 48) ** 2 < (18 + 4 * (seed % 4)) ** 2
+    pixels = np.full((96, 96, 3), (222, 184, 160), np.float64)
+    pixels[inside] = (120, 70 + 8 * (seed % 5), 50)
+    noisy = np.clip(pixels + rng.normal(0, 6, pixels.shape), 0, 255).astype(np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(noisy).save(stream, "PNG")
+    return stream.getvalue()
