@@ -18,6 +18,7 @@ from master.store import (
     deliveries,
     evaluations,
     lease,
+    nodes,
     round_tasks,
     rounds,
     runs,
@@ -74,6 +75,7 @@ class Coordinator:
             now = services.now()
             round_tasks.extend_leases(session, now, services.settings.lease_seconds)
             rounds.keep_open(session, now, services.settings.lease_seconds)
+            nodes.presume_present(session, now, services.settings.reachable_seconds)
             studies.forget_problems(session)
 
     def start(self) -> None:

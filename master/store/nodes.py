@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from federated.errors import Conflict, NotFound
@@ -155,6 +155,21 @@ def _machine(url: str | None) -> tuple[str, str | None]:
 def present(session: Session, node_ids: Iterable[str], now: float) -> None:
     """Notes that these nodes have been heard of."""
     session.execute(update(NodeRow).where(NodeRow.id.in_(list(node_ids))).values(last_seen=now))
+
+
+def presume_present(session: Session, now: float, reachable_seconds: float) -> None:
+    """Takes the nodes that were there when the master was last for being there still.
+
+    While it was away no node could call: without time to come back, a round that opens
+    meanwhile would leave out all but the quickest.
+    """
+    last = session.scalar(select(func.max(NodeRow.last_seen)))
+    if last is not None:
+        session.execute(
+            update(NodeRow)
+            .where(NodeRow.last_seen >= last - reachable_seconds, NodeRow.last_seen < now)
+            .values(last_seen=now)
+        )
 
 
 def failed(session: Session, node_id: str, now: float) -> None:

@@ -149,3 +149,22 @@ def test_only_the_holder_of_the_lease_moves_states(federation: Federation, tmp_p
     federation.clock.tick(60)
     other.step()
     assert federation.get("/runs")["runs"][0]["state"] != "pending"
+
+
+def test_nodes_have_time_to_come_back_before_a_round_leaves_them_out(
+    federation: Federation,
+) -> None:
+    federation.study()
+    federation.site("clinic-a"), federation.site("clinic-b", pull=True)
+    gone = federation.site("clinic-c")
+    federation.clock.tick(federation.settings.reachable_seconds + 1)
+    for child in federation.children.children.values():
+        if child is not gone:
+            federation.beat(child)
+    # One had fallen silent before the master was killed; then none could call for minutes.
+    after = restarted(federation)
+    reachable = {node["name"]: node["reachable"] for node in after.get("/nodes")["nodes"]}
+    assert reachable == {"clinic-a": True, "clinic-b": True, "clinic-c": False}
+    after.clock.tick(after.settings.reachable_seconds + 1)
+    assert not any(node["reachable"] for node in after.get("/nodes")["nodes"])
+    after.services.database.close()
