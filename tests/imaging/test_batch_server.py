@@ -289,6 +289,21 @@ def test_what_is_no_address_of_a_batch_server_is_refused(url: str, tmp_path: Pat
         assert "secret" not in refusal.value.detail
 
 
+def test_without_s3fs_it_is_said_what_to_install() -> None:
+    code = """
+import sys
+sys.modules["s3fs"] = None
+from imaging.batch_server import read_index
+from imaging.errors import WrongBatchUrl
+try:
+    read_index("s3://lesions/skin")
+except WrongBatchUrl as error:
+    print(error.detail)
+"""
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert "pip install s3fs" in said.stdout
+
+
 def files_in(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 

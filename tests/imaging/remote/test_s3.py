@@ -4,37 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from imaging.batch_server import check_unused, fetch, publish, read_index
 from imaging.errors import BatchServerAway, BatchServerRefused, BrokenBatch, NoSuchBatch
 from tests.imaging.remote.files import AT_ONCE, IMPATIENT, packed_set, served_file
+from tests.imaging.remote.s3_server import RCLONE, s3_server
 
-s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
-moto = pytest.importorskip("moto.server", reason="moto is not installed: no S3 server")
+pytest.importorskip("s3fs", reason="s3fs is not installed")
+pytestmark = pytest.mark.skipif(RCLONE is None, reason="rclone is not installed: no S3 server")
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    server = moto.ThreadedMotoServer("127.0.0.1", 0)
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "packed"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def buckets(tmp_path: Path) -> Path:
+    (tmp_path / "buckets" / "lesions").mkdir(parents=True)
+    return tmp_path / "buckets"
+
+
+@pytest.fixture
+def bucket(buckets: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket for which there are keys in the environment."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    # Buckets of one process are all in one place, whatever server made them.
-    name = f"lesions-{uuid4().hex}"
-    s3fs.S3FileSystem(skip_instance_cache=True).mkdir(name)
-    yield f"s3://{name}/skin"
-    server.stop()
+    with s3_server(buckets, login="key,secret") as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        yield "s3://lesions/skin"
 
 
-def test_a_set_is_published_and_read(bucket: str, tmp_path: Path) -> None:
-    folder = tmp_path / "served"
-    folder.mkdir()
+@pytest.fixture
+def without_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+def test_a_set_is_published_and_read(bucket: str, folder: Path) -> None:
     index = packed_set(folder)
     with pytest.raises(NoSuchBatch):
         read_index(bucket)
@@ -42,55 +56,72 @@ def test_a_set_is_published_and_read(bucket: str, tmp_path: Path) -> None:
     assert read_index(bucket)[0] == index
     with pytest.raises(BatchServerRefused, match="already"):
         check_unused(bucket)
-    for entry in index.batches:
-        data = (folder / f"{entry.sha256}.safetensors").read_bytes()
-        here = list[int]()
-        (tmp_path / "b.part").write_bytes(data[:20_000])
-        fetch(
-            bucket,
-            entry.sha256,
-            entry.bytes,
-            tmp_path / "b",
-            on_bytes=here.append,
-            patience=AT_ONCE,
-        )
-        assert (tmp_path / "b").read_bytes() == data
-        assert here[0] == 20_000
-        with pytest.raises(NoSuchBatch):
-            fetch(bucket, "e" * 64, 5, tmp_path / "c", patience=AT_ONCE)
 
 
-def test_a_new_index_is_not_read_from_an_old_answer(bucket: str, tmp_path: Path) -> None:
-    bucket_files = s3fs.S3FileSystem(skip_instance_cache=True)
-    bucket_files.pipe_file(f"{bucket}/index.json", b"{}")
+def test_a_broken_transfer_goes_on_where_it_ended(
+    bucket: str, buckets: Path, tmp_path: Path
+) -> None:
+    (buckets / "lesions" / "skin").mkdir()
+    file, here = served_file(buckets / "lesions" / "skin", size=2_500_000), list[int]()
+    (tmp_path / "b.part").write_bytes(file.data[:400_000])
+    fetch(bucket, file.sha256, file.size, tmp_path / "b", on_bytes=here.append, patience=AT_ONCE)
+    assert (tmp_path / "b").read_bytes() == file.data
+    assert here[0] == 400_000
+    assert len(here) > 2
+    with pytest.raises(NoSuchBatch):
+        fetch(bucket, "e" * 64, 5, tmp_path / "c", patience=AT_ONCE)
+    with pytest.raises(BatchServerAway, match=f"{file.size + 1} bytes"):
+        fetch(bucket, file.sha256, file.size + 1, tmp_path / "d", patience=AT_ONCE)
+
+
+def test_other_bytes_than_those_named_do_not_stay(
+    bucket: str, buckets: Path, tmp_path: Path
+) -> None:
+    (buckets / "lesions" / "skin").mkdir()
+    file = served_file(buckets / "lesions" / "skin")
+    (buckets / "lesions" / "skin" / file.name).write_bytes(file.data[:-1] + b"?")
+    with pytest.raises(BrokenBatch, match=file.sha256):
+        fetch(bucket, file.sha256, file.size, tmp_path / "b", patience=AT_ONCE)
+    assert not (tmp_path / "b.part").exists()
+
+
+def test_a_new_index_is_not_read_from_an_old_answer(
+    bucket: str, buckets: Path, folder: Path
+) -> None:
+    (buckets / "lesions" / "skin").mkdir()
+    target = buckets / "lesions" / "skin" / "index.json"
+    target.write_text("{}")
     with pytest.raises(BrokenBatch):
         read_index(bucket)
-    index = packed_set(tmp_path)
-    bucket_files.pipe_file(f"{bucket}/index.json", (tmp_path / "index.json").read_bytes())
+    index = packed_set(folder)
+    target.write_bytes((folder / "index.json").read_bytes())
     assert read_index(bucket)[0] == index
 
 
+@pytest.mark.usefixtures("without_keys")
 def test_a_bucket_that_is_open_to_anyone_is_read_without_keys(
-    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    buckets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    index = packed_set(tmp_path)
-    publish(tmp_path, bucket)
-    s3fs.S3FileSystem(skip_instance_cache=True).chmod(f"{bucket}/index.json", acl="public-read")
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert read_index(bucket)[0] == index
+    index = packed_set(buckets / "lesions")
+    with s3_server(buckets) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        assert read_index("s3://lesions")[0] == index
+
+
+def test_wrong_keys_are_told(bucket: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed_set(folder)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with pytest.raises(BatchServerRefused, match="keys"):
-        fetch(bucket, index.batches[0].sha256, 5, tmp_path / "b", patience=AT_ONCE)
+        read_index(bucket)
+    with pytest.raises(BatchServerRefused, match="keys"):
+        publish(folder, bucket, patience=AT_ONCE)
 
 
 def test_a_server_that_is_away_is_told(
     bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = served_file(tmp_path)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(BatchServerAway):
         read_index(bucket, patience=IMPATIENT)
     with pytest.raises(BatchServerAway):
-        fetch(bucket, file.sha256, file.size, tmp_path / "b", patience=IMPATIENT)
+        fetch(bucket, "e" * 64, 5, tmp_path / "b", patience=IMPATIENT)
