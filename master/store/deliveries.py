@@ -128,6 +128,7 @@ def _able(session: Session, study_id: str, now: float, reachable_seconds: float)
             HoldingRow, (HoldingRow.node_id == NodeRow.id) & (HoldingRow.study_id == study_id)
         )
         .where(NodeRow.state == NodeState.ACTIVE, NodeRow.url.is_not(None))
+        .order_by(NodeRow.name)
     )
     return [
         (node, receipt, holding)

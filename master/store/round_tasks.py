@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from federated.states import RoundState, TaskState
@@ -168,7 +168,7 @@ def lapse(session: Session, task_ids: Iterable[str], now: float, silence: float)
 
     A node that is busy with other work takes its next task when it is done with that.
     """
-    rows = session.scalars(select(TaskRow).where(TaskRow.id.in_(list(task_ids)))).all()
+    rows = session.scalars(_named(task_ids)).all()
     queued = {row.node_id for row in rows if row.state == TaskState.QUEUED}
     busy = _busy(session, queued) if queued else set()
     for row in rows:
@@ -184,7 +184,7 @@ def end(
     session: Session, task_ids: Iterable[str], state: TaskState, reason: str, now: float
 ) -> None:
     """Ends tasks; what was delivered can no longer expire: it is late."""
-    for row in session.scalars(select(TaskRow).where(TaskRow.id.in_(list(task_ids)))).all():
+    for row in session.scalars(_named(task_ids)).all():
         delivered = row.state in (TaskState.SUBMITTED, TaskState.ACCEPTED)
         after = TaskState.LATE if delivered and state == TaskState.EXPIRED else state
         was_lost = row.state == TaskState.QUEUED and row.lost_at is not None
@@ -211,6 +211,7 @@ def leave_uncounted(session: Session, run_id: str, reason: str, now: float) -> N
         .where(TaskRow.run_id == run_id, TaskRow.counted_in.is_(None))
         .where(TaskRow.state == TaskState.ACCEPTED)
         .where(TaskRow.round.in_(select(RoundRow.number).where(closed)))
+        .order_by(TaskRow.id)
     )
     for row in session.scalars(query).all():
         transitions.move_task(session, row, TaskState.LATE, now, reason)
@@ -255,10 +256,15 @@ def waiting(session: Session, ended_since: float, heard_since: float) -> list[Wa
     ]
 
 
+def _named(task_ids: Iterable[str]) -> Select[TaskRow]:
+    return select(TaskRow).where(TaskRow.id.in_(list(task_ids))).order_by(TaskRow.id)
+
+
 def _cancel(
     session: Session, run_id: str, which: ColumnElement[bool], reason: str, now: float
 ) -> None:
-    for row in session.scalars(select(TaskRow).where(TaskRow.run_id == run_id, which)).all():
+    query = select(TaskRow).where(TaskRow.run_id == run_id, which).order_by(TaskRow.id)
+    for row in session.scalars(query).all():
         transitions.move_task(session, row, TaskState.CANCELLED, now, reason)
 
 

@@ -135,6 +135,7 @@ def renew(
 
 def cancel_of_node(session: Session, node_id: str, reason: str, now: float) -> None:
     """Cancels what a node still has to do, and what it sent and nobody has judged yet."""
-    query = select(TaskRow).where(TaskRow.node_id == node_id, TaskRow.state.in_(UNENDED))
+    unended = (TaskRow.node_id == node_id) & TaskRow.state.in_(UNENDED)
+    query = select(TaskRow).where(unended).order_by(TaskRow.id)
     for row in session.scalars(query).all():
         transitions.move_task(session, row, TaskState.CANCELLED, now, reason)

@@ -190,12 +190,13 @@ def is_public(task: TaskRow) -> bool:
 
 def _attempts(task: TaskRow) -> Select[TaskRow]:
     """The other tasks of the same public work in the same round."""
-    return select(TaskRow).where(
+    others = (
         TaskRow.run_id == task.run_id,
         TaskRow.round == task.round,
         TaskRow.slot == task.slot,
         TaskRow.id != task.id,
     )
+    return select(TaskRow).where(*others).order_by(TaskRow.id)
 
 
 def _answered_elsewhere(session: Session, task: TaskRow) -> bool:
