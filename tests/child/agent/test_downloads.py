@@ -60,6 +60,9 @@ def test_a_transfer_goes_on_where_it_broke_off(fetch, asked, large):
     asked.faults["weights"] = deque([Reply(cut=300_000), HANG_UP, Reply(cut=200_000)])
     assert fetch(push) == blob
     assert ranges(asked) == [None, "bytes=300000-", "bytes=300000-", "bytes=500000-"]
+    # A part of other bytes than before would come as a whole file.
+    conditions = [call.headers.get("If-Range") for call in asked.calls if "weights" in call.path]
+    assert conditions == [None, *[f'"{push.weights}"'] * 3]
 
 
 def test_a_master_that_is_away_for_a_moment(fetch, asked, large):
