@@ -16,11 +16,11 @@ from webapp.words import ago, credit, plain, short, small, told, whole
 COMMAND = (
     # A command line can be read by everybody on its computer; its environment cannot.
     "COMMONSIGHT_JOIN_TOKEN={token} \\\n"
-    "  python -m child serve --state ./{name}-state --port 8503 \\\n"
+    "  python -m child serve --state ./{name}-state --port 8510 \\\n"
     "  --master {master} \\\n"
     "  --name {name}"
 )
-ADDRESS = " --url http://127.0.0.1:8503"
+ADDRESS = " --url http://127.0.0.1:8510"
 """What a site adds whose computer the master can call."""
 
 

@@ -57,7 +57,7 @@ def test_a_join_token_comes_with_the_command_to_paste(
     command = app.code[-1].value
     assert command.endswith("--name my-site")
     app.segmented_control(key="way").set_value("push").run()
-    assert app.code[-1].value == f"{command} --url http://127.0.0.1:8503"
+    assert app.code[-1].value == f"{command} --url http://127.0.0.1:8510"
     assert command.startswith("COMMONSIGHT_JOIN_TOKEN=join-once-1234 ")
     assert "--join-token" not in command
     assert "--master http://master.test" in command
