@@ -15,7 +15,7 @@ import numpy as np
 
 from federated.plan import Plan
 from federated.study import Study
-from serving.worker_main import Call, Json, serve, take_over_stdout
+from serving.worker_main import Call, Json, serve, take_over_pipes
 
 if TYPE_CHECKING:
     import keras
@@ -114,7 +114,7 @@ class PlainKeras:
 
 def main(threads: int) -> None:
     """Serves measurements; 0 threads leaves TensorFlow its own choice."""
-    messages = take_over_stdout()
+    pipes = take_over_pipes()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
 
@@ -141,7 +141,7 @@ def main(threads: int) -> None:
         return {"auc": _auc(plain)}
 
     handlers = {"prepare": prepare, "in_turn": in_turn, "alone": alone, "together": together}
-    serve(handlers, messages)
+    serve(handlers, pipes)
 
 
 def _auc(plain: PlainKeras) -> float:

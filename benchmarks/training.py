@@ -9,12 +9,12 @@ import numpy as np
 
 from federated.plan import ModelChoice, Training
 from federated.study import Study
-from serving.worker_main import Call, Json, serve, take_over_stdout
+from serving.worker_main import Call, Json, serve, take_over_pipes
 
 
 def main(kind: str) -> None:
     """Serves `train`: one epoch over 640 pictures of 100 x 100 x 3."""
-    messages = take_over_stdout()
+    pipes = take_over_pipes()
     from models.runtime import configure
 
     configure(threads=1, deterministic=kind == "deterministic")
@@ -32,7 +32,7 @@ def main(kind: str) -> None:
         fit(model, images, labels, Training(epochs=1), seed=1)
         return {"seconds": time.perf_counter() - started}
 
-    serve({"train": train}, messages)
+    serve({"train": train}, pipes)
 
 
 if __name__ == "__main__":

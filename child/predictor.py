@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 
 from models import runtime
-from serving.worker_main import serve, take_over_stdout
+from serving.worker_main import serve, take_over_pipes
 
 
 def main() -> None:
@@ -16,13 +16,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m child.predictor", description=__doc__)
     parser.add_argument("--threads", type=int, default=1, help="threads within one operation")
     arguments = parser.parse_args()
-    messages = take_over_stdout()
+    pipes = take_over_pipes()
     runtime.configure(arguments.threads, deterministic=False)
 
     # Not at the top: it imports Keras, which must find itself configured.
     from child.predictor_handlers import PredictorHandlers
 
-    serve({"predict": PredictorHandlers().predict}, messages)
+    serve({"predict": PredictorHandlers().predict}, pipes)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import argparse
 import time
 
 from models import runtime
-from serving.worker_main import serve, take_over_stdout
+from serving.worker_main import serve, take_over_pipes
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="threads within one operation")
     parser.add_argument("--deterministic", type=int, default=1, help="1: same seed, same bytes")
     arguments = parser.parse_args()
-    messages = take_over_stdout()
+    pipes = take_over_pipes()
     runtime.configure(arguments.threads, bool(arguments.deterministic))
 
     # Not at the top: it imports Keras, which must find itself configured.
@@ -24,7 +24,7 @@ def main() -> None:
 
     handlers = TrainerHandlers(clock=time.monotonic)
     calls = {"prepare": handlers.prepare, "unpack": unpack, "train": handlers.train}
-    serve(calls, messages)
+    serve(calls, pipes)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 
 from models import runtime
-from serving.worker_main import serve, take_over_stdout
+from serving.worker_main import serve, take_over_pipes
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m master.evaluator", description=__doc__)
     parser.add_argument("--threads", type=int, default=1, help="threads within one operation")
     arguments = parser.parse_args()
-    messages = take_over_stdout()
+    pipes = take_over_pipes()
     runtime.configure(arguments.threads, deterministic=True)
 
     # Not at the top: it imports Keras, which must find itself configured.
@@ -29,7 +29,7 @@ def main() -> None:
             "report": handlers.report,
             "export": handlers.export,
         },
-        messages,
+        pipes,
     )
 
 

@@ -35,42 +35,59 @@ class Call:
 Handler = Callable[[Json, Call], Json]
 
 
-def take_over_stdout() -> IO[bytes]:
-    """Keeps standard output for messages; what libraries print goes to standard error."""
-    messages = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
-    return messages
-
-
-def serve(handlers: Mapping[str, Handler], messages: IO[bytes]) -> None:
-    """Answers requests until standard input ends; then the process is gone at once.
+class Pipes:
+    """The two pipes to the server: what it asks is heard in a thread of its own.
 
     Args:
-        handlers: By name; each takes JSON arguments and returns a JSON answer.
-        messages: Where answers go; from `take_over_stdout`, called before heavy imports.
+        messages: Where answers go.
     """
-    requests: queue.Queue[Json] = queue.Queue()
-    cancelled: set[int] = set()
-    writing = threading.Lock()
 
-    def send(message: Json) -> None:
-        with writing:
-            messages.write(json.dumps(message).encode() + b"\n")
+    def __init__(self, messages: IO[bytes]) -> None:
+        self._messages = messages
+        self._writing = threading.Lock()
+        self.requests: queue.Queue[Json] = queue.Queue()
+        self.cancelled: set[int] = set()
 
-    def listen() -> None:
+    def send(self, message: Json) -> None:
+        """Sends a message as a line; several threads may."""
+        with self._writing:
+            self._messages.write(json.dumps(message).encode() + b"\n")
+
+    def listen(self) -> None:
+        """Hears the server until it is gone; then this process is gone at once."""
         for line in sys.stdin.buffer:
             message = json.loads(line)
             if "cancel" in message:
-                cancelled.add(message["cancel"])
+                self.cancelled.add(message["cancel"])
             else:
-                requests.put(message)
-        # The server is gone: nobody would read what a long training still has to say.
+                self.requests.put(message)
+        # Nobody would read what a long import or training still has to say.
         os._exit(0)
 
-    threading.Thread(target=listen, daemon=True, name="requests").start()
+
+def take_over_pipes() -> Pipes:
+    """Keeps standard output for messages, and listens; called before heavy imports.
+
+    What libraries print goes to standard error.
+    """
+    messages = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    pipes = Pipes(messages)
+    threading.Thread(target=pipes.listen, daemon=True, name="requests").start()
+    return pipes
+
+
+def serve(handlers: Mapping[str, Handler], pipes: Pipes) -> None:
+    """Answers requests until standard input ends.
+
+    Args:
+        handlers: By name; each takes JSON arguments and returns a JSON answer.
+        pipes: From `take_over_pipes`.
+    """
     while True:
-        _handle(requests.get(), handlers, cancelled, send)
+        message = pipes.requests.get()
+        _handle(message, handlers, pipes.cancelled, pipes.send)
 
 
 def _handle(

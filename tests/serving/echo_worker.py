@@ -5,7 +5,7 @@ import signal
 import time
 
 from federated.errors import InvalidInput
-from serving.worker_main import Call, Json, serve, take_over_stdout
+from serving.worker_main import Call, Json, serve, take_over_pipes
 
 
 def echo(arguments: Json, call: Call) -> Json:
@@ -40,5 +40,5 @@ if __name__ == "__main__":
             "crash": crash,
             "until_cancelled": until_cancelled,
         },
-        take_over_stdout(),
+        take_over_pipes(),
     )

@@ -117,3 +117,23 @@ def test_a_worker_ends_with_its_server(tmp_path: Path) -> None:
     with contextlib.suppress(psutil.NoSuchProcess):
         psutil.Process(pid).wait(timeout=10)
     assert not psutil.pid_exists(pid)
+
+
+def test_a_worker_that_still_imports_ends_with_its_server_too() -> None:
+    program = (
+        "import time\n"
+        "from serving.worker_main import take_over_pipes\n"
+        "pipes = take_over_pipes()\n"
+        "pipes.send({'event': 'importing'})\n"
+        "time.sleep(600)\n"
+    )
+    pipe = subprocess.PIPE
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-c", program], env=environment, stdin=pipe, stdout=pipe
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdin.close()
+        assert process.wait(timeout=30) == 0
