@@ -6,11 +6,12 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from child.public_pictures import GivenUp, PublicPictures
 from child.training_request import Site, drafts_of, training_request
-from child.worker_messages import ModelRequest, TrainingResult, Unpacked, UnpackRequest
+from child.worker_messages import Examples, ModelRequest, TrainingResult, Unpacked, UnpackRequest
 from federated.errors import Conflict, FederationError
 from federated.messages import Failure, Progress, StudyPush, Task
 from serving.worker import Worker, WorkerDied, WorkerFailed
@@ -44,6 +45,7 @@ class Training:
         self._lock = threading.Lock()
         self._under_way: str | None = None
         self._given_up = threading.Event()
+        self._gathering = False
         self._progress: Progress | None = None
         self._warm: set[str] = set()
         self._stopping = False
@@ -63,7 +65,8 @@ class Training:
         self._jobs.put(None)
         self._worker.stop()
         if self._thread.is_alive():
-            self._thread.join(timeout=10)
+            # A batch server that is silent cannot be hurried; the next start goes on with it.
+            self._thread.join(timeout=1 if self._gathering else 10)
 
     def submit(self, task_id: str) -> None:
         """Queues a task that is in the store."""
@@ -132,13 +135,7 @@ class Training:
     def _train(self, task: Task) -> None:
         self._prepare(task)
         try:
-            request = training_request(
-                task,
-                self._site,
-                lambda pixels: self._public.gather(
-                    task, pixels, lambda note: self._prepare(task, note), self._given_up
-                ),
-            )
+            request = training_request(task, self._site, lambda path: self._gather(task, path))
             if self._given_up.is_set():
                 raise GivenUp
             answer = self._worker.call(
@@ -153,6 +150,15 @@ class Training:
         finally:
             for draft in drafts_of(task, self._site):
                 draft.unlink(missing_ok=True)
+
+    def _gather(self, task: Task, pixels: Path) -> tuple[Examples, Examples]:
+        self._gathering = True
+        try:
+            return self._public.gather(
+                task, pixels, lambda note: self._prepare(task, note), self._given_up
+            )
+        finally:
+            self._gathering = False
 
     def _unpack(
         self, request: UnpackRequest, on_event: Callable[[dict[str, Any]], None]

@@ -1,5 +1,6 @@
-"""`python -m child` as people start it, killed in the middle of a transfer."""
+"""`python -m child` as people start it, killed and stopped in the middle of a transfer."""
 
+import signal
 import time
 
 import psutil
@@ -14,7 +15,7 @@ from tests.child.test_process import Speaker, gone, initial, run, serving
 __all__ = ["initial"]
 
 
-def test_a_child_that_is_killed_while_it_fetches_goes_on_where_it_was(tmp_path, master, initial):
+def test_a_transfer_goes_on_where_it_was_after_a_kill_and_after_a_stop(tmp_path, master, initial):
     push, blob = initial
     packed = pack(tmp_path / "skin", 1, train=5, validation=2, size=(300, 300))
     state = tmp_path / "state"
@@ -41,10 +42,20 @@ def test_a_child_that_is_killed_while_it_fetches_goes_on_where_it_was(tmp_path, 
             process.wait()
             assert gone(family)
         came = part.stat().st_size
+
+        # A stop does not wait for a batch server that is silent.
+        with serving(state, master.url) as (process, _):
+            while len(served.asked) < 2:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            _, log = process.communicate(timeout=20)
+            assert process.returncode == 0
+            assert "Traceback" not in log
+        later = part.stat().st_size
         served.held.set()
         with serving(state, master.url):
             update = master.wait_for("/tasks/first/update", timeout=180)
-        assert served.asked == [(packed.file(0).name, 0), (packed.file(0).name, came)]
+        assert served.asked == [(packed.file(0).name, start) for start in (0, came, later)]
     (tmp_path / "update").write_bytes(update.body)
     with open_blob(tmp_path / "update") as received:
         assert read_update_document(received).num_examples == 5

@@ -1,6 +1,7 @@
 """Trainings on public pictures: a real trainer, a real batch server, a site without pictures."""
 
 import os
+import resource
 import signal
 import threading
 import time
@@ -177,6 +178,22 @@ def test_a_batch_with_other_bytes_than_named(work, packed, tmp_path):
     assert failure.code == "broken_batch"
     assert list(work.child.state.batches.iterdir()) == []
     assert work.left() == []
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits other processes")
+def test_a_disk_that_refuses_the_pixels_fails_the_task_and_keeps_none_of_them(work, worker):
+    worker.start()
+    before = resource.prlimit(worker.pid, resource.RLIMIT_FSIZE)
+    # 9 pictures of 432 bytes behind a header of 4096 would be 7984 bytes.
+    resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (6000, before[1]))
+    try:
+        failure = work.bench.do(work.batch()).failure
+    finally:
+        resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, before)
+    assert failure.code == "storage_failure"
+    assert str(work.child.state.root) not in failure.detail
+    assert work.left() == []
+    assert work.bench.do(work.batch("task-2")).failure is None
 
 
 def test_an_index_that_changed_since_the_run_began(work):

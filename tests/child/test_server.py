@@ -1,5 +1,6 @@
 """A child that answers on a real port, in this process."""
 
+import os
 import tempfile
 
 import pytest
@@ -73,3 +74,15 @@ def test_workers_get_no_secrets_of_the_environment():
     assert "secret" not in given.values()
     assert given["HOME"] == "/home/x"
     assert given["PYTHONPATH"].endswith(":/more")
+
+
+def test_a_start_removes_what_a_crash_left_of_tasks_and_transfers(pushed):
+    state = pushed.child.state
+    drafts = [state.drafts / "task-1.u8", state.drafts / "task-1.safetensors"]
+    old, young = (state.batches / f"{digit * 64}.safetensors.part" for digit in "ab")
+    for path in (*drafts, old, young):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    pushed.child.start()
+    assert list(state.drafts.iterdir()) == []
+    assert list(state.batches.iterdir()) == [young]
