@@ -1,4 +1,4 @@
-"""A proxy on loopback that passes every byte on and keeps a copy."""
+"""A proxy on loopback that passes every byte on and keeps a copy, until it is cut."""
 
 import contextlib
 import socket
@@ -16,35 +16,45 @@ class RecordingProxy:
     def __init__(self, target=None):
         self.target = target
         self.streams = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._port = 0
         self._open = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.mend()
 
     @property
     def url(self):
         """The address to call instead of the target."""
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"http://127.0.0.1:{self._port}"
+
+    def mend(self):
+        """Takes connections, at the same address as before it was cut."""
+        self._listener = socket.create_server(("127.0.0.1", self._port))
+        self._port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def recorded(self):
         """Each direction of each connection as one piece of bytes."""
         return [bytes(stream) for stream in self.streams]
 
-    def close(self):
-        """Ends all connections."""
+    def cut(self):
+        """Ends all connections in the middle of whatever they do, and takes no new ones."""
         # A blocking accept wakes up on shutdown only.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for end in self._open:
             _close(end)
+        self._open.clear()
 
-    def _accept(self):
+    close = cut
+
+    def _accept(self, listener):
         with contextlib.suppress(OSError):
             while True:
-                caller, _ = self._listener.accept()
-                threading.Thread(target=self._connect, args=(caller,), daemon=True).start()
+                caller, _ = listener.accept()
+                arguments = (caller, listener)
+                threading.Thread(target=self._connect, args=arguments, daemon=True).start()
 
-    def _connect(self, caller):
+    def _connect(self, caller, listener):
         parts = urlsplit(self.target)
         try:
             server = socket.create_connection((parts.hostname, parts.port))
@@ -52,6 +62,10 @@ class RecordingProxy:
             _close(caller)
             return
         self._open += [caller, server]
+        if listener.fileno() == -1:
+            # It was cut in the meantime.
+            _close(caller)
+            _close(server)
         for source, sink in ((caller, server), (server, caller)):
             stream = bytearray()
             self.streams.append(stream)
