@@ -16,6 +16,7 @@ from master.state_folder import open_state
 from master.store import tokens
 from serving.failpoints import failpoint_from
 from serving.options import add_options
+from serving.remote_blobs import RemoteAway
 from serving.server import wait_for_signal
 from serving.state_folder import only_server
 
@@ -30,8 +31,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         return int(options.command(options))
-    except FederationError as error:
-        print(error.detail, file=sys.stderr)
+    except (FederationError, RemoteAway) as error:
+        print(error, file=sys.stderr)
         return 1
 
 

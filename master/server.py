@@ -41,11 +41,13 @@ class Master:
     Raises:
         CannotListen: The port is taken.
         InvalidInput: A setting or a ready-made plan is wrong.
+        Unavailable: The database, or the remote store of blobs, is away.
     """
 
     def __init__(self, settings: Settings, failpoint: Failpoint = no_failpoint) -> None:
         ready_made_plans(settings.plans)
         database, blobs = open_state(settings)
+        blobs.complete()
         state = StateFolder(settings.state)
         polls, wakeup = PollBoard(polls_within(settings.max_polls)), Wakeup()
         self._presence = Presence(

@@ -13,19 +13,20 @@ import io
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Protocol
 
-import fsspec
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from federated.errors import InvalidInput, NotFound, TooLarge
+from federated.errors import InvalidInput, NotFound, TooLarge, Unavailable
 from federated.wire import BlobReader
+from serving.remote_blobs import RemoteAway, RemoteBlobs
 
 CHUNK = 1 << 20
+LARGEST = 1 << 40
 
 
 class Readable(Protocol):
@@ -62,16 +63,42 @@ class BlobStore:
     def __init__(self, root: Path, remote: str | None = None) -> None:
         self.root = root
         root.mkdir(parents=True, exist_ok=True)
-        self._remote: tuple[Any, str] | None = fsspec.url_to_fs(remote) if remote else None
+        self._remote = RemoteBlobs(remote) if remote else None
+
+    def complete(self) -> int:
+        """Sends to the remote store, if there is one, what lies here alone; returns how many.
+
+        Blobs lie here alone where they were kept before there was a remote store.
+
+        Raises:
+            Unavailable: The remote store is not there, or cannot be reached.
+        """
+        if self._remote is None:
+            return 0
+        try:
+            self._remote.check()
+            there = self._remote.sizes()
+            here = {sha256: (self.root / sha256).stat().st_size for sha256 in self.names()}
+            missing = [sha256 for sha256, size in here.items() if there.get(sha256) != size]
+            for sha256 in missing:
+                self._remote.put(self.root / sha256, sha256)
+        except RemoteAway as error:
+            raise Unavailable(
+                str(error), expected="that its folder, or its bucket, is there and open to us"
+            ) from None
+        return len(missing)
 
     def put(self, data: bytes) -> str:
-        """Keeps `data` and returns its SHA-256."""
+        """Keeps `data` and returns its SHA-256.
+
+        Raises:
+            RemoteAway: The remote store did not take it; it is not kept.
+        """
         sha256 = hashlib.sha256(data).hexdigest()
-        if self.has(sha256):
+        try:
             # Nobody may have named it yet: garbage collection goes by age.
-            with suppress(FileNotFoundError):
-                os.utime(self.root / sha256)
-        else:
+            os.utime(self.root / sha256)
+        except FileNotFoundError:
             self.receive(io.BytesIO(data), limit=len(data))
         return sha256
 
@@ -130,10 +157,14 @@ class BlobStore:
             yield Draft(Path(file.name), Received(sha256, size))
 
     def keep(self, draft: Draft) -> None:
-        """Makes a draft a blob, whole and on the disk."""
+        """Makes a draft a blob, whole and on the disk.
+
+        Raises:
+            RemoteAway: The remote store did not take it; it is not kept.
+        """
         sha256 = draft.received.sha256
         if self._remote is not None:
-            self._remote[0].put_file(str(draft.path), self._address(sha256))
+            self._remote.put(draft.path, sha256)
         os.replace(draft.path, self.root / sha256)
 
     def adopt(self, path: Path) -> Received:
@@ -144,21 +175,25 @@ class BlobStore:
         return received
 
     def has(self, sha256: str) -> bool:
-        """Whether the blob can be had."""
+        """Whether the blob can be had.
+
+        Raises:
+            RemoteAway: It is not here, and for now nobody can tell whether it is there.
+        """
         if (self.root / sha256).exists():
             return True
-        return self._remote is not None and bool(self._remote[0].exists(self._address(sha256)))
+        return self._remote is not None and self._remote.has(sha256)
 
     def path(self, sha256: str) -> Path:
         """The blob as a local file, fetched from the remote store if need be.
 
         Raises:
             NotFound: There is no such blob.
+            InvalidInput: What the remote store has is not the blob.
+            RemoteAway: It is not here, and the remote store cannot be reached.
         """
         path = self.root / sha256
         if not path.exists():
-            if not self.has(sha256):
-                raise NotFound("There is no such blob", received=sha256, code="missing_blob")
             self._fetch(sha256)
         return path
 
@@ -167,10 +202,14 @@ class BlobStore:
         return sorted(path.name for path in self.root.iterdir() if len(path.name) == 64)
 
     def delete(self, sha256: str) -> None:
-        """Forgets a blob; one that is not there is fine."""
+        """Forgets a blob; one that is not there is fine.
+
+        Raises:
+            RemoteAway: The remote store cannot be reached; the blob stays.
+        """
+        if self._remote is not None:
+            self._remote.delete(sha256)
         (self.root / sha256).unlink(missing_ok=True)
-        if self._remote is not None and self.has(sha256):
-            self._remote[0].rm(self._address(sha256))
 
     @contextmanager
     def _draft(self) -> Iterator[IO[bytes]]:
@@ -183,12 +222,13 @@ class BlobStore:
 
     def _fetch(self, sha256: str) -> None:
         remote = self._remote
-        if remote is not None:
-            with remote[0].open(self._address(sha256), "rb") as stream:
-                self.receive(stream, limit=1 << 40, expected=sha256)
-
-    def _address(self, sha256: str) -> str:
-        return f"{self._remote[1]}/{sha256}" if self._remote else sha256
+        if remote is None or not remote.has(sha256):
+            raise NotFound("There is no such blob", received=sha256, code="missing_blob")
+        with (
+            remote.open(sha256) as body,
+            self.drafted(body, limit=LARGEST, expected=sha256) as draft,
+        ):
+            os.replace(draft.path, self.root / sha256)
 
 
 class StoredTensors:

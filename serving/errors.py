@@ -14,9 +14,11 @@ from apiflask import APIFlask
 from apiflask.exceptions import HTTPError
 from flask import request
 from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
 from werkzeug.datastructures import Headers
 
 from federated import errors
+from serving.remote_blobs import RemoteAway
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +118,16 @@ def install_error_handlers(app: APIFlask) -> None:
         log.info("A number was larger than the database holds")
         sentence = "A number is too large for this server."
         return {"error": "invalid_input", "detail": sentence}, 422, Headers()
+
+    @app.errorhandler(RemoteAway)
+    @app.errorhandler(OperationalError)
+    def storage_away(error: Exception) -> Answer:
+        log.error("What keeps our things is away: %s", error)
+        sentence = (
+            "The server cannot reach its database or its blobs for now. "
+            "Nothing of this call was kept. Try again a little later."
+        )
+        return {"error": "unavailable", "detail": sentence}, 503, Headers()
 
     @app.errorhandler(OSError)
     def os_error(error: OSError) -> Answer:

@@ -8,6 +8,7 @@ import pytest
 from flask import Response, request, send_file
 from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry, Counter
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import UnsupportedMediaType
 
 from federated import errors
@@ -17,6 +18,7 @@ from serving.app import create_app
 from serving.auth import AUTH, Principal, caller
 from serving.errors import STATUSES
 from serving.optional_body import optional_body
+from serving.remote_blobs import RemoteAway
 
 PRINCIPALS = {"op-token": Principal("operator", "o1"), "node-token": Principal("node", "n7")}
 
@@ -77,6 +79,8 @@ def client() -> FlaskClient:
             raise errors.ImpossiblePlan(["There are too few sites", "There is no such model"])
         raise {
             "disk": OSError(28, "No space left on device"),
+            "database": OperationalError("SELECT 1", {}, Exception("the server at db.example")),
+            "blobs": RemoteAway("The blobs at s3://clinic cannot be had"),
             "number": OverflowError("Python int too large to convert to SQLite INTEGER"),
             "bug": RuntimeError("a secret in a message"),
         }.get(name) or getattr(errors, name)("It is wrong", expected="right", received="left")
@@ -259,6 +263,15 @@ def test_a_full_disk_says_so(client: FlaskClient) -> None:
     answer = client.get("/raise/disk")
     assert answer.status_code == 507
     assert "No space left on device" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("away", ["database", "blobs"])
+def test_what_is_away_for_now_may_be_asked_for_again(client: FlaskClient, away: str) -> None:
+    answer = client.get(f"/raise/{away}")
+    assert (answer.status_code, answer.json["error"]) == (503, "unavailable")
+    assert "Try again" in answer.json["detail"]
+    assert "db.example" not in answer.text
+    assert "s3://" not in answer.text
 
 
 def test_an_unexpected_error_shows_nothing_of_itself(client: FlaskClient) -> None:
