@@ -75,6 +75,7 @@ if [ "${1:-}" = test ]; then
     install requirements-test.txt
     find_chromium >&2
     cd "$root"
-    exec "$python" -m pytest "$@"
+    # Two processes: one waits for whole federations while the other does everything else.
+    exec "$python" -m pytest -n 2 --dist loadgroup "$@"
 fi
 exec "$python" -m engines.processes "$@"
