@@ -23,7 +23,7 @@ SERVE = (
     Option("--plans", "folder of the ready-made plans", READY_MADE_PLANS, Path),
     Option("--lease-seconds", "silence after which a task counts as lost", 60.0, float),
     Option("--heartbeat-seconds", "time between the heartbeats asked of sites", 5.0, float),
-    Option("--site-wait-seconds", "how long a run waits for sites before it fails", 30.0, float),
+    Option("--site-wait-seconds", "a run waits for sites so long, or its deadline", 30.0, float),
     Option("--max-polls", "sites that wait for work at the same time", 500, int),
     Option("--threads", "threads of the evaluation process; 0 takes all cores", 0, int),
     Option("--allow-plain-http", "call sites on other machines without TLS", False, bool),
@@ -61,7 +61,8 @@ class Settings:
         heartbeat_seconds: How often nodes are asked to call.
         handover_seconds: Longest time that handing a task over may take.
         audit_seconds: Longest time without a verdict, once a round's deadline has passed.
-        site_wait_seconds: How long a run waits for sites before its next round fails.
+        site_wait_seconds: How long a run waits for sites between two rounds, at least; a plan
+            with a longer deadline waits as long as that.
         max_polls: Nodes that wait for work at the same time; each holds a thread that sleeps.
         threads: Threads of the evaluation process; 0 takes all cores.
         allow_plain_http: Whether nodes off this machine may have plain HTTP addresses.

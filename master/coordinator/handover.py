@@ -31,7 +31,7 @@ def send_model(services: Services, due: Due) -> None:
 
 
 def hand_over(services: Services, task_id: str) -> None:
-    """Hands a task over: first the model, if the child does not hold it, then the task.
+    """Hands a task over: first the study's model, if the child does not hold it, then the task.
 
     A child that cannot be reached keeps its task in the queue, until it is heard of again.
     """
@@ -40,18 +40,19 @@ def hand_over(services: Services, task_id: str) -> None:
         if row.state != TaskState.QUEUED:
             return
         child = services.child(session, row.node_id)
-        version = versions.get(session, row.base_id)
-        message = tasks.message(session, row, version, services.settings.lease_seconds)
-        held = deliveries.has(session, row.node_id, version.study.id, version.weights)
-        # What an asynchronous run has moved on from is no longer the study's model.
-        current = versions.wanted(session, version.study.id) == version.id
+        base = versions.get(session, row.base_id)
+        message = tasks.message(session, row, base, services.settings.lease_seconds)
+        wanted = versions.wanted(session, base.study.id)
+        # An asynchronous run may have moved on from what the task starts from.
+        current = base if wanted is None or wanted == base.id else versions.get(session, wanted)
+        held = deliveries.has(session, row.node_id, base.study.id, current.weights)
     if child is None:
         _end(services, task_id, "the site may not be called any more")
         return
     try:
-        answer = Answer(200) if held or not current else push(services, child, version)
+        answer = Answer(200) if held else push(services, child, current)
         if answer.ok:
-            answer = _post(services, child, version, message, current)
+            answer = _post(services, child, base, current, message)
     except Unreachable as error:
         _lose(services, child, task_id, error.problem)
         return
@@ -88,13 +89,14 @@ def drop(services: Services, node_id: str, task_id: str) -> None:
 
 
 def _post(
-    services: Services, child: Child, version: Version, message: Task, current: bool
+    services: Services, child: Child, base: Version, current: Version, message: Task
 ) -> Answer:
     answer = _usable(services.children.post_task(child, message))
     if answer.status != 409 or answer.body.get("error") != "missing_blob":
         return answer
-    # The child has lost what it once had; it gets it again.
-    sent = push(services, child, version) if current else _send_weights(services, child, version)
+    # The child has lost what it once had, or never had what others began from.
+    is_current = base.weights == current.weights
+    sent = push(services, child, base) if is_current else _send_weights(services, child, base)
     return _usable(services.children.post_task(child, message)) if sent.ok else sent
 
 

@@ -39,6 +39,11 @@ def is_alive(task: TaskSummary) -> bool:
     return task.coming or task.state in ANSWERED
 
 
+def alive(tasks: Iterable[TaskSummary]) -> int:
+    """Pieces of work that are answered, or may soon be: two sites may be at the same one."""
+    return len({task.slot for task in tasks if is_alive(task)})
+
+
 def replacements(
     tasks: Sequence[TaskSummary], sites: Iterable[Site], plan: Plan, number: int, target: int
 ) -> tuple[Again, ...]:
@@ -51,8 +56,7 @@ def replacements(
         number: The round's number.
         target: Accepted updates with which the round closes.
     """
-    alive = sum(is_alive(task) for task in tasks)
-    wanted = min(target - alive, MOST_ATTEMPTS * target - len(tasks))
+    wanted = min(target - alive(tasks), MOST_ATTEMPTS * target - len(tasks))
     return _chosen(tasks, draw_order(sites, plan, number), plan, wanted)
 
 

@@ -52,13 +52,8 @@ def opening(session: Session, run: RunRow, plan: Plan, field: Field) -> Opening:
         return _all_the_time(session, run, plan, mode, field)
     number = run.round + 1
     drawn, undrawn = draw(field.sites, plan, number)
-    slots = slots_of(
-        plan,
-        _index(session, run, plan),
-        number,
-        drawn,
-        dealt=round_tasks.dealt_batches(session, run.id),
-    )
+    index, dealt = _batches(session, run, plan)
+    slots = slots_of(plan, index, number, drawn, dealt=dealt)
     given = {slot.site.id for slot in slots}
     without = [site for site in drawn if site.id not in given]
     excluded = [*field.excluded, *_left_out(undrawn, UNDRAWN), *_left_out(without, NO_BATCH)]
@@ -89,14 +84,9 @@ def pieces_for(
     """Work of an asynchronous round for sites that are idle."""
     if not sites:
         return ()
-    slots = slots_of(
-        plan,
-        _index(session, run, plan),
-        number,
-        sites,
-        dealt=round_tasks.dealt_batches(session, run.id),
-        taken=slots_in_use(tasks, number) if plan.data.kind != "own" else (),
-    )
+    taken = slots_in_use(tasks, number) if plan.data.kind != "own" else ()
+    index, dealt = _batches(session, run, plan)
+    slots = slots_of(plan, index, number, sites, dealt=dealt, taken=taken)
     return tuple(Piece(slot, attempts_of(slot.site, tasks, number) + 1) for slot in slots)
 
 
@@ -117,11 +107,12 @@ def _all_the_time(
     )
 
 
-def _index(session: Session, run: RunRow, plan: Plan) -> BatchIndex | None:
-    if plan.data.kind != "batches":
-        return None
-    kept = run_batches.of_run(session, run.id)
-    return None if kept is None else kept.index
+def _batches(session: Session, run: RunRow, plan: Plan) -> tuple[BatchIndex | None, int]:
+    """The batches that a run assigns, and how many it has dealt; none where it assigns none."""
+    kept = run_batches.of_run(session, run.id) if plan.data.kind == "batches" else None
+    if kept is None:
+        return None, 0
+    return kept.index, round_tasks.dealt_batches(session, run.id)
 
 
 def _left_out(sites: Iterable[Site], reason: str) -> list[ExcludedNode]:

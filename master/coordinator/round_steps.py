@@ -11,7 +11,7 @@ from federated.states import RoundState, RunState, TaskState
 from federated.strategies import Asynchronous, asynchronous
 from master.coordinator.assignment import Slot, substitute
 from master.coordinator.asynchronous import idle_sites
-from master.coordinator.reissue import Again, is_alive, replacements, second_chances
+from master.coordinator.reissue import Again, alive, replacements, second_chances
 from master.coordinator.round_end import (
     Answers,
     AwaitVerdicts,
@@ -127,9 +127,9 @@ def _lapse(this: Round, found: list[TaskSummary]) -> bool:
 def _hand_out(this: Round, found: list[TaskSummary]) -> bool:
     """Gives work to sites that have none, where the round lacks it; whether any was given."""
     number, target = this.row.number, this.row.target
-    # An asynchronous round lacks work as long as it is not about to close.
-    enough = is_alive if this.mode is None else is_accepted
-    if this.paused or this.now >= this.row.deadline_at or sum(map(enough, found)) >= target:
+    # Sites that would only begin what is about to be done with need not begin.
+    enough = alive(found) if this.mode is None else sum(map(is_accepted, found))
+    if this.paused or this.now >= this.row.deadline_at or enough >= target:
         return False
     sites = _sites(this)
     if this.mode is None:

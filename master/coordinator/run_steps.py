@@ -74,7 +74,9 @@ def go_on(services: Services, session: Session, run: RunRow, now: float) -> Step
     if next_round.possible:
         return _open(services, session, run, plan, next_round, now)
     run.waiting_since = run.waiting_since or now
-    give_up_at = run.waiting_since + services.settings.site_wait_seconds
+    # As long as a round would wait for them: sites that are away for minutes end no run.
+    patience_seconds = max(services.settings.site_wait_seconds, plan.deadline_seconds)
+    give_up_at = run.waiting_since + patience_seconds
     why = f"{next_round.able} of {next_round.quorum} sites needed can take part"
     why += f" ({reasons(next_round.excluded)})"
     if now >= give_up_at:

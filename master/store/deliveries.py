@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from federated.messages import StudyCounts
 from federated.states import NodeState
-from master.store import events, nodes, versions
-from master.store.tables import HoldingRow, NodeRow, ReceiptRow
+from master.store import events, nodes, tasks, versions
+from master.store.tables import HoldingRow, NodeRow, ReceiptRow, RunRow, TaskRow
 
 RETRY_SECONDS = 10.0
 
@@ -118,7 +118,15 @@ Facts = tuple[NodeRow, ReceiptRow | None, HoldingRow | None]
 
 
 def _able(session: Session, study_id: str, now: float, reachable_seconds: float) -> list[Facts]:
-    """The nodes that may and can be called, with what is known of their model of a study."""
+    """The nodes that may and can be called, with what is known of their model of a study.
+
+    Those at work for the study are left in peace: they get the model with their next task.
+    """
+    at_work = (
+        select(TaskRow.node_id)
+        .join(RunRow, RunRow.id == TaskRow.run_id)
+        .where(RunRow.study_id == study_id, TaskRow.state.in_(tasks.OPEN))
+    )
     query = (
         select(NodeRow, ReceiptRow, HoldingRow)
         .outerjoin(
@@ -128,6 +136,7 @@ def _able(session: Session, study_id: str, now: float, reachable_seconds: float)
             HoldingRow, (HoldingRow.node_id == NodeRow.id) & (HoldingRow.study_id == study_id)
         )
         .where(NodeRow.state == NodeState.ACTIVE, NodeRow.url.is_not(None))
+        .where(NodeRow.id.not_in(at_work))
         .order_by(NodeRow.name)
     )
     return [

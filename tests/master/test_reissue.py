@@ -96,6 +96,15 @@ def test_public_work_goes_to_another_site(
     assert who(replacements(tasks, sites(able), PUBLIC, 1, 3)) == chosen
 
 
+def test_two_sites_at_one_piece_of_work_do_not_make_up_for_another() -> None:
+    tasks = [
+        task("a", S.TRAINING, "random/1"),
+        task("b", S.TRAINING, "random/1", 2),
+        lost("c", "random/2"),
+    ]
+    assert who(replacements(tasks, sites("abd"), PUBLIC, 1, 2)) == [("d", 2)]
+
+
 def test_two_lost_pieces_go_to_two_sites() -> None:
     tasks = [lost("a", "random/1"), lost("b", "random/2"), task("c", S.LEASED, "random/3")]
     found = replacements(tasks, sites("cde"), PUBLIC, 1, 3)

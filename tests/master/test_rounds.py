@@ -397,18 +397,22 @@ def test_a_standing_round_that_failed_is_not_tried_again_with_the_same_pictures(
     assert federation.get(f"/runs/{run}")["round"] == 2
 
 
-def test_a_run_waits_for_sites_that_went_away_and_then_gives_up(
-    federation: Federation, clock: Clock
+@pytest.mark.parametrize(("deadline", "waits"), [(27, 30), (400, 400)])
+def test_a_run_waits_for_sites_that_went_away_as_long_as_a_round_would(
+    federation: Federation, clock: Clock, deadline: int, waits: int
 ) -> None:
     federation.study()
     a = federation.site("clinic-a")
-    run = federation.run(**(PLAN | {"rounds": 2}))
+    run = federation.run(**(PLAN | {"rounds": 2, "deadline_seconds": deadline}))
     clock.tick(25)
     federation.deliver(a, trained(a, 1.0, num_examples=10))
     view = federation.get(f"/runs/{run}")
     assert view["state"] == "running"
     assert "not reachable" in view["reason"]
-    clock.tick(31)
+    clock.tick(waits - 1)
+    federation.settle()
+    assert federation.get(f"/runs/{run}")["state"] == "running"
+    clock.tick(1)
     federation.settle()
     assert federation.get(f"/runs/{run}")["state"] == "failed"
 
