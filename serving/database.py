@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,8 +51,11 @@ class Database:
     def __init__(self, url: str, migrations: Path) -> None:
         self.engine = _engine(url)
         self._reader = self._writer = self.engine
+        self._turn: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
         if self.engine.dialect.name == "sqlite":
             self._writer = _prepare_sqlite(self.engine)
+            # SQLite lets writers sleep ever longer and in no order; here each is woken in time.
+            self._turn = threading.RLock()
         else:
             from serving.postgresql import readers_and_writers
 
@@ -70,7 +75,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A transaction: committed at the end of the block, rolled back by any exception."""
-        with Session(self._writer) as session, session.begin():
+        with self._turn, Session(self._writer) as session, session.begin():
             yield session
 
     def close(self) -> None:
