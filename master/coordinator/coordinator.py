@@ -24,6 +24,7 @@ from master.store import (
     runs,
     statistics,
     studies,
+    task_ends,
 )
 from master.store.round_tasks import Waiting
 from master.weight_statistics import statistics_of
@@ -73,7 +74,7 @@ class Coordinator:
         services.state.remove_drafts()
         with services.database.write() as session:
             now = services.now()
-            round_tasks.extend_leases(session, now, services.settings.lease_seconds)
+            task_ends.extend_leases(session, now, services.settings.lease_seconds)
             rounds.keep_open(session, now, services.settings.lease_seconds)
             nodes.presume_present(session, now, services.settings.reachable_seconds)
             studies.forget_problems(session)

@@ -24,7 +24,16 @@ from master.coordinator.round_end import (
 from master.coordinator.round_opening import field_of, patience, pieces_for
 from master.coordinator.step import Step
 from master.services import Services
-from master.store import round_tasks, rounds, runs, task_views, tasks, transitions, updates
+from master.store import (
+    round_tasks,
+    rounds,
+    runs,
+    task_ends,
+    task_views,
+    tasks,
+    transitions,
+    updates,
+)
 from master.store.nodes import Site
 from master.store.round_tasks import Piece, TaskSummary
 from master.store.tables import RoundRow, RunRow, TaskRow
@@ -108,7 +117,7 @@ def fail_round(session: Session, run: RunRow, row: RoundRow, reason: str, now: f
     if not standing:
         runs.end(session, run, RunState.FAILED, f"round {row.number} failed: {reason}", now)
         return Step(moved=True)
-    round_tasks.cancel_of_run(session, run.id, f"the round failed: {reason}", now)
+    task_ends.cancel_of_run(session, run.id, f"the round failed: {reason}", now)
     if run.state == RunState.RUNNING:
         words = f"waiting for more pictures; round {row.number} failed: {reason}"
         transitions.move_run(session, run, RunState.IDLE, now, words)
@@ -120,7 +129,7 @@ def _lapse(this: Round, found: list[TaskSummary]) -> bool:
     silent = [task.id for task in found if task.coming and task.lease_until <= this.now]
     if silent:
         silence = this.services.settings.lease_seconds
-        round_tasks.lapse(this.session, silent, this.now, silence)
+        task_ends.lapse(this.session, silent, this.now, silence)
     return bool(silent)
 
 
@@ -182,7 +191,7 @@ def _close(this: Round, found: list[TaskSummary]) -> Step:
     if this.mode is None:
         open_still = [task.id for task in found if task.state in tasks.UNENDED]
         reason = "the round has closed without it"
-        round_tasks.end(session, open_still, TaskState.EXPIRED, reason, now)
+        task_ends.end(session, open_still, TaskState.EXPIRED, reason, now)
     else:
         accepted = updates.first_accepted(session, accepted, row.target)
     round_tasks.count(session, accepted, row.number)
@@ -195,7 +204,7 @@ def _await_verdicts(this: Round, found: list[TaskSummary]) -> Step:
     if this.mode is None:
         late = [task.id for task in found if task.state in tasks.OPEN]
         reason = "the round's deadline has passed"
-        round_tasks.end(this.session, late, TaskState.EXPIRED, reason, this.now)
+        task_ends.end(this.session, late, TaskState.EXPIRED, reason, this.now)
     submitted = [task for task in found if task.state == TaskState.SUBMITTED]
     end = _audits_end(this, found, submitted)
     if this.now < end:

@@ -21,6 +21,7 @@ from master.store import (
     rounds,
     runs,
     studies,
+    task_ends,
     transitions,
     versions,
 )
@@ -110,8 +111,8 @@ def complete(session: Session, run: RunRow, now: float) -> Step:
     """Ends a run whose rounds are done, once its evaluations are in."""
     if asynchronous(Plan.model_validate(run.plan).strategy) is not None:
         reason = "the run has made its last model"
-        round_tasks.cancel_of_run(session, run.id, reason, now)
-        round_tasks.leave_uncounted(session, run.id, reason, now)
+        task_ends.cancel_of_run(session, run.id, reason, now)
+        task_ends.leave_uncounted(session, run.id, reason, now)
     if evaluations.are_due(session, run.id):
         run.reason = "evaluating"
         return Step()
@@ -152,7 +153,7 @@ def _open(
         found = round_tasks.of_round(session, run.id, row.number, carried=True)
         for reason, old in outdated(found, row.number, mode).items():
             ids = [task.id for task in old]
-            round_tasks.end(session, ids, TaskState.EXPIRED, reason, now)
+            task_ends.end(session, ids, TaskState.EXPIRED, reason, now)
     return Step(moved=True, reached="round-opened")
 
 

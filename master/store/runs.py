@@ -10,7 +10,7 @@ from federated.plan import Plan
 from federated.states import RoundState, RunState, is_final
 from federated.strategies import asynchronous
 from federated.views import RunView
-from master.store import evaluations, events, round_tasks, rounds, task_views, transitions
+from master.store import evaluations, events, rounds, task_ends, task_views, transitions
 from master.store.tables import RoundRow, RunRow, StudyRow, VersionRow
 
 ALIVE = tuple(state for state in RunState if not is_final(state))
@@ -78,7 +78,7 @@ def pause(session: Session, run_id: str, now: float) -> None:
     run = get(session, run_id)
     transitions.move_run(session, run, RunState.PAUSED, now, "paused by the operator")
     if asynchronous(Plan.model_validate(run.plan).strategy) is not None:
-        round_tasks.cancel_untaken(session, run_id, "the run is paused", now)
+        task_ends.cancel_untaken(session, run_id, "the run is paused", now)
 
 
 def resume(session: Session, run_id: str, now: float) -> None:
@@ -120,8 +120,8 @@ def stop(
 
 def end(session: Session, run: RunRow, state: RunState, reason: str, now: float) -> None:
     """Ends a run, and with it the round under way and its tasks."""
-    round_tasks.cancel_of_run(session, run.id, reason, now)
-    round_tasks.leave_uncounted(session, run.id, reason, now)
+    task_ends.cancel_of_run(session, run.id, reason, now)
+    task_ends.leave_uncounted(session, run.id, reason, now)
     row = rounds.under_way(session, run.id)
     if row is not None:
         transitions.move_round(session, row, RoundState.FAILED, now, reason)
