@@ -16,6 +16,8 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.utilities import Error, RequestEntityTooLarge
 
+from serving.connections import Connections
+
 OPEN_BODY = 64 * 1024
 """Bytes of a body that may come without a token: a request to join is far smaller."""
 
@@ -109,10 +111,15 @@ NO_TOKEN = (
 )
 
 
-def gated_channel(admits: Admits) -> type[Any]:
-    """Waitress's connection, with the gate in it."""
+def gated_channel(admits: Admits, connections: Connections) -> type[Any]:
+    """Waitress's connection, with the gate in it; it tells when an answer is being written."""
 
     class GatedChannel(HTTPChannel):  # type: ignore[misc,unused-ignore]
         parser_class = staticmethod(partial(GatedParser, admits))
+
+        def write_soon(self, data: Any) -> int:
+            if (descriptor := self._fileno) is not None:
+                connections.answering.add(descriptor)
+            return int(super().write_soon(data))
 
     return GatedChannel

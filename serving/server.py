@@ -9,6 +9,7 @@ import resource
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -21,6 +22,7 @@ from federated.errors import FederationError, InvalidInput
 from federated.values import SERVER_URL
 from serving.auth import VERIFY
 from serving.body_gate import gated_channel
+from serving.connections import Connections
 
 THREADS = 16
 """Calls that one server works on at the same time; the heavy work is in worker processes."""
@@ -30,6 +32,12 @@ CONNECTIONS = 1000
 
 CONNECTIONS_PER_POLL = 3
 """A node that waits has other connections besides: for heartbeats, progress, updates."""
+
+PARTING_SECONDS = 2.0
+"""Time for the answers that are under way when a server stops."""
+
+STEP_SECONDS = 1.0
+"""Longest time that a server looks at nothing but what happens."""
 
 MAX_HEAD = 32 * 1024
 """Bytes of a request's head; each open connection may hold as many."""
@@ -141,10 +149,13 @@ class Server:
         listening = _listen(host, port)
         self.port = int(listening.getsockname()[1])
         self.address = address_of(host, self.port)
-        self._channels: dict[int, Any] = {}
+        self._connections = Connections()
+        self._closing_until: float | None = None
+        self._ending = threading.Lock()
+        self._ended = False
         self._server = create_server(
             app,
-            map=self._channels,
+            map=self._connections,
             sockets=[listening],
             threads=THREADS + polls,
             ident=None,
@@ -152,20 +163,27 @@ class Server:
             # Of silence between two calls: a call that is being answered may take any time.
             channel_timeout=60,
             connection_limit=_connections(polls),
-            # `select` knows no descriptor above 1023.
-            asyncore_use_poll=True,
             max_request_header_size=MAX_HEAD,
             max_request_body_size=max_body + 1,
             inbuf_overflow=memory_body,
             outbuf_overflow=memory_body,
         )
         verify = getattr(app, "extensions", {}).get(VERIFY, lambda token: None)
-        self._server.channel_class = gated_channel(lambda token: bool(token and verify(token)))
+        self._server.channel_class = gated_channel(
+            lambda token: bool(token and verify(token)), self._connections
+        )
 
     def run(self) -> None:
         """Answers calls until `close`."""
-        self._server.run()
+        while not self._is_over():
+            self._connections.step(STEP_SECONDS)
+        for channel in list(self._server.active_channels.values()):
+            channel.handle_close()
+        # Its threads pull the trigger, whose number must not be another file's by then.
         self._server.task_dispatcher.shutdown()
+        with self._ending:
+            self._ended = True
+            self._connections.close()
 
     def start(self) -> threading.Thread:
         """Answers calls in a thread of its own."""
@@ -174,9 +192,26 @@ class Server:
         return thread
 
     def close(self) -> None:
-        """Stops listening and lets `run` return; may be called from any thread."""
-        # The sockets belong to the thread that selects on them: it closes them itself.
-        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._channels))
+        """Stops listening and lets `run` return; may be called from any thread.
+
+        Calls that are being answered have a moment for it.
+        """
+        # The sockets belong to the thread that waits for them: it closes them itself.
+        with self._ending:
+            if not self._ended:
+                self._server.trigger.pull_trigger(self._stop_listening)
+
+    def _stop_listening(self) -> None:
+        self._closing_until = time.monotonic() + PARTING_SECONDS
+        # Its trigger stays: whoever still answers pulls it.
+        wasyncore.dispatcher.close(self._server)
+
+    def _is_over(self) -> bool:
+        if self._closing_until is None:
+            return False
+        channels = list(self._server.active_channels.values())
+        busy = any(channel.requests or channel.total_outbufs_len for channel in channels)
+        return not busy or time.monotonic() >= self._closing_until
 
 
 def polls_within(wanted: int) -> int:

@@ -135,7 +135,7 @@ def test_nothing_of_a_strangers_body_is_kept(server: Server) -> None:
 
 
 def _channels(server: Server) -> list[Any]:
-    return [c for c in server._channels.values() if getattr(c, "request", None) is not None]
+    return [c for c in server._connections.values() if getattr(c, "request", None) is not None]
 
 
 def _kept(channel: Any) -> int:
