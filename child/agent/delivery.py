@@ -7,11 +7,11 @@ import queue
 import threading
 from collections.abc import Callable
 
+from child.agent.answers import MasterAway, MasterRefused
 from child.agent.backoff import Backoff
 from child.agent.enrolment import Enrolment
 from child.agent.heartbeat import Heartbeats
 from child.agent.master_client import MasterClient, Node
-from child.agent.transport import MasterAway, MasterRefused
 from child.store.tasks import HeldTask, TaskStore
 from federated.errors import FederationError, NotFound
 from serving.blobs import BlobStore

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from child.agent.answers import Arrival, MasterAway, understood
 from child.agent.backoff import Backoff
-from child.agent.transport import MAX_ANSWER, Arrival, MasterAway, understood
+from child.agent.transport import MAX_ANSWER
 
 log = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
+from child.agent.answers import Arrival, MasterAway
 from child.agent.backoff import Backoff
 from child.agent.download import Download
 from child.agent.enrolment import Enrolment
 from child.agent.master_client import MasterClient
-from child.agent.transport import Arrival, MasterAway
 from child.global_models import GlobalModels
 from federated.messages import StudyPush
 from federated.signature import Signature

@@ -6,11 +6,11 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
+from child.agent.answers import MasterAway, MasterRefused
 from child.agent.backoff import Backoff
 from child.agent.contact import Contact
 from child.agent.enrolment import Enrolment
 from child.agent.master_client import MasterClient, Node
-from child.agent.transport import MasterAway, MasterRefused
 from federated.errors import FederationError
 from federated.messages import Counts, Heartbeat, StudyPush
 

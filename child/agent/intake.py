@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from child.agent.answers import MasterAway, MasterRefused
 from child.agent.delivery import OVER
 from child.agent.downloads import Downloads
 from child.agent.master_client import MasterClient, Node
 from child.agent.reporter import OVER as NO_LONGER_WANTED
-from child.agent.transport import MasterAway, MasterRefused
 from child.store.studies import StudyStore, same_pictures
 from child.store.tasks import OPEN, TaskStore
 from federated.errors import Conflict, FederationError, InvalidInput

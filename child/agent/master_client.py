@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from child.agent.transport import Arrival, Body, MasterAway, Transport
+from child.agent.answers import Arrival, MasterAway
+from child.agent.transport import Body, Transport
 from federated.messages import (
     Enrolment,
     Failure,

@@ -6,8 +6,8 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 
+from child.agent.answers import MasterAway, MasterRefused
 from child.agent.downloads import Downloads
-from child.agent.transport import MasterAway, MasterRefused
 from child.store.studies import StudyStore
 from federated.errors import Conflict, InvalidInput
 from federated.messages import StudyPush

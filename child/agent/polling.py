@@ -8,11 +8,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from child.agent.answers import MasterAway, MasterRefused
 from child.agent.backoff import Backoff
 from child.agent.enrolment import Enrolment
 from child.agent.intake import Intake
 from child.agent.master_client import MasterClient, Node, Offer
-from child.agent.transport import MasterAway, MasterRefused
 from child.store.tasks import TaskStore
 from federated.messages import Failure
 

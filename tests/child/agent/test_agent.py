@@ -7,9 +7,9 @@ import stat
 
 import pytest
 
+from child.agent.answers import MasterAway, MasterRefused
 from child.agent.backoff import Backoff
 from child.agent.heartbeat import Heartbeats
-from child.agent.transport import MasterAway, MasterRefused
 from federated.errors import InvalidInput
 from federated.messages import Failure, Progress
 from tests.child.conftest import named, task_of

@@ -9,10 +9,10 @@ from collections import deque
 import numpy as np
 import pytest
 
+from child.agent.answers import MasterAway, MasterRefused
 from child.agent.backoff import Backoff
 from child.agent.download import Download
 from child.agent.downloads import Downloads
-from child.agent.transport import MasterAway, MasterRefused
 from federated.signature import signature_of
 from federated.wire import encode_weights
 from tests.child.conftest import named, study_push, task_of

@@ -7,8 +7,9 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from child.agent.answers import MasterAway, MasterRefused
 from child.agent.contact import Contact
-from child.agent.transport import MasterAway, MasterRefused, Transport
+from child.agent.transport import Transport
 
 
 class Notes:
