@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from federated.errors import StorageFailure, TooLarge
 from federated.study import Study
 from imaging.array_file import PixelArray
-from imaging.batches import Batch, PackedPicture, check_batch_size, decode_batch, opened
+from imaging.batches import OpenBatch, PackedPicture, check_batch_size, open_batch, opened
 from imaging.errors import BrokenBatch, RefusedPicture
 from imaging.resize import to_model_pixels
 
@@ -79,7 +80,7 @@ def write_batch_pixels(
     """Writes the wanted pictures behind the last row of `array`, as the study's model sees them.
 
     Each goes through the border and the scaling that a site's own pictures go through.
-    One batch is in memory at a time.
+    A group of pictures is in memory at a time.
 
     Args:
         wanted: Batches whose files are here.
@@ -98,43 +99,48 @@ def write_batch_pixels(
     """
     train, validation = list[tuple[int, int]](), list[tuple[int, int]]()
     for one in wanted:
-        batch = _read(one)
-        indices = {name: study.classes.index(study.known_label(name)) for name in batch.classes}
-        parts = (
-            (train, _chosen(batch.train, one.train)),
-            (validation, _chosen(batch.validation, one.validation)),
-        )
-        for written, pictures in parts:
-            _check_room(len(train) + len(validation) + len(pictures), limit)
-            for pixels, labels in _scaled(pictures, study):
-                rows = array.append(pixels)
-                written += zip(rows, (indices[label] for label in labels), strict=True)
-                on_pictures(len(train) + len(validation))
+        with _opened(one) as batch:
+            classes = batch.document.classes
+            indices = {name: study.classes.index(study.known_label(name)) for name in classes}
+            for written, places in zip((train, validation), _places(batch, one), strict=True):
+                _check_room(len(train) + len(validation) + len(places), limit)
+                for pixels, labels in _scaled(map(batch.picture, places), study):
+                    rows = array.append(pixels)
+                    written += zip(rows, (indices[label] for label in labels), strict=True)
+                    on_pictures(len(train) + len(validation))
     return WrittenBatches(_rows(train), _rows(validation))
 
 
-def _read(wanted: WantedBatch) -> Batch:
-    try:
-        check_batch_size(wanted.path.stat().st_size)
-        return decode_batch(wanted.path.read_bytes(), wanted.sha256)
-    except OSError as error:
-        raise StorageFailure(
-            "A batch cannot be read", expected="its file", received=error.strerror
-        ) from error
+@contextmanager
+def _opened(wanted: WantedBatch) -> Iterator[OpenBatch]:
+    with ExitStack() as stack:
+        try:
+            check_batch_size(wanted.path.stat().st_size)
+            batch = stack.enter_context(open_batch(wanted.path, wanted.sha256))
+        except OSError as error:
+            raise StorageFailure(
+                "A batch cannot be read", expected="its file", received=error.strerror
+            ) from error
+        yield batch
 
 
-def _chosen(
-    pictures: tuple[PackedPicture, ...], places: tuple[int, ...] | None
-) -> tuple[PackedPicture, ...]:
+def _places(batch: OpenBatch, wanted: WantedBatch) -> tuple[Sequence[int], Sequence[int]]:
+    """Places of the wanted pictures among all: those that train, and those that judge."""
+    train, validation = batch.document.train, batch.document.validation
+    judging = _chosen(validation, wanted.validation)
+    return _chosen(train, wanted.train), [train + place for place in judging]
+
+
+def _chosen(count: int, places: tuple[int, ...] | None) -> Sequence[int]:
     if places is None:
-        return pictures
-    if places and not 0 <= min(places) <= max(places) < len(pictures):
+        return range(count)
+    if places and not 0 <= min(places) <= max(places) < count:
         raise BrokenBatch(
             "The batch lacks a picture that is wanted",
-            expected=f"places 0 to {len(pictures) - 1}",
+            expected=f"places 0 to {count - 1}",
             received=f"{min(places)} to {max(places)}",
         )
-    return tuple(pictures[place] for place in places)
+    return places
 
 
 def _check_room(count: int, limit: int) -> None:
@@ -145,7 +151,7 @@ def _check_room(count: int, limit: int) -> None:
 
 
 def _scaled(
-    pictures: Sequence[PackedPicture], study: Study
+    pictures: Iterable[PackedPicture], study: Study
 ) -> Iterator[tuple[npt.NDArray[np.uint8], list[str]]]:
     """Groups of pictures, uint8 (n, size, size, channels), with their labels."""
     for group in _groups(_passed(pictures)):
@@ -153,7 +159,7 @@ def _scaled(
         yield np.stack(scaled), [label for _, label in group]
 
 
-def _passed(pictures: Sequence[PackedPicture]) -> Iterator[tuple[npt.NDArray[np.uint8], str]]:
+def _passed(pictures: Iterable[PackedPicture]) -> Iterator[tuple[npt.NDArray[np.uint8], str]]:
     try:
         yield from opened(pictures)
     except RefusedPicture as refusal:

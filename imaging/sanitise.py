@@ -104,6 +104,44 @@ def sanitise(data: bytes, limits: Limits = DEFAULT_LIMITS) -> SanitisedPicture:
             `not_a_picture`, `unsupported`, `too_many_pixels`, `truncated`, `corrupt`
             and `animated`.
     """
+    taken = _take_in(data, limits)
+    pixels = taken.pixels
+    return SanitisedPicture(
+        png=png.encode_png(pixels),
+        pixels=pixels,
+        width=pixels.shape[1],
+        height=pixels.shape[0],
+        original_width=taken.width,
+        original_height=taken.height,
+        original_format=taken.format,
+        sha256=picture_identity(pixels),
+        removed=tuple(sorted(taken.metadata.words)),
+        changed=taken.changed,
+    )
+
+
+def read_pixels(data: bytes, limits: Limits = DEFAULT_LIMITS) -> npt.NDArray[np.uint8]:
+    """The pixels of the picture that `sanitise` would make, without its file and its name.
+
+    Raises:
+        RefusedPicture: As `sanitise` does.
+    """
+    return _take_in(data, limits).pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Taken:
+    """What a file was, and its pixels."""
+
+    format: Format
+    width: int
+    height: int
+    metadata: Metadata
+    pixels: npt.NDArray[np.uint8]
+    changed: tuple[str, ...]
+
+
+def _take_in(data: bytes, limits: Limits) -> _Taken:
     if len(data) > limits.max_bytes:
         raise OversizedPicture(
             "This file is too large",
@@ -117,18 +155,7 @@ def sanitise(data: bytes, limits: Limits = DEFAULT_LIMITS) -> SanitisedPicture:
     _check_size(width, height, limits)
     stripped, metadata = png.strip_png(data) if is_png else jpeg.strip_jpeg(data)
     pixels, changed = _decode(stripped, original_format, metadata, limits.kept_side)
-    return SanitisedPicture(
-        png=png.encode_png(pixels),
-        pixels=pixels,
-        width=pixels.shape[1],
-        height=pixels.shape[0],
-        original_width=width,
-        original_height=height,
-        original_format=original_format,
-        sha256=picture_identity(pixels),
-        removed=tuple(sorted(metadata.words)),
-        changed=changed,
-    )
+    return _Taken(original_format, width, height, metadata, pixels, changed)
 
 
 def _format_of(data: bytes) -> Format:

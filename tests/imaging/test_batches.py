@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -16,10 +20,12 @@ from safetensors.numpy import load, save
 from federated.messages import MAX_BATCH_BYTES
 from imaging.batches import (
     Batch,
+    OpenBatch,
     PackedPicture,
     check_batch_size,
     decode_batch,
     encode_batch,
+    open_batch,
     opened,
 )
 from imaging.errors import BrokenBatch, OversizedPicture, RefusedPicture
@@ -36,9 +42,23 @@ def batch() -> Batch:
 
 
 def refused(data: bytes, promised: str | None = None) -> str:
+    """What both ways of reading a batch say of it."""
+    name = promised or hashlib.sha256(data).hexdigest()
     with pytest.raises(BrokenBatch) as refusal:
-        decode_batch(data, promised or hashlib.sha256(data).hexdigest())
+        decode_batch(data, name)
+    with pytest.raises(BrokenBatch) as other, in_a_file(data, name):
+        pass
+    assert other.value.problem == refusal.value.problem
     return refusal.value.detail
+
+
+@contextmanager
+def in_a_file(data: bytes, name: str) -> Iterator[OpenBatch]:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "batch")
+        path.write_bytes(data)
+        with open_batch(path, name) as batch:
+            yield batch
 
 
 def changed(**tensors: np.ndarray) -> bytes:
@@ -61,6 +81,15 @@ def test_what_is_packed_comes_back() -> None:
     assert entry.bytes == len(data)
     assert entry.train == {"benign": 2, "malignant": 1}
     assert entry.validation == {"benign": 1, "malignant": 1}
+
+
+def test_a_batch_in_a_file_gives_one_picture_at_a_time() -> None:
+    data, entry = encode_batch(batch())
+    with in_a_file(data, entry.sha256) as found:
+        assert found.document.classes == CLASSES
+        assert (found.document.train, found.document.validation) == (3, 2)
+        whole = batch().train + batch().validation
+        assert [found.picture(place) for place in (4, 0, 2)] == [whole[4], whole[0], whole[2]]
 
 
 def test_the_same_batch_has_the_same_bytes() -> None:
@@ -97,6 +126,9 @@ def test_one_changed_byte_is_noticed() -> None:
         changed(labels=np.array([0, 1, 0, 1, 2], np.int32)),
         changed(labels=np.array([0, 1, 0, 1, -1], np.int32)),
         changed(labels=np.array([0, 1], np.int32)),
+        changed(pictures=np.zeros(10**6, np.uint8)),
+        changed(pictures=np.zeros(10**6, np.int8)),
+        changed(pictures=np.zeros((1, 10**6), np.uint8)),
         documented(train=4),
         documented(train=-3, validation=8),
         documented(classes=[]),
@@ -125,6 +157,8 @@ def test_damage_under_a_right_hash_is_refused_or_harmless(at: int, value: int, c
     except BrokenBatch:
         return
     assert len(found.train) + len(found.validation) == 5
+    with in_a_file(bytes(data), hashlib.sha256(data).hexdigest()) as same:
+        assert tuple(map(same.picture, range(5))) == found.train + found.validation
 
 
 def test_a_batch_has_a_largest_size() -> None:
