@@ -20,6 +20,9 @@ COLUMNS = (
     "weights_before",
     "weights_after",
     "site",
+    "attempt",
+    "base_round",
+    "staleness",
     "task_state",
     "reason",
     "num_examples",
@@ -62,6 +65,9 @@ def _rows(view: RoundView) -> Iterator[dict[str, object]]:
 def _site(task: TaskView, update: UpdateView | None) -> dict[str, object]:
     facts: dict[str, object] = {
         "site": task.node_name,
+        "attempt": task.attempt,
+        "base_round": task.base_round,
+        "staleness": task.staleness,
         "task_state": task.state.value,
         "reason": _plain(task.reason or ""),
     }

@@ -365,6 +365,9 @@ def test_credits_evaluations_and_history_follow_each_version(federation: Federat
     assert [(row["round"], row["site"]) for row in rows] == [
         (str(number), site) for number in (1, 2, 3) for site in ("clinic-a", "clinic-b")
     ]
+    assert [(row["base_round"], row["staleness"]) for row in rows] == [
+        (str(number), "0") for number in (0, 0, 1, 1, 2, 2)
+    ]
     assert federation.get(f"/runs/{run}")["state"] == "completed"
 
 
