@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.exc import OperationalError
+
 from child.public_pictures import GivenUp, PublicPictures
 from child.training_request import Site, drafts_of, training_request
 from child.worker_messages import Examples, ModelRequest, TrainingResult, Unpacked, UnpackRequest
@@ -17,6 +19,9 @@ from federated.messages import Failure, Progress, StudyPush, Task
 from serving.worker import Worker, WorkerDied, WorkerFailed
 
 log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 5.0
+"""Pause before a task is begun again that the site's database could not tell of."""
 
 
 class Training:
@@ -104,6 +109,9 @@ class Training:
                     self._do(job)
             except Exception:
                 log.exception("The training thread met an error that it did not expect")
+                # A task that could not even be noted as failed is still this site's to do.
+                if isinstance(job, str) and not self._given_up.wait(RETRY_SECONDS):
+                    self._jobs.put(job)
 
     def _warm_up(self, request: ModelRequest) -> None:
         if request.key in self._warm:
@@ -126,6 +134,9 @@ class Training:
                 self._train(held.task)
         except GivenUp:
             log.info("Task %s was given up before it was trained", task_id)
+        except OperationalError:
+            # That the site's own database is away says nothing of the task.
+            raise
         except Exception as error:
             if not self._stopping:
                 self._give_up(held.task, failure_of(error))

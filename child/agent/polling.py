@@ -91,9 +91,9 @@ class Polling:
             Seconds to let pass before the next; None if there is nothing to do until woken.
         """
         node = self._enrolment.node
-        if node is None or (not self._untold and self._tasks.may_train()):
-            return None
         try:
+            if node is None or (not self._untold and self._tasks.may_train()):
+                return None
             pause = self._acknowledge(node) if self._untold else self._poll(node)
             self._away.reset()
             return pause

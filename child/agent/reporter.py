@@ -74,6 +74,8 @@ class ProgressReporter:
         except FederationError as error:
             # The next report says more than this one did.
             log.info("Progress was not told: %s", error.detail)
+        except Exception:
+            log.exception("Telling progress met an error that it did not expect")
 
     def _run(self) -> None:
         while not self._stopped.is_set():

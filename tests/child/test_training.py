@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 from safetensors.numpy import load
+from sqlalchemy.exc import OperationalError
 
 from child.pictures import PictureFolder
 from child.training import Training, failure_of
@@ -191,6 +192,28 @@ def test_a_restart_trains_what_was_interrupted(bench, worker):
     assert finished.wait(60)
     restarted._jobs.put(None)
     assert bench.child.task_store.get("task-1").update_sha256 is not None
+
+
+def test_what_the_database_could_not_note_is_done_again(bench, worker, monkeypatch):
+    store, finished, tries = bench.child.task_store, threading.Event(), []
+
+    def trained(*update):
+        tries.append(update)
+        if len(tries) == 1:
+            raise OperationalError("UPDATE", {}, Exception("the connection is closed"))
+        return type(store).trained(store, *update)
+
+    monkeypatch.setattr(store, "trained", trained)
+    monkeypatch.setattr("child.training.RETRY_SECONDS", 0.01)
+    store.add(task_of(bench.push))
+    training = Training(bench.site, worker, lambda *_: None, lambda _: finished.set())
+    training.start()
+    assert finished.wait(60)
+    training._jobs.put(None)
+    held = store.get("task-1")
+    assert (held.state, held.failure) == ("delivering", None)
+    assert len(tries) == 2
+    assert tries[-1] == ("task-1", held.update_sha256)
 
 
 def test_what_a_stop_breaks_off_is_no_warning(bench, initial, caplog, tmp_path):

@@ -6,6 +6,7 @@ import random
 import stat
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from child.agent.answers import MasterAway, MasterRefused
 from child.agent.backoff import Backoff
@@ -229,6 +230,20 @@ def test_progress_that_is_not_taken_does_no_harm(owing, master):
     owing.child.reporter.report("task-1", Progress(epoch=1))
     owing.child.reporter.send()
     assert owing.child.task_store.get("task-1").state == "delivering"
+
+
+def test_progress_that_the_database_cannot_note_does_no_harm(owing, master, monkeypatch):
+    def refuse(*_):
+        raise OperationalError("INSERT", {}, Exception("the connection is closed"))
+
+    with monkeypatch.context() as away:
+        away.setattr(owing.child.departures, "leave", refuse)
+        owing.child.reporter.report("task-1", Progress(epoch=1))
+        owing.child.reporter.send()
+    owing.child.reporter.report("task-1", Progress(epoch=2))
+    owing.child.reporter.send()
+    (call,) = [call for call in master.calls if call.path.endswith("/progress")]
+    assert json.loads(call.body)["epoch"] == 2
 
 
 def test_delays_double_up_to_a_limit_and_differ_by_site():

@@ -4,6 +4,7 @@ from collections import deque
 
 import numpy as np
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from child.global_models import largest_blob
 from federated.messages import Failure
@@ -235,6 +236,18 @@ def test_a_full_disk_fails_the_task(pulling, asked, model, monkeypatch):
     pulling.child.delivery.attempt("task-1")
     assert asked.failures["task-1"]["code"] == "storage_failure"
     assert "secret" not in asked.failures["task-1"]["detail"]
+
+
+def test_a_database_that_is_away_for_now_is_asked_again(pulling, asked, model, monkeypatch):
+    def refuse(*_):
+        raise OperationalError("SELECT", {}, Exception("the connection is closed"))
+
+    with monkeypatch.context() as away:
+        away.setattr(pulling.child.task_store, "in_states", refuse)
+        assert pulling.child.pull.polling.step() > 0
+    asked.offer(task_of(model()))
+    pulling.child.pull.polling.step()
+    assert held(pulling) == "queued"
 
 
 def test_a_failure_that_the_master_does_not_hear_is_told_after_a_restart(
