@@ -88,8 +88,12 @@ def report_progress(task_id: str, message: Progress) -> TaskReceipt:
     master = services()
     with master.database.write() as session:
         row = tasks.of_node(session, task_id, caller().id)
+        waited = row.state == TaskState.QUEUED
         tasks.progress(session, row, message, master.now(), master.settings.lease_seconds)
-        return TaskReceipt(state=TaskState(row.state))
+        state = TaskState(row.state)
+    if waited:
+        master.failpoint("task-leased")
+    return TaskReceipt(state=state)
 
 
 @blueprint.post("/tasks/<task_id>/failure")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from master.coordinator import aggregation
+from serving.failpoints import FAILPOINTS
 from tests.master.federation import Clock, Federation, trained
 
 PLAN = {"rounds": 1, "privacy": {"min_examples": 5}}
@@ -20,6 +21,23 @@ def restarted(federation: Federation) -> Federation:
     after.children = federation.children
     object.__setattr__(after.services, "children", federation.children)
     return after
+
+
+@pytest.mark.parametrize("pull", [False, True])
+def test_a_round_passes_the_places_where_a_master_may_die_in_this_order(
+    federation: Federation, pull: bool
+) -> None:
+    passed: list[str] = []
+    object.__setattr__(federation.services, "failpoint", passed.append)
+    federation.study()
+    a = federation.site("clinic-a", pull=pull)
+    federation.run(**PLAN)
+    if pull:
+        assert passed == ["round-opened"]
+        federation.poll(a)
+        federation.report(a, epoch=1)
+    federation.deliver(a, trained(a, 1.0, 10))
+    assert passed == list(FAILPOINTS)
 
 
 def test_an_open_round_goes_on_and_its_leases_start_anew(federation: Federation) -> None:
@@ -167,4 +185,45 @@ def test_nodes_have_time_to_come_back_before_a_round_leaves_them_out(
     assert reachable == {"clinic-a": True, "clinic-b": True, "clinic-c": False}
     after.clock.tick(after.settings.reachable_seconds + 1)
     assert not any(node["reachable"] for node in after.get("/nodes")["nodes"])
+    after.services.database.close()
+
+
+def test_a_round_that_was_extended_is_not_extended_again(
+    federation: Federation, clock: Clock
+) -> None:
+    federation.study()
+    a = federation.site("clinic-a")
+    run = federation.run(**PLAN, deadline_seconds=30)
+    clock.tick(30)
+    federation.settle()
+    after = restarted(federation)
+    after.settle()
+    view = after.get(f"/runs/{run}/rounds/1")
+    # A minute from the restart: while the master was away, nobody could answer.
+    assert (view["extended"], view["deadline_at"]) == (True, clock.time + 60)
+    clock.tick(60)
+    after.settle()
+    assert after.get(f"/runs/{run}")["state"] == "failed"
+    assert len(a.tasks) == 1
+    after.services.database.close()
+
+
+def test_a_lost_task_is_still_its_nodes_and_handed_over_once(
+    federation: Federation, clock: Clock
+) -> None:
+    federation.study()
+    a = federation.site("clinic-a")
+    a.away = True
+    run = federation.run(**PLAN)
+    after = restarted(federation)
+    # Nobody is called before anything was heard.
+    calls = len(a.tasks)
+    after.settle()
+    assert after.get(f"/runs/{run}")["tasks"][0]["lost"]
+    a.away = False
+    after.beat(a)
+    after.settle()
+    assert len(a.tasks) == calls + 1
+    after.deliver(a, trained(a, 1.0, 10))
+    assert after.get(f"/runs/{run}")["state"] == "completed"
     after.services.database.close()
