@@ -7,6 +7,7 @@ master: a call that does not go through is made again until it is answered.
 import contextlib
 import json
 import queue
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -23,6 +24,10 @@ WAIT_SECONDS = 5
 
 class Stopped(Exception):
     """The node has been told to end."""
+
+
+class Over(Exception):
+    """The master no longer wants what the node is about to do."""
 
 
 class LightNode:
@@ -43,6 +48,7 @@ class LightNode:
         self._work = work
         self._headers = {}
         self._held = None
+        self._newest = 0
         self._tasks = set()
         self._over = set()
         self._news = threading.Condition()
@@ -69,13 +75,19 @@ class LightNode:
 
     def trained(self, task):
         """The weights that a task starts from, moved a little, by the task's own seed."""
-        response = self.call("GET", f"/weights/{task['weights']}")
-        response.raise_for_status()
         rng = np.random.default_rng(task["seed"])
         return {
             name: array + rng.normal(0, 0.01, array.shape).astype(array.dtype)
-            for name, array in load(response.content).items()
+            for name, array in load(self.fetched(task["weights"])).items()
         }
+
+    def fetched(self, sha256):
+        """A blob's bytes; they are a node's only as long as it has work on them."""
+        response = self.call("GET", f"/weights/{sha256}")
+        if response.status_code == 404:
+            raise Over
+        response.raise_for_status()
+        return response.content
 
     def deliver(self, task, tensors):
         """Sends an update, and keeps the answer."""
@@ -91,6 +103,11 @@ class LightNode:
                 self._news.wait(1)
                 if self._stopped.is_set():
                     raise Stopped
+
+    def wait_until_behind(self, task):
+        """Asks until the master has a newer model than the one that a task starts from."""
+        while self._newest <= task["base_round"] and task["id"] not in self._over:
+            self._beat()
 
     def close(self):
         """Ends its threads."""
@@ -109,10 +126,12 @@ class LightNode:
         held = {"counts": self.counts, "new_labelled": 0, "weights": self._held}
         message = {"studies": {self.study: held}, "tasks": sorted(self._tasks)}
         answer = self.call("POST", f"/nodes/{self.id}/heartbeat", json=message).json()
-        for model in answer.get("models", ()):
-            self.call("GET", f"/weights/{model['weights']}").raise_for_status()
-            self._held = model["weights"]
+        with contextlib.suppress(Over):
+            for model in answer["models"]:
+                self.fetched(model["weights"])
+                self._held = model["weights"]
         with self._news:
+            self._newest = max([self._newest, *(model["round"] for model in answer["models"])])
             self._over |= set(answer["cancelled"])
             self._news.notify_all()
 
@@ -125,7 +144,8 @@ class LightNode:
                 self._tasks.add(task["id"])
                 progress = {"epoch": 0, "epochs": 1, "num_examples": sum(self.counts.values())}
                 self.call("POST", f"/tasks/{task['id']}/progress", json=progress)
-                self._work(self, task)
+                with contextlib.suppress(Over):
+                    self._work(self, task)
                 self._tasks.discard(task["id"])
 
     def _next_task(self):
@@ -141,7 +161,7 @@ class LightPushNode(LightNode):
 
     def __init__(self, *arguments):
         self._queue = queue.Queue()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = Door(("127.0.0.1", 0), _handler(self))
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         super().__init__(*arguments)
 
@@ -184,11 +204,26 @@ def not_a_number(node, task):
     node.deliver(task, tensors)
 
 
+def outrun(node, task):
+    """Answers when the others have gone on to a newer model."""
+    tensors = node.trained(task)
+    node.wait_until_behind(task)
+    node.deliver(task, tensors)
+
+
 def too_slow(node, task):
     """Answers when nobody waits for it any more."""
     tensors = node.trained(task)
     node.wait_until_over(task)
     node.deliver(task, tensors)
+
+
+class Door(ThreadingHTTPServer):
+    """Takes calls; that a caller dies in the middle of one is nothing to tell of."""
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _handler(node):
@@ -205,7 +240,10 @@ def _handler(node):
             self._answer(lambda _: (204, {}))
 
         def _answer(self, action):
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(length)
+            if len(body) < length:
+                raise ConnectionError("the caller is gone")
             assert self.headers["Authorization"] == f"Bearer {PUSH_TOKEN}"
             status, document = action(json.loads(body) if body else None)
             data = b"" if status == 204 else json.dumps(document).encode()
