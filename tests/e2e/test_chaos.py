@@ -16,6 +16,7 @@ import pytest
 
 from engines.processes.client import CallFailed
 from federated.states import TaskState, is_final
+from serving.failpoints import FAILPOINTS
 from tests.e2e.averaging import assert_averaged
 from tests.e2e.chaos_federation import ChaosFederation
 from tests.e2e.light_nodes import honest, not_a_number, too_slow
@@ -136,6 +137,10 @@ def tasks_of(rounds):
 
 def accepted(one):
     return [update for update in one.updates if update.status == "accepted"]
+
+
+def test_the_masters_died_in_every_place_that_there_is(rounds):
+    assert {failpoint.partition(":")[0] for failpoint in DEATHS} == set(FAILPOINTS)
 
 
 def test_five_rounds_finish_each_from_the_model_of_the_one_before(rounds):
