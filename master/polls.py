@@ -21,6 +21,9 @@ class TurnedAway(Exception):
 class PollBoard:
     """The open polls of all nodes.
 
+    A node for which the last look found nothing, and of which there has been no news since, is
+    not looked for again when it polls anew.
+
     Attributes:
         most: Polls that wait at the same time; 0 lets none wait.
     """
@@ -29,6 +32,7 @@ class PollBoard:
         self.most = most
         self._lock = threading.Lock()
         self._polls: dict[str, _Poll] = {}
+        self._quiet: set[str] = set()
         self._closed = False
 
     def wait(self, node_id: str, seconds: float, ready: Callable[[], Found | None]) -> Found | None:
@@ -37,9 +41,9 @@ class PollBoard:
         Args:
             node_id: Who asks; the newest poll of a node ends the one before.
             seconds: How long to wait at most.
-            ready: Looks whether there is something. It is asked first when the poll is on the
-                board already, so that what is put there in the meantime is not missed, and
-                again after each notification.
+            ready: Looks whether there is something. It is asked when the poll is on the board
+                already, so that what is put there in the meantime is not missed, and again
+                after each notification.
 
         Returns:
             What `ready` has found; None when the time is over.
@@ -51,20 +55,21 @@ class PollBoard:
         until = time.monotonic() + seconds
         poll = self._put_up(node_id)
         try:
-            while True:
-                poll.news.clear()
-                if (found := ready()) is not None:
-                    return found
-                if not poll.ended and not poll.news.wait(max(0.0, until - time.monotonic())):
-                    return None
+            while poll.news.wait(max(0.0, until - time.monotonic())):
                 if poll.ended:
                     raise TurnedAway
+                if (found := self._look(node_id, poll, ready)) is not None:
+                    return found
+                if not poll.may_wait:
+                    raise TurnedAway
+            return None
         finally:
             self._take_down(node_id, poll)
 
     def notify(self, *node_ids: str) -> None:
-        """Lets the polls of these nodes look again."""
+        """Lets these nodes look: those that wait at once, the others when they poll next."""
         with self._lock:
+            self._quiet.difference_update(node_ids)
             for node_id in node_ids:
                 if (poll := self._polls.get(node_id)) is not None:
                     poll.news.set()
@@ -90,12 +95,22 @@ class PollBoard:
             before = self._polls.get(node_id)
             if before is not None:
                 before.end()
-            elif len(self._polls) >= self.most:
-                # It looks once all the same: a full board keeps no work from anybody.
-                poll.ended = True
-                return poll
-            self._polls[node_id] = poll
+            poll.may_wait = before is not None or len(self._polls) < self.most
+            if poll.may_wait:
+                self._polls[node_id] = poll
+            if node_id not in self._quiet:
+                poll.news.set()
+            elif not poll.may_wait:
+                raise TurnedAway
         return poll
+
+    def _look(self, node_id: str, poll: _Poll, ready: Callable[[], Found | None]) -> Found | None:
+        poll.news.clear()
+        found = ready()
+        with self._lock:
+            if found is None and not poll.news.is_set() and poll.may_wait:
+                self._quiet.add(node_id)
+        return found
 
     def _take_down(self, node_id: str, poll: _Poll) -> None:
         with self._lock:
@@ -104,10 +119,17 @@ class PollBoard:
 
 
 class _Poll:
-    """One open poll; `ended` once it may wait no longer."""
+    """One open poll.
+
+    Attributes:
+        news: Set while it should look.
+        may_wait: Whether it is on the board; one that is not looks once.
+        ended: Whether it may wait no longer.
+    """
 
     def __init__(self) -> None:
         self.news = threading.Event()
+        self.may_wait = True
         self.ended = False
 
     def end(self) -> None:

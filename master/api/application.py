@@ -8,9 +8,9 @@ from master import VERSION
 from master.api import events, nodes, plans, rewards, rounds, runs, studies, tasks, weights
 from master.api.context import KEY, Context
 from master.export import Exports
+from master.known_tokens import KnownTokens
 from master.metrics import StateCollector, Tally
 from master.services import Services
-from master.store import tokens
 from master.store.state_counts import count_by_state
 from master.uploads import Uploads
 from serving.app import create_app
@@ -31,10 +31,10 @@ BLUEPRINTS = (
 
 def create_master_app(services: Services) -> APIFlask:
     """The application that answers for one master."""
+    known = KnownTokens(services.database, services.now)
 
     def verify(token: str) -> Principal | None:
-        with services.database.read() as session:
-            principal = tokens.principal(session, token)
+        principal = known.principal(token)
         if principal is not None and principal.role == "node":
             services.presence.note(principal.id)
         return principal
@@ -53,7 +53,7 @@ def create_master_app(services: Services) -> APIFlask:
         registry=services.metrics.registry,
         readers=["operator", "viewer"],
     )
-    app.extensions[KEY] = Context(services, Uploads(services), Exports(services))
+    app.extensions[KEY] = Context(services, known, Uploads(services), Exports(services))
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app

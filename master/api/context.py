@@ -8,6 +8,7 @@ from typing import cast
 from flask import current_app
 
 from master.export import Exports
+from master.known_tokens import KnownTokens
 from master.services import Services
 from master.uploads import Uploads
 
@@ -24,6 +25,7 @@ class Context:
     """The parts of one master, and those of them that only views use."""
 
     services: Services
+    known_tokens: KnownTokens
     uploads: Uploads
     exports: Exports
 
@@ -31,6 +33,11 @@ class Context:
 def services() -> Services:
     """The parts of the master that answers the call under way."""
     return _context().services
+
+
+def known_tokens() -> KnownTokens:
+    """Where the tokens of the call under way are verified."""
+    return _context().known_tokens
 
 
 def uploads() -> Uploads:

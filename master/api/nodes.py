@@ -13,7 +13,7 @@ from federated.messages import Enrolment, Heartbeat, HeartbeatAnswer, JoinReques
 from federated.states import NodeState
 from federated.values import Message
 from federated.views import NodeView
-from master.api.context import NODE, OPERATOR, PEOPLE, services
+from master.api.context import NODE, OPERATOR, PEOPLE, known_tokens, services
 from master.store import deliveries, node_views, nodes, tasks, tokens
 from master.store.tables import NodeRow
 from serving.auth import AUTH, caller
@@ -82,6 +82,8 @@ def enrol(message: JoinRequest) -> Enrolment:
         if message.push_token is not None:
             write_secret(master.state.push_token(row.id), message.push_token)
         enrolment = Enrolment(node_id=row.id, token=token, state=NodeState(row.state))
+    # A node that enrols again has a new token, and the one before opens nothing any more.
+    known_tokens().forget()
     master.wakeup.notify()
     return enrolment
 
@@ -124,34 +126,43 @@ def heartbeat(node_id: str, message: Heartbeat) -> HeartbeatAnswer:
     master = services()
     if node_id != caller().id:
         raise NotFound("There is no such site", expected="the caller's own id")
+    now, reachable_seconds = master.now(), master.settings.reachable_seconds
+    with master.database.read() as session:
+        row = nodes.get(session, node_id)
+        # A node that polls is known to live; its heartbeats seldom tell more.
+        lives = row.url is None and nodes.is_reachable(row, now, reachable_seconds)
+        if lives and nodes.is_known(session, row, message):
+            return _answer(session, row, message)
     with master.database.write() as session:
-        now = master.now()
         row = nodes.get(session, node_id)
         url = _checked(message.url) if message.url and row.url else row.url
         news = nodes.seen(session, node_id, message, url, now)
         lease_seconds = master.settings.lease_seconds
         cancelled = tasks.renew(session, node_id, message.tasks, now, lease_seconds)
-        models = _models_to_fetch(session, row, message, now)
-        answer = HeartbeatAnswer(
-            state=NodeState(row.state),
-            interval_seconds=_interval(row, message),
-            cancelled=cancelled,
-            models=models,
-        )
+        if row.url is None:
+            deliveries.note_reports(session, row, message.studies, now)
+        answer = _answer(session, row, message, cancelled)
     if news:
         master.wakeup.notify()
     return answer
 
 
-def _models_to_fetch(
-    session: Session, row: NodeRow, message: Heartbeat, now: float
-) -> tuple[StudyPush, ...]:
-    """What a node that cannot be called should fetch; notes what it has fetched by now."""
+def _answer(
+    session: Session, row: NodeRow, message: Heartbeat, cancelled: tuple[str, ...] = ()
+) -> HeartbeatAnswer:
+    return HeartbeatAnswer(
+        state=NodeState(row.state),
+        interval_seconds=_interval(row, message),
+        cancelled=cancelled,
+        models=_models_to_fetch(session, row, message),
+    )
+
+
+def _models_to_fetch(session: Session, row: NodeRow, message: Heartbeat) -> tuple[StudyPush, ...]:
+    """What a node that cannot be called should fetch."""
     if row.url is not None or row.state != NodeState.ACTIVE:
         return ()
-    session.flush()
-    deliveries.note_reports(session, row, message.studies, now)
-    return tuple(version.push() for version in deliveries.missing(session, row.id))
+    return tuple(version.push() for version in deliveries.missing(session, message.studies))
 
 
 def _interval(row: NodeRow, message: Heartbeat) -> float:

@@ -56,10 +56,9 @@ def due(session: Session, now: float, reachable_seconds: float) -> tuple[list[Du
     return found, min(later, default=None)
 
 
-def missing(session: Session, node_id: str) -> list[versions.Version]:
+def missing(session: Session, reports: Mapping[str, StudyCounts]) -> list[versions.Version]:
     """Models that a node should hold and, by what it reports, does not; a few at a time."""
-    query = select(HoldingRow.study_id, HoldingRow.weights).where(HoldingRow.node_id == node_id)
-    held = dict(session.execute(query).all())
+    held = {study: report.weights for study, report in reports.items()}
     wanted = sorted(versions.wanted_weights(session).items())
     numbers = [number for study, (number, weights) in wanted if held.get(study) != weights]
     return [versions.get(session, number) for number in numbers[:MOST_MODELS]]

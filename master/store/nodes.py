@@ -124,6 +124,21 @@ def set_state(session: Session, node_id: str, state: NodeState, now: float) -> N
         transitions.move_node(session, row, state, now)
 
 
+def is_known(session: Session, row: NodeRow, message: Heartbeat) -> bool:
+    """Whether a heartbeat says nothing that has not been noted before."""
+    noted = (row.activity, row.version)
+    if message.tasks or noted != (message.activity, message.version):
+        return False
+    query = select(
+        HoldingRow.study_id, HoldingRow.counts, HoldingRow.new_labelled, HoldingRow.weights
+    ).where(HoldingRow.node_id == row.id)
+    held = {study: tuple(facts) for study, *facts in session.execute(query)}
+    return all(
+        held.get(study) == (report.counts, report.new_labelled, report.weights)
+        for study, report in message.studies.items()
+    )
+
+
 def seen(session: Session, node_id: str, message: Heartbeat, url: str | None, now: float) -> bool:
     """Notes a heartbeat; says whether it tells the coordinator anything new."""
     row = get(session, node_id)

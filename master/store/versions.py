@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from federated.errors import NotFound
@@ -22,6 +22,18 @@ from master.store.tables import (
     TaskRow,
     VersionRow,
 )
+
+_IN_ROUND = (
+    select(RoundRow.before_id)
+    .join(RunRow, RunRow.id == RoundRow.run_id)
+    .where(RunRow.study_id == StudyRow.id)
+    .where(RoundRow.state.in_([RoundState.OPEN, RoundState.AGGREGATING]))
+    .order_by(RoundRow.opened_at)
+    .limit(1)
+    .correlate(StudyRow)
+    .scalar_subquery()
+)
+"""What the open round of a study starts from."""
 
 WITH_NODE = (TaskState.QUEUED, TaskState.LEASED, TaskState.TRAINING)
 """States in which a task's node may still need what it starts from."""
@@ -135,32 +147,17 @@ def wanted(session: Session, study_id: str) -> int | None:
 
     That is the one which an open round starts from, else the study's current one.
     """
-    in_round = session.scalar(
-        select(RoundRow.before_id)
-        .join(RunRow, RunRow.id == RoundRow.run_id)
-        .where(RunRow.study_id == study_id)
-        .where(RoundRow.state.in_([RoundState.OPEN, RoundState.AGGREGATING]))
-        .limit(1)
-    )
-    return in_round or session.scalar(select(StudyRow.version_id).where(StudyRow.id == study_id))
+    query = select(func.coalesce(_IN_ROUND, StudyRow.version_id)).where(StudyRow.id == study_id)
+    found: int | None = session.scalar(query)
+    return found
 
 
 def wanted_weights(session: Session) -> dict[str, tuple[int, str]]:
     """By study what `wanted` says: the version's number and the hash of its weights."""
-    in_rounds = (
-        select(RunRow.study_id, VersionRow.id, VersionRow.weights)
-        .join(RoundRow, RoundRow.run_id == RunRow.id)
-        .join(VersionRow, VersionRow.id == RoundRow.before_id)
-        .where(RoundRow.state.in_([RoundState.OPEN, RoundState.AGGREGATING]))
+    query = select(StudyRow.id, VersionRow.id, VersionRow.weights).join(
+        VersionRow, VersionRow.id == func.coalesce(_IN_ROUND, StudyRow.version_id)
     )
-    current = select(StudyRow.id, VersionRow.id, VersionRow.weights).join(
-        VersionRow, VersionRow.id == StudyRow.version_id
-    )
-    return {
-        study: (number, weights)
-        for query in (current, in_rounds)
-        for study, number, weights in session.execute(query)
-    }
+    return {study: (number, weights) for study, number, weights in session.execute(query)}
 
 
 def of_round(session: Session, run_id: str, number: int) -> Version:

@@ -36,17 +36,18 @@ def board() -> PollBoard:
     return PollBoard(most=3)
 
 
-Poll = Callable[[str, Work], "Future[str | None]"]
+Poll = Callable[..., "Future[str | None]"]
 
 
 @pytest.fixture
 def poll(board: PollBoard) -> Iterator[Poll]:
-    """Opens a poll in a thread, and returns once it has looked for the first time."""
+    """Opens a poll in a thread, and returns once it has looked, if it will."""
     with ThreadPoolExecutor() as threads:
 
-        def begin(node: str, work: Work) -> Future[str | None]:
+        def begin(node: str, work: Work, looks: bool = True) -> Future[str | None]:
             future = threads.submit(board.wait, node, LONG, work)
-            work.await_look()
+            if looks:
+                work.await_look()
             return future
 
         yield begin
@@ -101,10 +102,41 @@ def test_work_that_comes_while_somebody_looks_is_not_missed(board: PollBoard) ->
     assert board.wait("a", LONG, look) == "task"
 
 
+def test_a_node_that_polls_again_is_not_looked_for_without_news(board: PollBoard) -> None:
+    work = Work()
+    for _ in range(3):
+        assert board.wait("a", 0.0, work) is None
+    assert work.looks == 1
+
+
+def test_news_for_a_node_that_is_away_wait_for_its_next_poll(board: PollBoard) -> None:
+    work = Work()
+    assert board.wait("a", 0.0, work) is None
+    work.found = "task"
+    board.notify("a")
+    assert board.wait("a", 0.0, work) == "task"
+
+
+def test_work_that_was_not_taken_is_found_again(board: PollBoard) -> None:
+    """The answer may have been lost on its way."""
+    for _ in range(2):
+        assert board.wait("a", 0.0, lambda: "task") == "task"
+
+
+def test_news_for_a_node_that_a_full_board_turned_away_are_kept() -> None:
+    crowded, work = PollBoard(most=0), Work()
+    for _ in range(2):
+        with pytest.raises(TurnedAway):
+            crowded.wait("a", LONG, work)
+    work.found = "task"
+    crowded.notify("a")
+    assert crowded.wait("a", LONG, work) == "task"
+
+
 def test_a_second_poll_of_a_node_ends_the_first(board: PollBoard, poll: Poll) -> None:
     first, second = Work(), Work()
     older = poll("a", first)
-    newer = poll("a", second)
+    newer = poll("a", second, looks=False)
     with pytest.raises(TurnedAway):
         older.result(LONG)
     assert (first.looks, board.waiting) == (1, {"a"})
@@ -126,7 +158,7 @@ def test_a_full_board_lets_a_node_look_but_not_wait(board: PollBoard, poll: Poll
 
 def test_a_full_board_takes_a_node_that_polls_again(board: PollBoard, poll: Poll) -> None:
     polls = {node: poll(node, Work()) for node in ("a", "b", "c")}
-    again = poll("b", Work())
+    again = poll("b", Work(), looks=False)
     with pytest.raises(TurnedAway):
         polls["b"].result(LONG)
     assert not again.done()
