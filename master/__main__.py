@@ -27,8 +27,11 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
     )
-    # The migrations' steps are no news to whoever runs the server.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # What libraries do step by step is no news to whoever runs the server.
+    for library in ("alembic", "botocore", "aiobotocore"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    # Nor is a node that hangs up while it waits.
+    logging.getLogger("waitress").setLevel(logging.WARNING)
     try:
         return int(options.command(options))
     except (FederationError, RemoteAway) as error:
