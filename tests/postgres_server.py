@@ -88,6 +88,8 @@ class PostgresServer:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """The one PostgreSQL of a session of tests; without any, whoever asks for it is skipped."""
+    if find_spec("psycopg") is None:
+        pytest.skip("no client of PostgreSQL: the package psycopg is not installed")
     if url := os.environ.get(EXISTING):
         server = PostgresServer(make_url(url))
         yield server

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 RUNTIME = PROJECT["project"]["dependencies"]
 TESTS = PROJECT["dependency-groups"]["test"]
+EXTRAS = PROJECT["project"]["optional-dependencies"]
 FILES = ("requirements.txt", "requirements-test.txt")
 
 
@@ -95,6 +96,10 @@ def test_every_direct_dependency_is_pinned_on_every_platform(dependency):
     pinned = [entry for name in FILES for entry in entries(name) if entry.name == wanted.name]
     assert pinned
     assert all(version_of(entry) in wanted.specifier for entry in pinned)
+
+
+def test_what_an_operator_may_add_is_tested():
+    assert {package for extra in EXTRAS.values() for package in extra} <= set(TESTS)
 
 
 @pytest.mark.parametrize(
