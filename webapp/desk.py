@@ -33,6 +33,7 @@ class Desk:
         sites: The children; empty where the role must not see pictures.
         now: Wall clock, seconds since the epoch.
         pages: The pages of this role by name, for links between them.
+        batches: Where public pictures lie, if that is known.
     """
 
     role: Role
@@ -40,6 +41,7 @@ class Desk:
     sites: tuple[Site, ...]
     now: Callable[[], float]
     pages: Mapping[str, Any] = field(default_factory=dict)
+    batches: str = ""
 
     @property
     def connections(self) -> dict[str, Connection]:
@@ -66,6 +68,7 @@ def open_desk(settings: Settings, session: requests.Session) -> Desk:
         master=MasterApi(connect(settings.master)) if settings.master else None,
         sites=tuple(Site(site.name, ChildApi(connect(site))) for site in settings.sites),
         now=time.time,
+        batches=settings.batches or "",
     )
 
 

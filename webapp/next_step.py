@@ -54,9 +54,15 @@ def _of_runs(study: StudyView, nodes: Sequence[NodeView], runs: Sequence[RunView
     return Step(text("step.train"), "train")
 
 
+def live_runs(runs: Sequence[RunView]) -> list[RunView]:
+    """The runs that are not over: first those that began, then those that wait; oldest first."""
+    live = [run for run in runs if not is_final(run.state)]
+    return sorted(live, key=lambda run: (run.state == RunState.PENDING, run.created_at, run.id))
+
+
 def live_run(runs: Sequence[RunView]) -> RunView | None:
-    """The newest run that is not over; None where all are."""
-    return next((run for run in runs if not is_final(run.state)), None)
+    """The first of the runs that are not over; None where all are."""
+    return next(iter(live_runs(runs)), None)
 
 
 def labelled(node: NodeView, study: StudyView) -> int:

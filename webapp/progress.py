@@ -6,80 +6,115 @@ from fractions import Fraction
 
 import streamlit as st
 
-from federated.plan import Plan
-from federated.states import RoundState, RunState, TaskState
+from federated.states import RoundState, RunState
 from federated.strategies import asynchronous
 from federated.views import RoundView, RunView, TaskView
 from webapp.desk import Desk
 from webapp.layout import badge, live
-from webapp.next_step import live_run
+from webapp.next_step import live_runs
+from webapp.plan_words import plan_line
+from webapp.round_words import (
+    IN_VAIN,
+    UNDER_WAY,
+    accepted,
+    behind,
+    course,
+    left_out,
+    task_facts,
+    task_line,
+)
 from webapp.texts import text
-from webapp.words import clock, figure, percent, plain, short, span
-
-OPEN = (TaskState.QUEUED, TaskState.LEASED, TaskState.TRAINING)
+from webapp.words import opened, plain, short
 
 
-def training_panel(desk: Desk, study: str) -> None:
-    """The run under way with a bar for each site; nothing where none is."""
-    run = live_run([run for run in desk.operator.runs() if run.study == study])
-    if run is not None:
-        live(_draw, active=True)(desk, run.id)
+def training_panels(desk: Desk, study: str) -> None:
+    """Every run of a study that is not over, with a bar for each site; nothing without one."""
+    for run in live_runs([run for run in desk.operator.runs() if run.study == study]):
+        training_panel(desk, run)
+
+
+def training_panel(desk: Desk, run: RunView) -> None:
+    """A run with a bar for each site."""
+    live(_draw, active=True)(desk, run.id)
 
 
 def _draw(desk: Desk, run_id: str) -> None:
     run = desk.operator.run(run_id)
+    round_ = desk.operator.round(run.id, run.round) if run.round else None
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{_headline(run)}**")
+            st.markdown(f"**{headline(run)}**", width="content")
             badge(run.state)
-        st.progress(_share(run), text=text("progress.rounds_done", **_counts(run)))
+        st.caption(f"{plan_line(run.plan)} · {text('progress.run', id=short(run.id))}")
+        if run.state != RunState.PENDING:
+            st.progress(run_share(run, round_), text=_rounds_done(run, round_))
         # What an idle run waits for stands in its headline.
         if run.reason and run.state != RunState.IDLE:
-            st.caption(plain(run.reason))
-        if run.round and run.state in (RunState.RUNNING, RunState.PAUSED):
-            st.caption(collected(desk.operator.round(run.id, run.round), run.plan, desk.now()))
-        for task in sorted(run.tasks, key=lambda task: (task.node_name, task.attempt)):
-            _site(task)
+            st.markdown(opened(run.reason))
+        if round_ and run.state in (RunState.RUNNING, RunState.PAUSED):
+            _round(desk, run, round_)
 
 
-def _headline(run: RunView) -> str:
+def headline(run: RunView) -> str:
+    """What a run is at."""
+    if run.state == RunState.PENDING:
+        return text("progress.pending")
     if run.state == RunState.IDLE:
         return text("progress.idle", count=run.plan.trigger.min_new_pictures)
-    if asynchronous(run.plan.strategy):
-        return text("progress.version", round=max(run.round, 1), rounds=run.plan.rounds)
     return text("progress.round", round=max(run.round, 1), rounds=run.plan.rounds)
 
 
-def collected(round_: RoundView, plan: Plan, now: float) -> str:
-    """How many updates a round has of those it needs, and what its deadline does."""
-    if round_.state != RoundState.OPEN:
-        return text(f"state.{round_.state}")
-    count = sum(update.status == TaskState.ACCEPTED for update in round_.updates)
-    if asynchronous(plan.strategy):
-        said = text("progress.buffered", accepted=count, target=round_.target)
+def _round(desk: Desk, run: RunView, round_: RoundView) -> None:
+    if told := course(run, round_, desk.now()):
+        st.markdown(told)
+    for task in sorted(run.tasks, key=lambda task: (task.node_name, task.created_at, task.id)):
+        _site(task, round_, run)
+    if round_.state == RoundState.OPEN and (told := left_out(round_)):
+        st.caption(told)
+
+
+def _site(task: TaskView, round_: RoundView, run: RunView) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(plain(task.node_name), width="content")
+        badge("lost" if task.lost else task.state)
+        if facts := task_facts(task, behind(task, round_)):
+            st.caption(facts, width="content")
+    line = task_line(task, run.tasks)
+    if task.state in IN_VAIN:
+        st.caption(line)
     else:
-        said = text("progress.collected", accepted=count, quorum=round_.quorum)
-    left = span(max(round_.deadline_at - now, 0))
-    key = "extended" if round_.extended else "deadline"
-    return f"{said} {text(f'progress.{key}', at=clock(round_.deadline_at), left=left)}"
+        st.progress(task_share(task), text=line)
 
 
-def _counts(run: RunView) -> dict[str, int]:
-    open_round = run.state == RunState.RUNNING and bool(run.tasks)
-    return {"done": max(run.round - open_round, 0), "rounds": run.plan.rounds}
+def _under_way(round_: RoundView | None) -> bool:
+    return round_ is not None and round_.state in (RoundState.OPEN, RoundState.AGGREGATING)
 
 
-def _share(run: RunView) -> float:
-    """Share of the run's rounds that are done, with that of the open round's tasks."""
-    done = _counts(run)["done"]
-    within = sum(task_share(task) for task in run.tasks) / len(run.tasks) if run.tasks else 0.0
-    part = within if done < run.round else 0.0
-    return min((done + part) / run.plan.rounds, 1.0)
+def _rounds_done(run: RunView, round_: RoundView | None) -> str:
+    return text("progress.rounds_done", done=_done(run, round_), rounds=run.plan.rounds)
+
+
+def _done(run: RunView, round_: RoundView | None) -> int:
+    return max(run.round - _under_way(round_), 0)
+
+
+def run_share(run: RunView, round_: RoundView | None) -> float:
+    """Share of the run's rounds that are done, with the part of the open round; 0 to 1."""
+    within = _part(run, round_) if round_ and _under_way(round_) else 0.0
+    return min((_done(run, round_) + within) / run.plan.rounds, 1.0)
+
+
+def _part(run: RunView, round_: RoundView) -> float:
+    """How much of an open round is done: of an asynchronous one, what is gathered already."""
+    if asynchronous(run.plan.strategy):
+        return min(accepted(round_) / round_.target, 1.0)
+    shares = [task_share(task) for task in run.tasks if task.state not in IN_VAIN]
+    return sum(shares) / len(shares) if shares else 0.0
 
 
 def task_share(task: TaskView) -> float:
     """Share of a task that is done, 0 to 1."""
-    if task.state not in OPEN:
+    if task.state not in UNDER_WAY:
         return 1.0
     progress = task.progress
     if progress is None or not progress.epochs or not progress.epoch:
@@ -88,39 +123,3 @@ def task_share(task: TaskView) -> float:
     epochs_done = min(progress.epoch, progress.epochs) - 1
     within = Fraction(min(progress.step, progress.steps), progress.steps or 1)
     return float((epochs_done + within) / progress.epochs)
-
-
-def _site(task: TaskView) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(plain(task.node_name))
-        badge("lost" if task.lost else task.state)
-        if facts := task_facts(task):
-            st.caption(facts)
-    st.progress(task_share(task), text=plain(task.reason) if task.reason else _told(task))
-
-
-def task_facts(task: TaskView) -> str:
-    """What is out of the ordinary with a task: attempt, batch, the model that it began from."""
-    facts = []
-    if task.attempt > 1:
-        facts.append(text("progress.attempt", attempt=task.attempt))
-    if task.batch:
-        facts.append(text("progress.batch", batch=short(task.batch)))
-    if task.base_round < task.round - 1:
-        facts.append(text("progress.base", base=task.base_round))
-    return " · ".join(facts)
-
-
-def _told(task: TaskView) -> str:
-    progress = task.progress
-    if task.state in OPEN and progress is not None and progress.note:
-        return plain(progress.note)
-    if task.state != TaskState.TRAINING or progress is None or not progress.epoch:
-        return text("progress.handed_over" if task_share(task) < 1 else "progress.ended")
-    return text(
-        "progress.epoch",
-        epoch=progress.epoch,
-        epochs=progress.epochs,
-        loss=figure(progress.loss),
-        accuracy=percent(progress.accuracy),
-    )

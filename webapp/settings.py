@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from federated.errors import FederationError
-from federated.values import Slug, Value
+from federated.values import BatchUrl, Slug, Value
 
 VARIABLE = "COMMONSIGHT_WEBAPP_CONFIG"
 
@@ -49,11 +49,13 @@ class Settings(Value):
             `classroom` (no server at all) or `demo` (everything on one computer).
         master: The master; needed by `console` and `demo`.
         sites: The children; one for `site`, any number for `demo`, none elsewhere.
+        batches: Where public pictures lie: what the form of a new run offers first.
     """
 
     role: Role
     master: ServerSettings | None = None
     sites: tuple[SiteSettings, ...] = ()
+    batches: BatchUrl | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -162,14 +162,33 @@ def sureness(uncertainty: float) -> str:
     return text("sureness.guess", share=percent(uncertainty, 0))
 
 
-_ACTIVE = re.compile(r"(?<=[wW]{3})\.|[\\`*_{}\[\]<>()#+!|$~:&@]")
-"""What Markdown gives a meaning; a bare `www.` becomes a link there."""
+_ACTIVE = re.compile(r"[\\`*_{}\[\]<>()#+!|$~:&@]")
+"""What Markdown gives a meaning."""
+
+_ADDRESS = re.compile(
+    r"((?:(?<![^\W_])[a-z]{1,12}://|www\.)[^\s`]*[^\s`.,;:!?\"')\]}>]"
+    r"|[-.+\w]{1,64}@[-\w]+(?:\.[-\w]+)+)",
+    re.IGNORECASE,
+)
+"""What Streamlit makes a link of, however it is escaped."""
 
 
 def plain(sentence: str) -> str:
-    """A sentence from elsewhere, so that nothing in it is taken for Markdown."""
-    # A new line could begin a list, a heading or code.
-    return _ACTIVE.sub(r"\\\g<0>", " ".join(sentence.split()))
+    """A sentence from elsewhere, so that nothing in it is taken for Markdown.
+
+    An address is shown as code: nobody is to click on what a stranger wrote.
+    """
+    # A new line could begin a list, a heading or code. Every second part is an address.
+    parts = _ADDRESS.split(" ".join(sentence.split()))
+    return "".join(
+        f"`{part}`" if place % 2 else _ACTIVE.sub(r"\\\g<0>", part)
+        for place, part in enumerate(parts)
+    )
+
+
+def opened(fragment: str) -> str:
+    """A reason or note from elsewhere as a sentence by itself: plain, with a capital letter."""
+    return plain(fragment[:1].upper() + fragment[1:])
 
 
 def told(key: str, **values: object) -> str:

@@ -19,12 +19,15 @@ from webapp.settings import VARIABLE
 
 Open = Callable[..., AppTest]
 
+MORE: dict[str, Any] = {}
+"""Settings of the demo beyond the usual ones."""
+
 
 def settings(role: str) -> dict[str, Any]:
     master = {"url": MASTER, "token": "operator-token"}
     sites = [{"name": n, "url": url, "token": f"token-{n}"} for n, url in CHILDREN.items()]
     return {
-        "demo": {"role": "demo", "master": master, "sites": sites},
+        "demo": {"role": "demo", "master": master, "sites": sites, **MORE},
         "console": {"role": "console", "master": master},
         "site": {"role": "site", "sites": sites[:1]},
         "classroom": {"role": "classroom"},

@@ -5,7 +5,7 @@ import pytest
 from federated.plan import Plan, Trigger
 from federated.states import NodeState, RunState
 from tests.webapp import sample
-from webapp.next_step import Step, live_run, next_step
+from webapp.next_step import Step, live_run, live_runs, next_step
 
 BARE = sample.node("site-1", 0, 0)
 FULL = sample.node("site-1", 3, 4)
@@ -42,7 +42,10 @@ def test_the_next_step_follows_from_the_state(facts: Any, page: str | None, says
     assert says in step.sentence
 
 
-def test_the_live_run_is_the_newest_that_is_not_over() -> None:
-    over, running = sample.run(id="b"), sample.run(id="a", state=RunState.RUNNING)
-    assert live_run([over, running]) == running
+def test_the_live_run_is_at_work_and_not_one_that_waits_for_its_turn() -> None:
+    over = sample.run(id="c", created_at=3.0)
+    waiting = sample.run(id="b", created_at=2.0, state=RunState.PENDING)
+    paused = sample.run(id="a", created_at=1.0, state=RunState.PAUSED)
+    assert live_runs([over, waiting, paused]) == [paused, waiting]
+    assert live_run([over, waiting, paused]) == paused
     assert live_run([over]) is None

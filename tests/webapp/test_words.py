@@ -46,16 +46,41 @@ def test_values_as_people_read_them(written: str, expected: str) -> None:
 
 def test_markdown_in_a_servers_sentence_stays_text() -> None:
     hostile = "[click](http://evil) **now** `x` :red[y] <b>"
-    assert words.plain(hostile) == (r"\[click\]\(http\://evil\) \*\*now\*\* \`x\` \:red\[y\] \<b\>")
+    assert words.plain(hostile) == (
+        r"\[click\]\(`http://evil`\) \*\*now\*\* \`x\` \:red\[y\] \<b\>"
+    )
 
 
 def test_a_strangers_lines_stay_one_line_without_links_and_entities() -> None:
     hostile = "one\n\n    code\n# title\nWWW.evil.example a@b.example &colon;smile&colon;"
     escaped = words.plain(hostile)
-    assert "\n" not in escaped
-    assert "WWW\\.evil" in escaped
-    assert "a\\@b" in escaped
-    assert escaped.count("\\&") == 2
+    assert escaped == (r"one code \# title `WWW.evil.example` `a@b.example` \&colon;smile\&colon;")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("The batches at http://127.0.0.1:1/x cannot be read.", "`http://127.0.0.1:1/x` cannot"),
+        ('No answer of "ftp://a.example/b".', '"`ftp://a.example/b`".'),
+        ("(see www.evil.example)", r"\(see `www.evil.example`\)"),
+        ("x`http://a.example`y", r"x\``http://a.example`\`y"),
+        ("_https://a.example/", r"\_`https://a.example/`"),
+        ("no address: http:// www. a@b", r"http\:// www. a\@b"),
+    ],
+)
+def test_an_address_is_code_and_never_a_link(sentence: str, shown: str) -> None:
+    assert shown in words.plain(sentence)
+
+
+def test_a_long_sentence_is_made_plain_at_once() -> None:
+    # What takes a time that grows with the square of the length would take minutes here.
+    for part in ("a", "a.", "www.", "a@", "http://", "[", "`"):
+        assert len(words.plain(part * 100_000)) >= len(part) * 100_000
+
+
+def test_a_reason_becomes_a_sentence() -> None:
+    assert words.opened("not heard of for *12* s") == r"Not heard of for \*12\* s"
+    assert words.opened("") == ""
 
 
 def test_a_text_is_filled_with_words_alone() -> None:

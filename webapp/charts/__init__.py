@@ -6,6 +6,7 @@ from webapp.charts.evaluation import confusion_chart, roc_chart
 from webapp.charts.figure import Chart
 from webapp.charts.pictures import counts_by_site, probabilities_chart
 from webapp.charts.rounds import accuracy_by_round, loss_by_round
+from webapp.charts.staleness import staleness_by_round
 from webapp.charts.weights import weights_histogram
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "loss_by_round",
     "probabilities_chart",
     "roc_chart",
+    "staleness_by_round",
     "weights_histogram",
 ]

@@ -6,11 +6,14 @@ import streamlit as st
 from pydantic import ValidationError
 
 from federated.plan import Plan
+from federated.states import NodeState
 from federated.views import PlanCheck, PlanView, StudyView
 from webapp.api import ApiError
+from webapp.awaited import awaited
 from webapp.desk import Desk
 from webapp.layout import empty, guard, problem, section, table
-from webapp.texts import text
+from webapp.plan_words import round_line
+from webapp.texts import text, texts
 from webapp.views.plan_form import Document, plan_document
 from webapp.words import plain, size
 
@@ -21,15 +24,36 @@ OWN_PLAN = ""
 def new_run(desk: Desk, study: StudyView) -> None:
     """Draws the form, what the master says of it, and the button that starts it."""
     section("train.new")
-    plan = _understood(plan_document(_choose_plan(desk, study)))
+    sites = sum(node.state == NodeState.ACTIVE for node in desk.operator.nodes())
+    plan = _understood(plan_document(_choose_plan(desk, study), desk.batches, sites))
     if plan is None:
         return
-    with guard(), st.spinner(text("train.checking"), show_time=True):
-        _told(desk, study, plan, desk.operator.check_plan(study.study.id, plan))
+    check = None
+    with guard():
+        check = _checked(desk, study, plan)
+        if check is None:
+            st.info(text("train.checking"), icon=":material/hourglass_top:")
+        else:
+            _told(desk, study, plan, check)
     if st.button(
-        text("train.start"), type="primary", icon=":material/play_arrow:", shortcut="Ctrl+Enter"
+        text("train.start"),
+        type="primary",
+        icon=":material/play_arrow:",
+        shortcut="Ctrl+Enter",
+        disabled=check is not None and check.impossible,
     ):
         _start(desk, study, plan)
+
+
+def _checked(desk: Desk, study: StudyView, plan: Plan) -> PlanCheck | None:
+    """What the master says of the plan; None while it looks at the batches."""
+    name = study.study.id
+    return awaited(
+        "check",
+        f"{name} {plan.sha256}",
+        lambda: desk.operator.check_plan(name, plan),
+        desk.now(),
+    )
 
 
 def _choose_plan(desk: Desk, study: StudyView) -> PlanView:
@@ -56,13 +80,20 @@ def _understood(document: Document) -> Plan | None:
         return Plan.model_validate(document)
     except ValidationError as error:
         for fault in error.errors(include_url=False):
-            where = ".".join(str(part) for part in fault["loc"])
-            st.error(plain(f"{where}: {fault['msg']}".removeprefix(": ")), icon=":material/error:")
+            said = str(fault["msg"]).removeprefix("Value error, ")
+            where = _where([str(part) for part in fault["loc"]])
+            st.error(plain(f"{where}: {said}" if where else said), icon=":material/error:")
         return None
 
 
+def _where(path: list[str]) -> str:
+    """The field of the form where a plan has that path, else the path."""
+    field = f"train.{path[-1]}" if path else ""
+    return text(field) if field in texts() else ".".join(path)
+
+
 def _told(desk: Desk, study: StudyView, plan: Plan, check: PlanCheck) -> None:
-    """What stands in the way, and which sites would take part."""
+    """What stands in the way, which sites would take part, and what a round then is."""
     if check.reasons:
         _objections(desk, check)
     if not check.nodes and not check.excluded:
@@ -75,9 +106,8 @@ def _told(desk: Desk, study: StudyView, plan: Plan, check: PlanCheck) -> None:
         for name, answer in sorted(rows)
     ]
     table(shown, text("train.candidates"))
-    drawn = plan.sampling.size(len(check.nodes))
-    if drawn < len(check.nodes):
-        st.caption(text("train.drawn", drawn=drawn, all=len(check.nodes)))
+    if check.nodes and not check.reasons:
+        st.markdown(round_line(plan, len(check.nodes)))
     if study.current:
         st.caption(text("train.traffic", size=size(study.current.nbytes)))
 

@@ -9,9 +9,9 @@ from webapp.charts import counts_by_site
 from webapp.desk import Desk
 from webapp.events import sentence
 from webapp.layout import empty, figures, live, opening, section, show, tell_of_change
-from webapp.next_step import labelled, next_step
-from webapp.progress import training_panel
-from webapp.studies import choose_study
+from webapp.next_step import labelled, live_runs, next_step
+from webapp.progress import training_panels
+from webapp.studies import choose_study, other_studies
 from webapp.texts import text
 from webapp.words import NOTHING, ago, clock, figure, percent, plain, told
 
@@ -27,12 +27,19 @@ def page(desk: Desk) -> None:
         empty("overview.no_study", desk)
         return
     live(_figures, active=True)(desk, study.study.id)
-    training_panel(desk, study.study.id)
+    training_panels(desk, study.study.id)
+    other_studies(desk, study)
     section("overview.pictures")
     live(_pictures, active=True)(desk, study)
     section("overview.feed")
     live(_feed, active=True)(desk)
-    tell_of_change(lambda: next_step(*_facts(desk, study.study.id)))
+    tell_of_change(lambda: _state(desk, study.study.id))
+
+
+def _state(desk: Desk, study: str) -> tuple[object, ...]:
+    """What makes the page worth drawing anew."""
+    facts = _facts(desk, study)
+    return (next_step(*facts), [run.id for run in live_runs(facts[2])])
 
 
 def _facts(desk: Desk, study: str) -> tuple[StudyView | None, list[NodeView], list[RunView]]:

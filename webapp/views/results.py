@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
+from federated.states import RoundState
+from federated.strategies import asynchronous
 from federated.views import RoundView, RunView
-from webapp.charts import accuracy_by_round, loss_by_round
+from webapp.charts import accuracy_by_round, loss_by_round, staleness_by_round
 from webapp.desk import Desk
 from webapp.layout import badge, choose, empty, figures, guard, opening, show, tell_of_change
+from webapp.plan_words import plan_line
+from webapp.round_words import UNDER_WAY
 from webapp.texts import text
 from webapp.views.results_tested import tested
 from webapp.views.results_updates import updates
 from webapp.views.results_weights import weights
-from webapp.words import day, figure, percent, plain, short
+from webapp.words import day, figure, opened, percent, short
 
 
 def page(desk: Desk) -> None:
@@ -24,12 +28,14 @@ def page(desk: Desk) -> None:
         return
     run = runs[choose("run", text("results.run"), list(runs), lambda name: _run_name(runs[name]))]
     tell_of_change(lambda: _state(desk, run.id))
-    _headline(run)
     rounds = desk.operator.rounds(run.id)
+    _headline(run, rounds)
     if not rounds:
         st.markdown(text("results.no_rounds"))
         return
     _course(rounds)
+    if asynchronous(run.plan.strategy):
+        _ages(rounds)
     round_ = _choose_round(rounds)
     _round(desk, run, round_)
     _downloads(desk, run, round_)
@@ -38,22 +44,25 @@ def page(desk: Desk) -> None:
 def _state(desk: Desk, run_id: str) -> tuple[object, ...]:
     """What makes the page worth drawing anew."""
     run = desk.operator.run(run_id)
-    return (run.state, run.round, run.weights, run.evaluation is not None)
+    ended = sum(task.state not in UNDER_WAY for task in run.tasks)
+    return (run.state, run.round, run.weights, run.evaluation is not None, ended)
 
 
 def _run_name(run: RunView) -> str:
     return text("results.run_name", at=day(run.created_at), study=run.study, id=short(run.id))
 
 
-def _headline(run: RunView) -> None:
+def _headline(run: RunView, rounds: list[RoundView]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         badge(run.state)
         if run.reason:
-            st.markdown(plain(run.reason))
+            st.markdown(opened(run.reason))
+    st.caption(plan_line(run.plan))
     tested = run.evaluation or {}
+    done = sum(round_.state == RoundState.CLOSED for round_ in rounds)
     figures(
         {
-            text("results.rounds"): f"{run.round} / {run.plan.rounds}",
+            text("results.rounds"): f"{done} / {run.plan.rounds}",
             text("figure.auc"): figure(tested.get("auc")),
             text("figure.accuracy"): percent(tested.get("accuracy")),
             text("figure.balanced_accuracy"): percent(tested.get("balanced_accuracy")),
@@ -64,11 +73,23 @@ def _headline(run: RunView) -> None:
 
 def _course(rounds: list[RoundView]) -> None:
     st.header(text("results.course"), anchor=False)
+    if not any(round_.evaluation for round_ in rounds):
+        st.markdown(text("results.no_figures"))
+        return
     accuracy, loss = st.columns(2, gap="large")
     with accuracy:
         show(accuracy_by_round(rounds), "accuracy-by-round")
     with loss:
         show(loss_by_round(rounds), "loss-by-round")
+
+
+def _ages(rounds: list[RoundView]) -> None:
+    """How old each update was when it counted."""
+    chart = staleness_by_round(rounds)
+    if chart:
+        st.header(text("results.ages"), anchor=False)
+        st.markdown(text("results.ages_what"))
+        show(chart, "staleness-by-round")
 
 
 def _choose_round(rounds: list[RoundView]) -> RoundView:
@@ -93,7 +114,7 @@ def _state_word(round_: RoundView) -> str:
 
 def _round(desk: Desk, run: RunView, round_: RoundView) -> None:
     if round_.reason:
-        st.warning(plain(round_.reason), icon=":material/info:")
+        st.warning(opened(round_.reason), icon=":material/info:")
     names = ("updates", "weights", "tested", "settings")
     drawn = st.tabs([text(f"results.{name}") for name in names])
     with drawn[0], guard():

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import streamlit as st
 
 from federated.plan import Plan
+from federated.states import RoundState
 from federated.strategies import asynchronous
 from federated.views import RoundView, TaskView, UpdateView
 from webapp.layout import section, table
-from webapp.progress import task_facts
-from webapp.texts import text
+from webapp.round_words import accepted, behind, task_facts
+from webapp.texts import text, texts
 from webapp.words import NOTHING, clock, credit, figure, marked, percent, short, size, span
 
 KNOWN = ("accuracy", "auc", "loss")
@@ -19,37 +20,58 @@ KNOWN = ("accuracy", "auc", "loss")
 
 def updates(round_: RoundView, plan: Plan) -> None:
     """Draws how the round closed, its updates, then the sites that sent none."""
-    sent = sorted(round_.updates, key=lambda update: update.node_name)
-    _closing(round_)
+    sent = sorted(round_.updates, key=lambda update: (update.node_name, update.task))
+    tasks = {task.id: task for task in round_.tasks}
+    st.markdown(closing(round_))
     if sent:
-        aged = asynchronous(plan.strategy) is not None
-        st.markdown(text(f"updates.formula_{plan.strategy.name}"))
-        table([_figures(update, aged) for update in sent], text("results.updates"))
+        rows = [_figures(update, tasks.get(update.task), plan) for update in sent]
+        if round_.state != RoundState.FAILED:
+            _formula(plan)
+        table(_without_empty(rows), text("results.updates"))
         section("updates.audit")
-        table([_audit(update) for update in sent], text("updates.audit"))
+        audits = [_audit(update, tasks.get(update.task)) for update in sent]
+        table(audits, text("updates.audit"))
     else:
         st.markdown(text("updates.none"))
     _absent(round_)
 
 
-def _closing(round_: RoundView) -> None:
-    """What the round needed, and by when."""
-    said = text("updates.needed", quorum=round_.quorum, at=clock(round_.deadline_at))
-    st.caption(f"{said} {text('updates.extended')}" if round_.extended else said)
+def _formula(plan: Plan) -> None:
+    """What becomes of the updates; a rule of a newer version is not explained."""
+    if f"updates.formula_{plan.strategy.name}" in texts():
+        st.markdown(text(f"updates.formula_{plan.strategy.name}"))
 
 
-def _figures(update: UpdateView, aged: bool) -> dict[str, object]:
+def closing(round_: RoundView) -> str:
+    """When a round was open, what it needed and what it got."""
+    facts = {"opened": clock(round_.opened_at), "deadline": clock(round_.deadline_at)}
+    counts = {"count": accepted(round_), "quorum": round_.quorum}
+    if round_.closed_at is None:
+        said = text("updates.so_far", **facts, **counts)
+    else:
+        length = span(round_.closed_at - round_.opened_at)
+        said = text("updates.closed", **facts, **counts, length=length)
+        if round_.state == RoundState.FAILED:
+            said = text("updates.failed", **facts, **counts, length=length)
+    return f"{said} {text('updates.extended')}" if round_.extended else said
+
+
+def _figures(update: UpdateView, task: TaskView | None, plan: Plan) -> dict[str, object]:
     """Training and validation figures apart: they are of different pictures."""
     measured = update.metrics
-    age = {
-        text("updates.base"): str(update.base_round),
-        text("updates.staleness"): NOTHING if update.staleness is None else str(update.staleness),
-    }
-    return {
+    row: dict[str, object] = {
         text("chart.site"): update.node_name,
+        text("updates.work"): task_facts(task) if task else "",
         text("updates.status"): marked(update.status),
-        text("updates.share"): percent(update.share),
-        **(age if aged else {}),
+    }
+    mode = asynchronous(plan.strategy)
+    if mode is not None:
+        staleness = update.staleness
+        row[text("updates.base")] = str(update.base_round)
+        row[text("updates.staleness")] = NOTHING if staleness is None else str(staleness)
+    share = "updates.share" if mode is None else "updates.share_asynchronous"
+    return row | {
+        text(share): percent(update.share),
         text("updates.examples"): str(update.num_examples),
         text("updates.loss"): figure(measured.get("loss")),
         text("updates.accuracy"): percent(measured.get("accuracy")),
@@ -60,13 +82,20 @@ def _figures(update: UpdateView, aged: bool) -> dict[str, object]:
     }
 
 
-def _audit(update: UpdateView) -> dict[str, object]:
+def _without_empty(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Without the columns in which no row has anything."""
+    full = {name for row in rows for name, value in row.items() if value != ""}
+    return [{name: value for name, value in row.items() if name in full} for row in rows]
+
+
+def _audit(update: UpdateView, task: TaskView | None) -> dict[str, object]:
     """Every reason as the master wrote it, and what it measured itself."""
     audit = update.audit
+    why = task.reason if task and task.reason else text("updates.not_audited")
     return {
         text("chart.site"): update.node_name,
-        text("updates.verdict"): marked(audit.verdict) if audit else NOTHING,
-        text("updates.reasons"): " ".join(audit.reasons) if audit else text("updates.not_audited"),
+        text("updates.verdict"): marked(audit.verdict if audit else update.status),
+        text("updates.reasons"): " ".join(audit.reasons) if audit else why,
         text("updates.measured"): _measured(audit.measured if audit else {}),
         text("updates.sent"): size(update.nbytes),
         text("updates.hash"): short(update.sha256),
@@ -87,22 +116,23 @@ def _absent(round_: RoundView) -> None:
     silent = [task for task in round_.tasks if task.id not in sent]
     rows = [_row(left.node_name, text("updates.excluded"), left.reason) for left in round_.excluded]
     rows += [
-        _row(task.node_name, marked("lost" if task.lost else task.state), _why(task))
+        _row(
+            task.node_name,
+            marked("lost" if task.lost else task.state),
+            task.reason or text("updates.under_way"),
+            task_facts(task, behind(task, round_)),
+        )
         for task in silent
     ]
     if rows:
         section("updates.absent")
-        table(rows, text("updates.absent"))
+        table(_without_empty(rows), text("updates.absent"))
 
 
-def _row(site: str, state: str, reason: str) -> dict[str, object]:
+def _row(site: str, state: str, reason: str, work: str = "") -> dict[str, object]:
     return {
         text("chart.site"): site,
+        text("updates.work"): work,
         text("updates.status"): state,
         text("pictures.reason"): reason,
     }
-
-
-def _why(task: TaskView) -> str:
-    facts = task_facts(task)
-    return (task.reason or text("updates.under_way")) + (f" ({facts})" if facts else "")

@@ -22,6 +22,8 @@ COMMAND = (
 )
 ADDRESS = " --url http://127.0.0.1:8510"
 """What a site adds whose computer the master can call."""
+DEMO = " --demo"
+"""What a site of the demo adds, to train with a single picture like the others."""
 
 
 def page(desk: Desk) -> None:
@@ -165,7 +167,9 @@ def _invitation(desk: Desk) -> None:
         st.markdown(text("sites.token_once"))
         address = desk.operator.connection.url
         command = COMMAND.format(name="my-site", master=address, token=token)
-        st.code(command + ADDRESS if called == "push" else command, language="bash")
+        command += ADDRESS if called == "push" else ""
+        command += DEMO if desk.role == "demo" else ""
+        st.code(command, language="bash")
 
 
 def _participation(desk: Desk, nodes: list[NodeView]) -> None:
@@ -175,10 +179,11 @@ def _participation(desk: Desk, nodes: list[NodeView]) -> None:
         return
     section("sites.hold_back")
     st.markdown(text("sites.hold_back_what"))
-    for node in known:
-        active = node.state == NodeState.ACTIVE
-        key = "sites.suspend" if active else "sites.readmit"
-        after = NodeState.SUSPENDED if active else NodeState.ACTIVE
-        icon = ":material/block:" if active else ":material/check:"
-        if st.button(told(key, name=node.name), key=f"state-{node.id}", icon=icon):
-            _set_state(desk, node, after)
+    with st.container(horizontal=True):
+        for node in known:
+            active = node.state == NodeState.ACTIVE
+            key = "sites.suspend" if active else "sites.readmit"
+            after = NodeState.SUSPENDED if active else NodeState.ACTIVE
+            icon = ":material/block:" if active else ":material/check:"
+            if st.button(told(key, name=node.name), key=f"state-{node.id}", icon=icon):
+                _set_state(desk, node, after)

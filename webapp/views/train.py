@@ -1,19 +1,20 @@
-"""Starting a run, and steering the one under way."""
+"""Starting a run, and steering those under way."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from federated.states import RunState
 from federated.views import RunView, StudyView
 from webapp.api import ApiError
 from webapp.desk import Desk
 from webapp.layout import badge, opening, problem, tell_of_change
-from webapp.next_step import live_run
+from webapp.next_step import live_runs
 from webapp.progress import training_panel
-from webapp.studies import choose_study
+from webapp.studies import choose_study, other_studies
 from webapp.texts import text
 from webapp.views.new_run import new_run
-from webapp.words import plain
+from webapp.words import opened, plain
 
 
 def page(desk: Desk) -> None:
@@ -26,10 +27,15 @@ def page(desk: Desk) -> None:
         return
     tell_of_change(lambda: _state(desk, study))
     runs = _runs(desk, study)
-    run = live_run(runs)
-    if run:
-        training_panel(desk, study.study.id)
+    live = live_runs(runs)
+    for run in live:
+        training_panel(desk, run)
         _steering(desk, run)
+    other_studies(desk, study)
+    if live:
+        # A plan can be thought over while another runs; its run then waits for its turn.
+        if st.toggle(text("train.another"), help=text("train.another_help"), key="another"):
+            new_run(desk, study)
         return
     if runs:
         _last_run(desk, runs[0])
@@ -40,24 +46,29 @@ def _runs(desk: Desk, study: StudyView) -> list[RunView]:
     return [run for run in desk.operator.runs() if run.study == study.study.id]
 
 
-def _state(desk: Desk, study: StudyView) -> tuple[str, str] | None:
-    run = live_run(_runs(desk, study))
-    return (run.id, str(run.state)) if run else None
+def _state(desk: Desk, study: StudyView) -> list[tuple[str, str]]:
+    return [(run.id, str(run.state)) for run in live_runs(_runs(desk, study))]
 
 
 def _steering(desk: Desk, run: RunView) -> None:
     """Pause or resume, and stop; then the page is drawn anew from what the master says."""
-    move = "resume" if run.state == "paused" else "pause"
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(
-            text(f"train.{move}"), icon=f":material/{move}:".replace("resume", "play_arrow")
-        ):
-            _steer(desk, run, move)
-        with st.popover(text("train.stop"), icon=":material/stop:"):
+        if run.state == RunState.PAUSED:
+            _button(desk, run, "resume", "play_arrow")
+        elif run.state != RunState.PENDING:
+            _button(desk, run, "pause", "pause")
+        with st.popover(text("train.stop"), icon=":material/stop:", key=f"stopping-{run.id}"):
             st.markdown(text("train.stop_what"))
-            if st.button(text("train.stop_now"), type="primary"):
+            if st.button(text("train.stop_now"), type="primary", key=f"stop-{run.id}"):
                 _steer(desk, run, "stop")
-        _link_to(desk, run)
+        if run.round:
+            _link_to(desk, run)
+
+
+def _button(desk: Desk, run: RunView, move: str, icon: str) -> None:
+    label, what = text(f"train.{move}"), text(f"train.{move}_what")
+    if st.button(label, icon=f":material/{icon}:", help=what, key=f"{move}-{run.id}"):
+        _steer(desk, run, move)
 
 
 def _steer(desk: Desk, run: RunView, action: str) -> None:
@@ -75,7 +86,7 @@ def _last_run(desk: Desk, run: RunView) -> None:
         st.markdown(text("train.last"), width="content")
         badge(run.state)
         if run.reason:
-            st.markdown(plain(run.reason), width="content")
+            st.markdown(opened(run.reason), width="content")
         _link_to(desk, run)
 
 

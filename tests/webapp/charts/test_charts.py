@@ -14,6 +14,14 @@ from webapp.charts.figure import PALETTE, Chart
 
 REPORT = Report.model_validate(sample.report())
 SITES = {"Site A": (30, 0.6), "Site B": (90, -0.2)}
+AGED = sample.round_(
+    4,
+    updates=[
+        sample.update("site-1", 2, 15, 0.4).model_copy(update={"staleness": 3, "base_round": 0}),
+        sample.update("site-2", 2, 45, 0.6).model_copy(update={"staleness": 0, "base_round": 3}),
+        sample.update("site-3", 2, 9, 0.0).model_copy(update={"status": "late"}),
+    ],
+)
 
 EVERY: dict[str, Chart] = {
     "accuracy": charts.accuracy_by_round([sample.round_(1), sample.round_(2)]),
@@ -23,6 +31,7 @@ EVERY: dict[str, Chart] = {
     "roc": charts.roc_chart(REPORT) or pytest.fail("no ROC"),
     "counts": charts.counts_by_site({"a": {"benign": 3}, "b": {}}, ("benign", "malignant")),
     "probabilities": charts.probabilities_chart({"x": 0.2, "y": 0.7, "z": 0.1}),
+    "staleness": charts.staleness_by_round([AGED]) or pytest.fail("no update"),
     "credits": charts.credit_trend(sample.rewards().ledger),
     "by hand": charts.average_line(SITES, 0.0, 0.2),
 }
@@ -138,3 +147,21 @@ def test_credits_add_up_site_by_site() -> None:
 def test_a_site_with_more_pictures_is_drawn_larger() -> None:
     a, b, *_ = EVERY["by hand"].figure.to_dict()["data"]
     assert a["marker"]["size"] < b["marker"]["size"]
+
+
+def test_only_updates_that_counted_have_an_age() -> None:
+    chart = EVERY["staleness"]
+    assert chart.table.values.tolist() == [[4, "site-1", 0, 3, 0.4], [4, "site-2", 3, 0, 0.6]]
+    assert chart.alt == (
+        "Updates that counted: 2, of which 1 began from the newest version. "
+        "Versions behind: 1.5 in the mean, 3 at most."
+    )
+    drawn = {trace["name"]: trace for trace in chart.figure.to_dict()["data"]}
+    assert list(drawn["site-1"]["y"]) == [3]
+    assert charts.staleness_by_round([sample.round_(1, updates=[])]) is None
+
+
+def test_sites_of_the_same_age_are_told_apart() -> None:
+    marks = [trace["marker"] for trace in EVERY["staleness"].figure.to_dict()["data"]]
+    assert marks[0]["symbol"] != marks[1]["symbol"]
+    assert marks[0]["size"] != marks[1]["size"]

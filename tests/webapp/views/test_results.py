@@ -1,6 +1,7 @@
 import pytest
 
-from federated.states import RoundState
+from federated.plan import StrategyChoice
+from federated.states import RoundState, TaskState
 from tests.webapp import sample
 from tests.webapp.conftest import Open, shown
 from tests.webapp.scripted import Script, ScriptedServers, ok
@@ -105,3 +106,91 @@ def test_a_round_that_was_chosen_stays_and_stands_in_the_address(
     assert app.query_params["round"] == "1"
     app.run()
     assert app.selectbox(key="choice-round").value == "1"
+
+
+def test_how_a_round_closed_is_told(open_app: Open, master: Script) -> None:
+    late = sample.NOW + 33
+    for state, said in [("closed", "closed after 33 s with 2"), ("failed", "failed after 33 s")]:
+        ended = sample.round_(
+            1, state=state, opened_at=sample.NOW, closed_at=late, quorum=2, extended=True
+        )
+        master[f"GET runs/{sample.RUN}/rounds"] = ok({"rounds": [ended]})
+        told = shown(open_app("results"))
+        assert said in told
+        assert "at least 2 by" in told
+        assert "It was extended once." in told
+        assert ("federated averaging" in told) == (state == "closed")
+
+
+def test_only_closed_rounds_count_as_done(open_app: Open, master: Script) -> None:
+    failed = sample.round_(2, state=RoundState.FAILED, weights_after=None)
+    master[f"GET runs/{sample.RUN}/rounds"] = ok({"rounds": [sample.round_(1), failed]})
+    metrics = {metric.label: metric.value for metric in open_app("results").metric}
+    assert metrics["Rounds done"] == "1 / 2"
+
+
+def test_a_late_update_is_told_with_its_reason_and_earns_nothing(
+    open_app: Open, master: Script
+) -> None:
+    late = sample.update("site-1", 1, 15, 0.25).model_copy(
+        update={"status": "late", "share": None, "credits": None, "audit": None}
+    )
+    task = sample.training_run().tasks[0]
+    reason = "the round has closed without it"
+    ended = task.model_copy(
+        update={"id": late.task, "state": TaskState.LATE, "reason": reason, "progress": None}
+    )
+    round_ = sample.round_(1, updates=[late], tasks=[ended])
+    master[f"GET runs/{sample.RUN}/rounds"] = ok({"rounds": [round_]})
+    app = open_app("results")
+    updates, audit = app.table[0].value, app.table[1].value
+    assert list(updates["Status"]) == ["○ late"]
+    assert list(updates["Weight in the mean"]) == ["–"]
+    assert list(updates["Credits"]) == ["–"]
+    assert list(audit["What was found"]) == [reason]
+    assert list(audit["Verdict"]) == ["○ late"]
+
+
+def test_batch_and_attempt_stand_beside_the_update(open_app: Open, master: Script) -> None:
+    first = sample.training_run().tasks[0]
+    ended = first.model_copy(update={"state": TaskState.ACCEPTED, "progress": None})
+    work = {
+        "site-1": {"batch": "36cbe1d9" + 56 * "0", "attempt": 2},
+        "site-2": {"batch": "1c60a65e" + 56 * "0"},
+    }
+    tasks = [
+        ended.model_copy(update={"id": f"task-1-{name}", **facts}) for name, facts in work.items()
+    ]
+    master[f"GET runs/{sample.RUN}/rounds"] = ok({"rounds": [sample.round_(1, tasks=tasks)]})
+    table = open_app("results").table[0].value
+    assert list(table["Work"]) == ["batch 36cbe1d9 · attempt 2", "batch 1c60a65e"]
+
+
+def test_on_its_own_pictures_there_is_no_column_of_work(open_app: Open) -> None:
+    assert "Work" not in open_app("results").table[0].value
+
+
+def test_how_old_each_update_was_is_shown_where_nobody_waits(
+    open_app: Open, master: Script
+) -> None:
+    assert "How old the updates were" not in shown(open_app("results"))
+    strategy = StrategyChoice(name="fedasync")
+    plan = sample.PLAN.model_copy(update={"strategy": strategy})
+    aged = [
+        sample.update(name, 2, 15, 0.3).model_copy(update={"staleness": age, "base_round": 1 - age})
+        for name, age in [("site-1", 1), ("site-2", 0)]
+    ]
+    run = sample.run(plan=plan)
+    master["GET runs"] = ok({"runs": [run]})
+    master[f"GET runs/{sample.RUN}"] = ok(run)
+    rounds = [sample.round_(1, updates=[]), sample.round_(2, updates=aged)]
+    master[f"GET runs/{sample.RUN}/rounds"] = ok({"rounds": rounds})
+    app = open_app("results")
+    assert not app.error
+    told = shown(app)
+    assert "How old the updates were" in told
+    assert "0.5 in the mean, 1 at most" in told
+    table = app.table[0].value
+    assert list(table["Began from round"]) == ["0", "1"]
+    assert list(table["Versions behind"]) == ["1", "0"]
+    assert list(table["Weight"]) == ["30.0 %", "30.0 %"]

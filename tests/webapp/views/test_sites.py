@@ -1,5 +1,6 @@
 from tests.webapp import sample
 from tests.webapp.conftest import Open, shown
+from tests.webapp.hostile import EVIL, told_as_words
 from tests.webapp.scripted import Script, ScriptedServers, ok
 
 
@@ -63,7 +64,12 @@ def test_a_join_token_comes_with_the_command_to_paste(
     assert "--master http://master.test" in command
 
 
-EVIL = "![x](http://evil.example) **b** <b> :red[r] www.evil.example"
+def test_a_site_that_joins_the_demo_trains_with_a_single_picture_like_the_others(
+    open_app: Open,
+) -> None:
+    app = open_app("sites", "demo")
+    next(button for button in app.button if button.label == "Make a join token").click().run()
+    assert app.code[-1].value.endswith(" --demo")
 
 
 def test_nothing_that_a_site_says_is_taken_for_markdown(open_app: Open, master: Script) -> None:
@@ -78,11 +84,5 @@ def test_nothing_that_a_site_says_is_taken_for_markdown(open_app: Open, master: 
             ok({"studies": [named]}),
         )
         app = open_app("sites", "console")
-        told = shown(app)
-        # What stands in a block of code is text to every browser.
-        for block in app.code:
-            told = told.replace(block.value, "")
         assert not app.exception
-        assert "evil" in told
-        for alive in ("![x]", "](http://", "**b**", "<b>", ":red[r]", "www.evil"):
-            assert alive not in told
+        assert told_as_words(app)

@@ -1,10 +1,19 @@
-from federated.plan import Plan
+import threading
+
+import pytest
+
+from federated.messages import Progress
+from federated.plan import Plan, Sampling, StrategyChoice
 from federated.states import RunState, TaskState
 from federated.strategies import Asynchronous, asynchronous
 from federated.views import AbleNode, ExcludedNode, PlanCheck
 from tests.webapp import sample
-from tests.webapp.conftest import Open, shown
-from tests.webapp.scripted import Script, ScriptedServers, ok, refused
+from tests.webapp.conftest import MORE, Open, shown
+from tests.webapp.hostile import EVIL, told_as_words
+from tests.webapp.scripted import Answer, Call, Script, ScriptedServers, ok, refused
+from webapp import awaited
+
+UPDATE = sample.update("site-2", 2, 45, 0.75)
 
 
 def button(app, label):  # type: ignore[no-untyped-def]
@@ -96,9 +105,11 @@ def test_the_master_says_which_sites_would_take_part_and_why_not(
 def test_a_plan_that_can_never_work_is_told_as_such(open_app: Open, master: Script) -> None:
     reasons = ["The quorum is 9 of 2 sites", "No batch has the class malignant"]
     master["POST plans/check"] = ok(PlanCheck(reasons=reasons, impossible=True))
-    told = open_app("train").warning[0].value
+    app = open_app("train")
+    told = app.warning[0].value
     assert "cannot work" in told
     assert all(reason in told for reason in reasons)
+    assert button(app, "Start the run").disabled
 
 
 def test_every_reason_of_a_refusal_is_listed(open_app: Open, master: Script) -> None:
@@ -152,7 +163,7 @@ def test_the_form_says_when_a_round_closes(open_app: Open, servers: ScriptedServ
     app.segmented_control(key="quorum-").set_value("share")
     app.checkbox(key="close-").set_value(True)
     app.checkbox(key="measured-").set_value(True).run()
-    app.number_input(key="quorum_share-").set_value(80)
+    app.number_input(key="needed_share-").set_value(80)
     app.number_input(key="deadline-").set_value(7.5)
     app.number_input(key="fraction-").set_value(50)
     app.number_input(key="minimum-").set_value(2).run()
@@ -162,6 +173,71 @@ def test_the_form_says_when_a_round_closes(open_app: Open, servers: ScriptedServ
     assert (plan.quorum, plan.close, plan.deadline_seconds) == (0.8, "quorum", 450)
     assert (plan.sampling.fraction, plan.sampling.minimum) == (0.5, 2)
     assert plan.deadline_factor == 3
+
+
+def test_shares_that_nobody_touches_stay_as_exact_as_they_were(
+    open_app: Open, master: Script, servers: ScriptedServers
+) -> None:
+    plan = sample.PLAN.model_copy(
+        update={"quorum": 0.666, "sampling": Sampling(fraction=0.333, minimum=2)}
+    )
+    master["GET studies"] = ok({"studies": [sample.study(plan=plan)]})
+    app = open_app("train")
+    button(app, "Start the run").click().run()
+    (call,) = servers.made("POST", "runs")
+    assert Plan.model_validate(call.json["plan"]) == plan
+
+
+def test_what_a_round_will_be_is_told_before_it_is_started(open_app: Open) -> None:
+    app = open_app("train")
+    app.number_input(key="deadline-").set_value(10).run()
+    asked = "Each round asks all 2 sites that take part. It waits for all of them, "
+    assert f"{asked}at most 10 min; then one update is enough." in shown(app)
+    app.segmented_control(key="kind-").set_value("asynchronous").run()
+    assert "All 2 sites that take part work at the same time. Every 2 updates" in shown(app)
+
+
+def test_where_the_batches_of_the_demo_lie_is_known(
+    open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MORE, "batches", "/srv/demo/batches")
+    app = open_app("train")
+    app.segmented_control(key="data-").set_value("batches").run()
+    assert app.text_input(key="url-").value == "/srv/demo/batches"
+
+
+def test_a_fault_is_told_of_the_field_that_has_it(open_app: Open) -> None:
+    app = open_app("train")
+    app.segmented_control(key="data-").set_value("batches").run()
+    app.text_input(key="url-").set_value("gopher://a.example/b").run()
+    assert app.error[0].value.startswith("Where the batches lie\\: should be a whole folder path")
+
+
+def test_the_form_stays_usable_while_the_master_looks_at_the_batches(
+    open_app: Open, master: Script, servers: ScriptedServers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(awaited, "PATIENCE_SECONDS", 0.05)
+    answers = threading.Event()
+    found = master["POST plans/check"]
+
+    def slow(call: Call) -> Answer:
+        answers.wait(20)
+        assert isinstance(found, Answer)
+        return found
+
+    master["POST plans/check"] = slow
+    app = open_app("train")
+    assert "The master looks at the plan" in app.info[0].value
+    app.number_input(key="rounds-").set_value(7).run()
+    assert "✓ yes" not in shown(app)
+    answers.set()
+    monkeypatch.setattr(awaited, "PATIENCE_SECONDS", 20.0)
+    app.run()
+    assert "✓ yes" in shown(app)
+    assert not app.info
+    # The same question is not asked twice; the changed plan is another one.
+    rounds = [call.json["plan"]["rounds"] for call in servers.made("POST", "plans/check")]
+    assert rounds == [2, 7]
 
 
 def test_a_run_under_way_can_be_paused_resumed_and_stopped(
@@ -181,6 +257,101 @@ def test_a_run_under_way_can_be_paused_resumed_and_stopped(
         assert len(servers.made("POST", f"runs/{sample.RUN}/{action}")) == 1
 
 
+def test_a_run_that_waits_for_another_is_shown_below_it_and_can_only_be_stopped(
+    open_app: Open, master: Script, servers: ScriptedServers
+) -> None:
+    at_work = sample.training_run()
+    reason = f"waits for run {at_work.id} of this study to end"
+    waiting = sample.run(
+        id="run-0002", state=RunState.PENDING, round=0, reason=reason, created_at=sample.NOW
+    )
+    master["GET runs"] = ok({"runs": [waiting, at_work]})
+    master[f"GET runs/{sample.RUN}"] = ok(at_work)
+    master["GET runs/run-0002"] = ok(waiting)
+    master["POST runs/run-0002/stop"] = ok({})
+    app = open_app("train")
+    told = shown(app)
+    assert told.index("Round 2 of 2") < told.index("A run that waits to begin")
+    assert f"W{reason[1:]}" in told
+    assert [b.label for b in app.button].count("Pause") == 1
+    app.button(key="stop-run-0002").click().run()
+    assert len(servers.made("POST", "runs/run-0002/stop")) == 1
+
+
+def test_another_run_can_be_prepared_while_one_is_under_way(
+    open_app: Open, master: Script, servers: ScriptedServers
+) -> None:
+    master["GET runs"] = ok({"runs": [sample.training_run()]})
+    master[f"GET runs/{sample.RUN}"] = ok(sample.training_run())
+    app = open_app("train")
+    assert "Start the run" not in [button.label for button in app.button]
+    app.toggle(key="another").set_value(True).run()
+    button(app, "Start the run").click().run()
+    assert len(servers.made("POST", "runs")) == 1
+
+
+@pytest.mark.parametrize("page", ["train", "overview"])
+def test_a_run_of_another_study_is_told_with_a_way_to_it(
+    page: str, open_app: Open, master: Script
+) -> None:
+    other = sample.STUDY.model_copy(update={"id": "texture", "name": "Textures"})
+    master["GET studies"] = ok({"studies": [sample.study(), sample.study(study=other)]})
+    elsewhere = sample.training_run().model_copy(update={"id": "run-0002", "study": "texture"})
+    master["GET runs"] = ok({"runs": [elsewhere, sample.run()]})
+    told = shown(open_app(page, study="skin"))
+    assert "Also under way: **Textures**, Round 2 of 2" in told
+    assert "0 of 2 rounds done" not in told
+
+
+def test_without_waiting_the_age_of_what_a_site_works_on_is_told(
+    open_app: Open, master: Script
+) -> None:
+    strategy = StrategyChoice(name="fedbuff", settings={"buffer": 4})
+    plan = sample.PLAN.model_copy(update={"strategy": strategy, "rounds": 8})
+    first, second = sample.training_run().tasks
+    tasks = [
+        first.model_copy(update={"round": 4, "base_round": 3}),
+        second.model_copy(update={"round": 7, "base_round": 6, "state": TaskState.LEASED}),
+    ]
+    run = sample.training_run().model_copy(update={"plan": plan, "round": 7, "tasks": tasks})
+    master["GET runs"] = ok({"runs": [run]})
+    master[f"GET runs/{sample.RUN}"] = ok(run)
+    opened = sample.round_(7, state="open", target=4, tasks=tasks, updates=[UPDATE])
+    master[f"GET runs/{sample.RUN}/rounds/7"] = ok(opened)
+    app = open_app("train")
+    told = shown(app)
+    assert "Without waiting (FedBuff)" in told
+    assert "6 of 8 rounds done" in told
+    assert "Updates in: 1 of the 4 that make the next version." in told
+    assert told.count("versions behind") == 1
+    assert "3 versions behind" in told
+
+
+@pytest.mark.parametrize("page", ["train", "overview", "results"])
+def test_nothing_that_a_site_says_of_its_work_is_taken_for_markdown(
+    page: str, open_app: Open, master: Script
+) -> None:
+    note = Progress(note=EVIL)
+    states: dict[str, dict[str, object]] = {
+        "note": {"state": TaskState.LEASED, "progress": note},
+        "failure": {"state": TaskState.FAILED, "reason": EVIL},
+        "silence": {"state": TaskState.QUEUED, "lost": True, "reason": EVIL},
+    }
+    for changes in states.values():
+        first = sample.training_run().tasks[0]
+        said = first.model_copy(update={"node_name": EVIL, **changes})
+        run = sample.training_run().model_copy(update={"tasks": [said], "reason": EVIL})
+        left = sample.round_(1).excluded[0].model_copy(update={"reason": EVIL})
+        round_ = sample.round_(2, state="open", tasks=[said], updates=[], excluded=[left])
+        master["GET runs"] = ok({"runs": [run]})
+        master[f"GET runs/{sample.RUN}"] = ok(run)
+        master[f"GET runs/{sample.RUN}/rounds"] = ok({"rounds": [round_]})
+        master[f"GET runs/{sample.RUN}/rounds/2"] = ok(round_)
+        app = open_app(page)
+        assert not app.exception
+        assert told_as_words(app)
+
+
 def test_how_the_last_run_ended_stands_above_the_form(open_app: Open, master: Script) -> None:
     failed = sample.run(state=RunState.FAILED, reason="Only 0 of 1 updates came in")
     master["GET runs"] = ok({"runs": [failed]})
@@ -196,7 +367,7 @@ def test_a_site_that_has_delivered_shows_no_stale_epoch(open_app: Open, master: 
     master["GET runs"] = ok({"runs": [delivered]})
     master[f"GET runs/{sample.RUN}"] = ok(delivered)
     shows = shown(open_app("train"))
-    assert "Done with this round" in shows
+    assert "Its update counts" in shows
     assert "Epoch 2" not in shows
 
 
@@ -219,7 +390,8 @@ def test_a_round_under_way_tells_its_quorum_deadline_and_lost_sites(
         sample.round_(2, state="open", quorum=3, target=4, extended=True)
     )
     told = shown(open_app("train"))
-    assert "2 of the 3 updates that are needed are in. Extended once" in told
+    assert "Updates in: 2 of the 3 that are needed. The round was extended once." in told
     assert "fell silent" in told
     assert "attempt 2" in told
-    assert "not heard of for 60 s" in told
+    assert "Not heard of for 60 s. Its work waits for it." in told
+    assert r"Not in this round: site-3 \(has no pictures\)." in told

@@ -1,0 +1,52 @@
+import pytest
+
+from federated.plan import AssignedBatches, Plan, RandomSets, Sampling, StrategyChoice, Trigger
+from webapp.plan_words import kind_of, plan_line, round_line
+
+FEDBUFF = StrategyChoice(name="fedbuff", settings={"buffer": 3})
+
+
+@pytest.mark.parametrize(
+    ("plan", "kind", "line"),
+    [
+        (Plan(), "rounds", "Rounds · each site's own pictures"),
+        (
+            Plan(trigger=Trigger(kind="upload")),
+            "upload",
+            "When pictures arrive · each site's own pictures",
+        ),
+        (
+            Plan(strategy=FEDBUFF, data=AssignedBatches(kind="batches", url="/srv/skin_a_")),
+            "asynchronous",
+            r"Without waiting (FedBuff) · a batch for each site, from /srv/skin\_a\_",
+        ),
+        (
+            Plan(data=RandomSets(kind="random", url="ftp://a.example/b", images=60)),
+            "rounds",
+            "Rounds · each site draws 60 pictures, from `ftp://a.example/b`",
+        ),
+    ],
+)
+def test_a_plan_is_told_in_a_line(plan: Plan, kind: str, line: str) -> None:
+    assert kind_of(plan) == kind
+    assert plan_line(plan) == line
+
+
+@pytest.mark.parametrize(
+    ("plan", "says"),
+    [
+        (Plan(quorum=2), "all 5 sites that take part. It waits for all of them, at most 60 min; "),
+        (Plan(quorum=2), "then 2 updates are enough."),
+        (Plan(quorum=0.5, close="quorum"), "It closes as soon as 3 updates are in"),
+        (Plan(quorum=1.0), "It needs all of them; after 60 min without, it is extended once."),
+        (Plan(sampling=Sampling(fraction=0.4)), "Each round asks 2 of the 5 sites"),
+        (Plan(deadline_factor=2.0), "Where the sites are known to be faster, it waits less."),
+        (Plan(strategy=FEDBUFF), "All 5 sites that take part work at the same time. Every 3"),
+        (
+            Plan(strategy=FEDBUFF, sampling=Sampling(fraction=0.1, minimum=2)),
+            "2 of the 5 sites that take part work at the same time.",
+        ),
+    ],
+)
+def test_what_a_round_is_with_so_many_sites(plan: Plan, says: str) -> None:
+    assert says in round_line(plan, 5)

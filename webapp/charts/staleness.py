@@ -1,0 +1,74 @@
+"""How old the updates of an asynchronous run were when they counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from federated.views import RoundView
+from webapp.charts.figure import Chart, framed, style_of
+from webapp.texts import text
+from webapp.words import small
+
+
+def staleness_by_round(rounds: Sequence[RoundView]) -> Chart | None:
+    """Versions that each counted update was behind, by round and site; None without any.
+
+    Args:
+        rounds: Rounds of one asynchronous run, in order.
+    """
+    table = _table(rounds)
+    if table.empty:
+        return None
+    drawn = go.Figure()
+    site, round_, age = (text(f"chart.{name}") for name in ("site", "round", "staleness"))
+    for place, (name, rows) in enumerate(table.groupby(site)):
+        style = style_of(place)
+        drawn.add_trace(
+            go.Scatter(
+                name=str(name),
+                x=rows[round_].tolist(),
+                y=rows[age].tolist(),
+                mode="markers",
+                # Open and of growing size, so that sites of the same age both show.
+                marker={
+                    "symbol": f"{style['symbol']}-open",
+                    "color": style["color"],
+                    "size": 9 + 5 * (place % 4),
+                    "line": {"width": 2.5},
+                },
+            )
+        )
+    framed(drawn, x=text("chart.round_axis"), y=text("chart.staleness_axis"))
+    drawn.update_xaxes(dtick=max(1, len(rounds) // 12), range=[0.5, len(rounds) + 0.5])
+    drawn.update_yaxes(dtick=max(1, int(table[age].max()) // 6), range=[-0.5, _top(table[age])])
+    return Chart(drawn, _sentence(table[age]), table)
+
+
+def _table(rounds: Sequence[RoundView]) -> pd.DataFrame:
+    """A row for each update that counted: round, site, where it began, age and share."""
+    names = ("round", "site", "base", "staleness", "share")
+    columns = [text(f"chart.{name}") for name in names]
+    rows = [
+        (round_.number, update.node_name, update.base_round, update.staleness, update.share)
+        for round_ in rounds
+        for update in sorted(round_.updates, key=lambda update: (update.node_name, update.task))
+        if update.staleness is not None
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _top(ages: pd.Series[int]) -> float:
+    return max(float(ages.max()), 1.0) + 0.6
+
+
+def _sentence(ages: pd.Series[int]) -> str:
+    return text(
+        "chart.ages",
+        count=len(ages),
+        fresh=int((ages == 0).sum()),
+        mean=small(float(ages.mean())),
+        most=int(ages.max()),
+    )
