@@ -35,7 +35,13 @@ class PollBoard:
         self._quiet: set[str] = set()
         self._closed = False
 
-    def wait(self, node_id: str, seconds: float, ready: Callable[[], Found | None]) -> Found | None:
+    def wait(
+        self,
+        node_id: str,
+        seconds: float,
+        ready: Callable[[], Found | None],
+        gone: Callable[[], bool] = lambda: False,
+    ) -> Found | None:
         """Waits until there is something for a node.
 
         Args:
@@ -44,6 +50,7 @@ class PollBoard:
             ready: Looks whether there is something. It is asked when the poll is on the board
                 already, so that what is put there in the meantime is not missed, and again
                 after each notification.
+            gone: Whether nobody waits for the answer any more.
 
         Returns:
             What `ready` has found; None when the time is over.
@@ -53,7 +60,7 @@ class PollBoard:
                 closed, or the node has polled again.
         """
         until = time.monotonic() + seconds
-        poll = self._put_up(node_id)
+        poll = self._put_up(node_id, gone)
         try:
             while poll.news.wait(max(0.0, until - time.monotonic())):
                 if poll.ended:
@@ -74,6 +81,13 @@ class PollBoard:
                 if (poll := self._polls.get(node_id)) is not None:
                     poll.news.set()
 
+    def drop_gone(self) -> None:
+        """Ends the polls whose nodes have hung up."""
+        with self._lock:
+            for poll in self._polls.values():
+                if poll.gone():
+                    poll.end()
+
     def close(self) -> None:
         """Ends all polls; later ones are turned away."""
         with self._lock:
@@ -85,10 +99,10 @@ class PollBoard:
     def waiting(self) -> frozenset[str]:
         """The nodes whose polls are open."""
         with self._lock:
-            return frozenset(self._polls)
+            return frozenset(node for node, poll in self._polls.items() if not poll.ended)
 
-    def _put_up(self, node_id: str) -> _Poll:
-        poll = _Poll()
+    def _put_up(self, node_id: str, gone: Callable[[], bool]) -> _Poll:
+        poll = _Poll(gone)
         with self._lock:
             if self._closed:
                 raise TurnedAway
@@ -122,12 +136,14 @@ class _Poll:
     """One open poll.
 
     Attributes:
+        gone: Whether its node has hung up.
         news: Set while it should look.
         may_wait: Whether it is on the board; one that is not looks once.
         ended: Whether it may wait no longer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, gone: Callable[[], bool]) -> None:
+        self.gone = gone
         self.news = threading.Event()
         self.may_wait = True
         self.ended = False

@@ -62,6 +62,7 @@ class Presence:
 
     def write(self) -> None:
         """Writes down who has been there since the last time; nothing if nobody has."""
+        self._polls.drop_gone()
         with self._lock:
             present = self._polls.waiting | self._heard
             appeared = present - self._present

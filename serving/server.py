@@ -163,6 +163,8 @@ class Server:
             # Of silence between two calls: a call that is being answered may take any time.
             channel_timeout=60,
             connection_limit=_connections(polls),
+            # Reading on while a call waits is how a server learns that its caller has gone.
+            channel_request_lookahead=1 if polls else 0,
             max_request_header_size=MAX_HEAD,
             max_request_body_size=max_body + 1,
             inbuf_overflow=memory_body,

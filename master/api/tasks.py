@@ -34,6 +34,9 @@ JSON_FRAME = 1024
 LONGEST_WAIT = 60
 """Seconds that a poll may wait; proxies give up on a silent connection soon after."""
 
+CLIENT_GONE = "waitress.client_disconnected"
+"""Where the server tells whether the caller has hung up."""
+
 TURNED_AWAY_SECONDS = 5
 """How soon a node may poll again that could not wait."""
 
@@ -67,7 +70,7 @@ def next_task() -> Response:
 
     answered = master.metrics.polls_answered
     try:
-        found = master.polls.wait(node, wait, look)
+        found = master.polls.wait(node, wait, look, request.environ.get(CLIENT_GONE, _never))
     except TurnedAway:
         answered.labels("turned away").inc()
         return Response(status=204, headers={"Retry-After": str(TURNED_AWAY_SECONDS)})
@@ -77,6 +80,10 @@ def next_task() -> Response:
     answered.labels("task").inc()
     master.metrics.poll_seconds.observe(max(0.0, master.now() - max(began, found.since)))
     return Response(found.task.model_dump_json(), content_type="application/json")
+
+
+def _never() -> bool:
+    return False
 
 
 @blueprint.post("/tasks/<task_id>/progress")
