@@ -9,7 +9,6 @@ import itertools
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -23,6 +22,7 @@ from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from serving.database import Database
+from tests.tethered import release, tethered
 
 EXISTING = "COMMONSIGHT_TEST_POSTGRES"
 """Names a server that is there already, by a URL whose user may create databases."""
@@ -33,6 +33,7 @@ MISSING = (
     f"nor a server named in {EXISTING}"
 )
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB")
+ENVIRONMENT = {"LC_ALL": "C", "PATH": os.defpath}
 PATIENCE = 60.0
 
 
@@ -104,7 +105,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 def serve(programs: Path, folder: Path) -> Iterator[PostgresServer]:
-    """A server of its own in a folder, ended by its process."""
+    """A server of its own in a folder; it ends with the caller, however that ends."""
     owner = _owner(folder)
     if owner and WHEEL in programs.parts:
         programs = _within_reach(programs, folder)
@@ -112,19 +113,16 @@ def serve(programs: Path, folder: Path) -> Iterator[PostgresServer]:
     settings = [f"-c{setting}" for setting in (*QUICK, "listen_addresses=")]
     command = [programs / "postgres", "-D", folder / "data", "-k", folder, *settings]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, stdout=log, stderr=log, cwd=folder, env={"LC_ALL": "C"}, **owner
-        )
+        process = tethered(command, stdout=log, stderr=log, cwd=folder, env=ENVIRONMENT, **owner)
     place = {"host": str(folder)}
     url = URL.create("postgresql+psycopg", "commonsight", database="postgres", query=place)
     server = PostgresServer(url)
     try:
-        _wait(server, process, folder / "log")
+        _wait(server, folder / "log")
         yield server
         server.close()
     finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(PATIENCE)
+        release(process, PATIENCE)
 
 
 def _installations() -> Iterator[Path]:
@@ -167,15 +165,15 @@ def _make_cluster(programs: Path, folder: Path, owner: dict[str, Any]) -> None:
         programs / "initdb", "-D", folder / "data", "-U", "commonsight", "-E", "UTF8",
         "--auth=trust", "--no-sync", "--no-instructions", "--locale=C",
     ]  # fmt: skip
-    how: dict[str, Any] = {"cwd": folder, "env": {"LC_ALL": "C"}, "capture_output": True, **owner}
+    how: dict[str, Any] = {"cwd": folder, "env": ENVIRONMENT, "capture_output": True, **owner}
     as_people_do = ["--locale-provider=icu", "--icu-locale=en-US"]
     if subprocess.run([*command, *as_people_do], check=False, **how).returncode:
         subprocess.run(command, check=True, **how)
 
 
-def _wait(server: PostgresServer, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(server: PostgresServer, log: Path) -> None:
     end = time.monotonic() + PATIENCE
-    while process.poll() is None and time.monotonic() < end:
+    while time.monotonic() < end:
         try:
             server.do("SELECT 1")
         except OperationalError:

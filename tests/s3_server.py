@@ -6,6 +6,7 @@ and keeps each bucket as a folder.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -15,6 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+from tests.tethered import release, tethered
 
 KEY, SECRET = "commonsight", "a-secret-of-the-tests"
 LISTENS = re.compile(r"Starting s3 server on \[http://([0-9.:]+)/\]")
@@ -48,8 +51,9 @@ class S3Server:
         """Returns when it listens."""
         command = [self._rclone, "serve", "s3", str(self._root), "--addr", self.address]
         options = ["--auth-key", f"{KEY},{SECRET}", "--config", ""]
-        self._process = subprocess.Popen(
-            [*command, *options], stderr=subprocess.PIPE, text=True, env={"HOME": str(self._root)}
+        environment = {"HOME": str(self._root), "PATH": os.defpath}
+        self._process = tethered(
+            [*command, *options], "KILL", stderr=subprocess.PIPE, env=environment
         )
         assert self._process.stderr is not None
         said = []
@@ -64,10 +68,7 @@ class S3Server:
         """Ends it at once; what it has answered for is on its disk."""
         process, self._process = self._process, None
         if process is not None:
-            process.kill()
-            process.wait()
-            assert process.stderr is not None
-            process.stderr.close()
+            release(process)
 
 
 @pytest.fixture
