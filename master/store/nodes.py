@@ -148,7 +148,7 @@ def seen(session: Session, node_id: str, message: Heartbeat, url: str | None, no
     _move_to(session, row, url, now)
     known = set(session.scalars(select(StudyRow.id)))
     reports = {study: counts for study, counts in message.studies.items() if study in known}
-    held = [_hold(session, node_id, study, counts, now) for study, counts in reports.items()]
+    held = [_hold(session, row, study, counts, now) for study, counts in reports.items()]
     return any(held) or news
 
 
@@ -251,13 +251,15 @@ def trained(session: Session, study_id: str, node_id: str) -> None:
         row.new_labelled = row.offered = 0
 
 
-def _hold(session: Session, node_id: str, study_id: str, report: StudyCounts, now: float) -> bool:
-    row = session.get(HoldingRow, (node_id, study_id))
+def _hold(session: Session, node: NodeRow, study_id: str, report: StudyCounts, now: float) -> bool:
+    row = session.get(HoldingRow, (node.id, study_id))
     if row is None:
-        row = HoldingRow(node_id=node_id, study_id=study_id, counts={}, offered=0)
+        row = HoldingRow(node_id=node.id, study_id=study_id, counts={}, offered=0)
         session.add(row)
-    before = (row.counts, row.new_labelled, row.weights)
+    # Which model it holds matters to the coordinator only where that may have to send one.
+    called = node.url is not None
+    before = (row.counts, row.new_labelled, called and row.weights)
     row.counts, row.weights, row.reported_at = dict(report.counts), report.weights, now
     row.new_labelled = report.new_labelled
     row.offered = min(row.offered, report.new_labelled)
-    return before != (row.counts, row.new_labelled, row.weights)
+    return before != (row.counts, row.new_labelled, called and row.weights)

@@ -264,3 +264,17 @@ def test_polls_are_counted_by_what_they_brought(federation: Federation, clock: C
     assert [sample(answered, {"outcome": word}) for word in ("nothing", "task")] == [1, 1]
     # The task had waited, but nobody had waited for it.
     assert sample("commonsight_poll_seconds_sum") == 0
+
+
+def test_a_node_that_has_fetched_its_model_gives_the_coordinator_nothing_to_do(
+    federation: Federation,
+) -> None:
+    weights = federation.study()["current"]["weights"]
+    a = federation.join("clinic-a", pull=True)
+    beat(federation, a)
+    wakeup = federation.services.wakeup
+    wakeup.wait(0)
+    beat(federation, a, weights)
+    assert not wakeup.pending
+    federation.beat(a, labelled=30)
+    assert wakeup.pending
