@@ -289,6 +289,7 @@ class Child:
             self.models,
             self.blobs,
             accept=self.tasks.accept,
+            report=self.reporter.report,
             refuse=self.tasks.refuse,
             drop=self._drop,
             changed=self.heartbeats.changed,

@@ -31,12 +31,8 @@ class Tasks:
     deliver: Callable[[str], None]
     forget: Callable[[str], None]
 
-    def accept(self, task: Task, again: bool = False) -> None:
-        """Queues a task; one that was accepted before is left as it is.
-
-        Args:
-            task: The task.
-            again: Whether to do it once more if it is over here.
+    def accept(self, task: Task) -> None:
+        """Queues a task whose weights are here; one that is queued, or further, stays as it is.
 
         Raises:
             NotFound: The study was not pushed.
@@ -50,14 +46,12 @@ class Tasks:
                 received=task.weights,
                 code="missing_blob",
             )
-        if self.store.add(task) or (again and self.store.renew(task.id)):
+        if self.store.add(task) or self.store.fetched(task.id):
             self.training.submit(task.id)
 
     def refuse(self, task: Task, failure: Failure) -> None:
         """Fails a task that could not be accepted; the master is told as of any failure."""
-        if (self.store.add(task) or self.store.renew(task.id)) and self.store.fail(
-            task.id, failure
-        ):
+        if self.store.fail(task.id, failure):
             self.deliver(task.id)
 
     def drop(self, task_id: str) -> None:
@@ -72,7 +66,7 @@ class Tasks:
         if not paused:
             return
         reason = Failure(code="paused", detail="This site has paused its participation.")
-        for task_id in self.store.in_states("queued", "training"):
+        for task_id in self.store.in_states("fetching", "queued", "training"):
             if self.store.fail(task_id, reason):
                 self.training.cancel(task_id)
                 self.deliver(task_id)

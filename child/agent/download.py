@@ -24,7 +24,8 @@ class Download:
         open_at: Asks for the file from a byte on.
         pause: Waits so many seconds; returns whether to give up.
         backoff: Delays between tries.
-        arrived: Called whenever bytes have come.
+        arrived: Called whenever bytes have come, with how many are here; what it raises
+            ends the transfer.
         tries: Breaks in a row after which it gives up.
     """
 
@@ -33,7 +34,7 @@ class Download:
         open_at: Callable[[int], Arrival],
         pause: Callable[[float], bool],
         backoff: Backoff,
-        arrived: Callable[[], None] = lambda: None,
+        arrived: Callable[[int], None] = lambda _: None,
         tries: int = TRIES,
     ) -> None:
         self._open_at = open_at
@@ -58,11 +59,11 @@ class Download:
             except MasterAway as error:
                 self._broken(error)
                 continue
+            self._offset += len(piece)
             if piece:
                 self._breaks = 0
                 self._backoff.reset()
-                self._arrived()
-            self._offset += len(piece)
+                self._arrived(self._offset)
             return piece
 
     def close(self) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 
 from child.agent.answers import Arrival, MasterAway
 from child.agent.backoff import Backoff
@@ -18,11 +18,18 @@ from federated.messages import StudyPush
 from federated.signature import Signature
 from serving.blobs import BlobStore
 
+Watch = Callable[[int], None]
+"""Hears now and then how many bytes of a file are here; what it raises ends the wait for it."""
+
 LONGEST_PAUSE = 5.0
 """Seconds between two tries of a transfer under way, at most."""
 SIGN_SECONDS = 5.0
-"""How often a transfer under way lets the master hear that this site lives: it asks for no
-work meanwhile, and may hold no task yet whose lease would ask for frequent heartbeats."""
+"""How often a transfer under way lets the master hear that this site lives, for it asks for
+no work meanwhile; and whoever waits for the file, how much of it is here."""
+
+
+def _ignore(nbytes: int) -> None:
+    """The `watch` of someone who does not want to know."""
 
 
 class Downloads:
@@ -55,7 +62,6 @@ class Downloads:
         self._told = told
         self._rng = rng
         self._clock = clock
-        self._signed = 0.0
         self._one = threading.Lock()
         self._stopped = threading.Event()
 
@@ -63,7 +69,7 @@ class Downloads:
         """Gives up what is being fetched."""
         self._stopped.set()
 
-    def model(self, push: StudyPush) -> None:
+    def model(self, push: StudyPush, watch: Watch = _ignore) -> None:
         """Makes a study's model current, after its weights are here.
 
         Raises:
@@ -73,12 +79,18 @@ class Downloads:
             InvalidInput: The weights are not what the push says.
         """
         if self._models.push(push):
-            self.weights(push.weights, push.signature)
+            self.weights(push.weights, push.signature, watch)
             self._models.push(push)
             self._models.tidy()
 
-    def weights(self, sha256: str, signature: Signature) -> None:
-        """Has weights here.
+    def weights(self, sha256: str, signature: Signature, watch: Watch = _ignore) -> None:
+        """Has weights here, after what others fetch.
+
+        Args:
+            sha256: Which.
+            signature: Their tensors.
+            watch: Hears of the transfer every few seconds, also before it can begin and when
+                it has broken off. What it raises is raised here, and ends it.
 
         Raises:
             MasterAway: The master does not answer.
@@ -86,24 +98,37 @@ class Downloads:
             TooLarge: They are larger than their signature allows.
             InvalidInput: They have another hash, or do not fit the signature.
         """
-        with self._one:
+        with self._alone(watch):
             if not self._blobs.has(sha256):
-                with closing(self._download(sha256)) as stream:
+                with closing(self._download(sha256, watch)) as stream:
                     self._models.keep(sha256, signature, stream)
 
-    def _download(self, sha256: str) -> Download:
-        self._signed = self._clock()
-        return Download(
-            lambda start: self._open(sha256, start),
-            self._stopped.wait,
-            Backoff(self._rng, longest=LONGEST_PAUSE),
-            self._arrived,
-        )
+    @contextmanager
+    def _alone(self, watch: Watch) -> Iterator[None]:
+        while not self._one.acquire(timeout=SIGN_SECONDS):
+            watch(0)
+        try:
+            yield
+        finally:
+            self._one.release()
 
-    def _arrived(self) -> None:
-        if self._clock() - self._signed >= SIGN_SECONDS:
-            self._signed = self._clock()
-            self._told()
+    def _download(self, sha256: str, watch: Watch) -> Download:
+        here, signed = 0, self._clock()
+
+        def arrived(nbytes: int) -> None:
+            nonlocal here, signed
+            here = nbytes
+            if self._clock() - signed >= SIGN_SECONDS:
+                signed = self._clock()
+                self._told()
+                watch(nbytes)
+
+        def pause(seconds: float) -> bool:
+            watch(here)
+            return self._stopped.wait(seconds)
+
+        backoff = Backoff(self._rng, longest=LONGEST_PAUSE)
+        return Download(lambda start: self._open(sha256, start), pause, backoff, arrived)
 
     def _open(self, sha256: str, start: int) -> Arrival:
         node = self._enrolment.node

@@ -1,9 +1,14 @@
-"""What becomes of a task that the master offers: from the weights on, the same as a pushed one."""
+"""What becomes of a task that the master offers: from the weights on, the same as a pushed one.
+
+It is kept here, then told to the master, and only then are its weights fetched: however slow
+the line is, the master knows who has the task, and a restart goes on with it.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from child.agent.answers import MasterAway, MasterRefused
 from child.agent.delivery import OVER
@@ -20,6 +25,12 @@ log = logging.getLogger(__name__)
 TAKEN = frozenset({"leased", "training"})
 """States in which the master waits for this site to do a task."""
 
+MEGABYTE = 1e6
+
+
+class NotWanted(Exception):
+    """The task whose weights are being fetched is over."""
+
 
 class Intake:
     """Takes tasks in, and tells the master that they are here.
@@ -29,8 +40,9 @@ class Intake:
         downloads: Fetches weights.
         studies: The studies held here.
         tasks: The tasks held here.
-        accept: Called with a task whose weights are here, and whether to do it once more if
-            it is over here; raises where it cannot be done.
+        accept: Called with a task whose weights are here; raises where it cannot be done.
+        report: Called with how far the weights of a task have come; must not block. Where the
+            master answers that the task is over, it is dropped.
         refuse: Called with a task that cannot be done, and why.
         drop: Called with a task of which the master says that it is over.
     """
@@ -41,7 +53,8 @@ class Intake:
         downloads: Downloads,
         studies: StudyStore,
         tasks: TaskStore,
-        accept: Callable[[Task, bool], None],
+        accept: Callable[[Task], None],
+        report: Callable[[str, Progress], None],
         refuse: Callable[[Task, Failure], None],
         drop: Callable[[str], None],
     ) -> None:
@@ -50,37 +63,57 @@ class Intake:
         self._studies = studies
         self._tasks = tasks
         self._accept = accept
+        self._report = report
         self._refuse = refuse
         self._drop = drop
 
     def take(self, node: Node, task: Task) -> bool:
-        """Has a task here, or a failure of it to deliver.
+        """Keeps a task, to tell the master of it and then to fetch its weights.
 
         Returns:
             Whether it is to be done here now.
 
         Raises:
-            MasterAway: The weights are not here yet; the same again later is right.
-            MasterRefused: The master does not know this child.
+            MasterAway: The master did not answer whether it wants a task again.
+            MasterRefused: It does not know this child.
         """
         # A master that restored an older state asks again for what it lost. But an answer that
         # crossed with this poll may have told it just now, so it says once more what it wants.
         over = self._tasks.is_over(task.id)
         if over and self._tell(node, task) not in TAKEN:
             return False
+        if not self._tasks.add(task, "fetching") and over:
+            self._tasks.renew(task.id)
+        return True
+
+    def bring(self, task_id: str) -> bool:
+        """Has the weights of a task here, or a failure of it to deliver.
+
+        Returns:
+            Whether it can be done here now.
+
+        Raises:
+            MasterAway: The weights are not here yet; the same again later is right.
+            MasterRefused: The master does not know this child.
+        """
+        held = self._tasks.get(task_id)
+        if held is None:
+            return False
         try:
-            self._bring(task)
-            self._accept(task, over)
+            self._fetch(held.task)
+            self._accept(held.task)
             return True
+        except NotWanted:
+            log.info("The weights of task %s are not fetched: it is over", task_id)
         except MasterAway:
             raise
         except Exception as error:
             if isinstance(error, MasterRefused) and error.status == 401:
                 raise
             failure = failure_of(error)
-            log.warning("Task %s cannot be done here: %s", task.id, failure.detail)
-            self._refuse(task, failure)
-            return False
+            log.warning("Task %s cannot be done here: %s", task_id, failure.detail)
+            self._refuse(held.task, failure)
+        return False
 
     def acknowledge(self, node: Node, task_id: str) -> None:
         """Tells the master that a task is here, unless it is over.
@@ -104,17 +137,25 @@ class Intake:
     def _tell(self, node: Node, task: Task) -> str:
         return self._client.progress(node, task.id, Progress(epochs=task.plan.training.epochs))
 
-    def _bring(self, task: Task) -> None:
+    def _fetch(self, task: Task) -> None:
         """Has the task's study and weights here.
 
         A task may start from older weights than the current ones. So it decides on the model
         that the site's people use only where there is none for its pictures.
         """
+        watch = partial(self._arrived, task)
         held = self._studies.find(task.study.id)
         if held is None or held.current is None or not same_pictures(held.study, task.study):
-            self._downloads.model(model_of(task))
+            self._downloads.model(model_of(task), watch)
         else:
-            self._downloads.weights(task.weights, task.signature)
+            self._downloads.weights(task.weights, task.signature, watch)
+
+    def _arrived(self, task: Task, here: int) -> None:
+        """Tells how far the weights are, which renews the lease; ends what nobody waits for."""
+        held = self._tasks.get(task.id)
+        if held is None or held.state != "fetching":
+            raise NotWanted
+        self._report(task.id, progress_of(task, here))
 
 
 def model_of(task: Task) -> StudyPush:
@@ -126,6 +167,16 @@ def model_of(task: Task) -> StudyPush:
         weights=task.weights,
         run=task.run if task.base_round else None,
         round=task.base_round,
+    )
+
+
+def progress_of(task: Task, here: int) -> Progress:
+    """How far a task is, so many bytes of whose weights are here."""
+    # The file's header is no part of what its signature counts.
+    total = task.signature.nbytes
+    done, whole = min(here, total) / MEGABYTE, total / MEGABYTE
+    return Progress(
+        epochs=task.plan.training.epochs, note=f"fetching the model, {done:.1f} of {whole:.1f} MB"
     )
 
 

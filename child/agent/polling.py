@@ -61,13 +61,14 @@ class Polling:
         self._clock = clock
         self._untold: deque[str] = deque()
         self._latest: str | None = None
+        self._anew = True
         self._woken = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="polling", daemon=True)
 
     def start(self) -> None:
         """Begins; first the master hears which of its tasks a restart found here."""
-        self._untold.extend(self._tasks.in_states("queued", "training"))
+        self._untold.extend(self._tasks.in_states("fetching", "queued", "training"))
         self._thread.start()
 
     def stop(self) -> None:
@@ -85,16 +86,16 @@ class Polling:
         self._woken.set()
 
     def step(self) -> float | None:
-        """Does one thing: tells that a task was taken, or asks for one.
+        """Does one thing: tells that a task was taken, fetches its weights, or asks for one.
 
         Returns:
             Seconds to let pass before the next; None if there is nothing to do until woken.
         """
         node = self._enrolment.node
         try:
-            if node is None or (not self._untold and self._tasks.may_train()):
+            if node is None:
                 return None
-            pause = self._acknowledge(node) if self._untold else self._poll(node)
+            pause = self._step(node)
             self._away.reset()
             return pause
         except MasterAway as error:
@@ -108,10 +109,26 @@ class Polling:
             log.exception("Asking for work met an error that it did not expect")
         return self._backoff.next()
 
+    def _step(self, node: Node) -> float | None:
+        if self._untold:
+            return self._acknowledge(node)
+        if fetching := self._tasks.in_states("fetching"):
+            return self._bring(fetching[0])
+        return None if self._tasks.may_train() else self._poll(node)
+
     def _acknowledge(self, node: Node) -> float:
         self._intake.acknowledge(node, self._untold[0])
         self._untold.popleft()
         self._told()
+        return 0.0
+
+    def _bring(self, task_id: str) -> float:
+        brought = self._intake.bring(task_id)
+        self._told()
+        if not brought:
+            return self._backoff.next()
+        if self._anew:
+            self._backoff.reset()
         return 0.0
 
     def _poll(self, node: Node) -> float:
@@ -123,12 +140,9 @@ class Polling:
         if name == self._latest:
             # It was taken, and yet it is offered again: something is wrong, so do it slowly.
             self._stopped.wait(self._backoff.next())
-        accepted = self._take(node, offer)
-        if not accepted:
+        if not self._take(node, offer):
             return self._backoff.next()
-        if name != self._latest:
-            self._backoff.reset()
-        self._latest = name
+        self._latest, self._anew = name, name != self._latest
         return 0.0
 
     def _without(self, offer: Offer, waited: float) -> float:
@@ -141,9 +155,9 @@ class Polling:
     def _take(self, node: Node, offer: Offer) -> bool:
         """Whether there is a task to do now."""
         if offer.task is not None:
-            accepted = self._intake.take(node, offer.task)
+            taken = self._intake.take(node, offer.task)
             self._untold.append(offer.task.id)
-            return accepted
+            return taken
         if offer.unreadable is not None:
             detail = "This site's software does not understand the task; it may be too old."
             failure = Failure(code="task_not_understood", detail=detail)

@@ -15,7 +15,7 @@ from child.agent.polling import Polling
 from child.global_models import GlobalModels
 from child.store.studies import StudyStore
 from child.store.tasks import TaskStore
-from federated.messages import Failure, StudyPush, Task
+from federated.messages import Failure, Progress, StudyPush, Task
 from serving.blobs import BlobStore
 
 LONGEST_ABSENCE = 5.0
@@ -36,8 +36,8 @@ class Pull:
         tasks: The tasks held here.
         models: The global models held here.
         blobs: Their weights.
-        accept: Called with each task whose weights are here, and whether to do it once more
-            if it is over here; raises where it cannot be done.
+        accept: Called with each task whose weights are here; raises where it cannot be done.
+        report: Called with how far the weights of a task have come; must not block.
         refuse: Called with each task that cannot be done, and why.
         drop: Called with each task of which the master says that it is over.
         changed: Called when a heartbeat should go now.
@@ -52,7 +52,8 @@ class Pull:
         tasks: TaskStore,
         models: GlobalModels,
         blobs: BlobStore,
-        accept: Callable[[Task, bool], None],
+        accept: Callable[[Task], None],
+        report: Callable[[str, Progress], None],
         refuse: Callable[[Task, Failure], None],
         drop: Callable[[str], None],
         changed: Callable[[], None],
@@ -63,7 +64,7 @@ class Pull:
         self.polling = Polling(
             client,
             enrolment,
-            Intake(client, self._downloads, studies, tasks, accept, refuse, drop),
+            Intake(client, self._downloads, studies, tasks, accept, report, refuse, drop),
             tasks,
             changed,
             away=Backoff(rng, longest=LONGEST_ABSENCE),

@@ -1,7 +1,8 @@
 """Tasks that the master handed over: a queue that survives a restart, and an outbox.
 
 A task is `queued`, then `training`, then `delivering` its update or its failure; it ends
-`failed`, `cancelled`, or in the state that the master's receipt names.
+`failed`, `cancelled`, or in the state that the master's receipt names. A site that asks for
+its tasks itself has one as `fetching` before that, until the weights are here.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from child.store.base import Base
 from federated.messages import Failure, Task
 from serving.database import Database
 
-OPEN = ("queued", "training", "delivering")
+OPEN = ("fetching", "queued", "training", "delivering")
 """States in which the child still owes the master something."""
 
 
@@ -62,8 +63,8 @@ class TaskStore:
         self._database = database
         self._now = now
 
-    def add(self, task: Task) -> bool:
-        """Queues a task; one that is known already is left as it is.
+    def add(self, task: Task, state: str = "queued") -> bool:
+        """Keeps a task as `queued` or `fetching`; one that is known already stays as it is.
 
         Returns:
             Whether it was new.
@@ -75,7 +76,7 @@ class TaskStore:
                 TaskRow(
                     id=task.id,
                     document=task.model_dump_json(),
-                    state="queued",
+                    state=state,
                     changed_at=self._now(),
                 )
             )
@@ -116,6 +117,10 @@ class TaskStore:
             held = [_held(row) for row in rows]
         return {h.task.weights for h in held} | {h.update_sha256 for h in held if h.update_sha256}
 
+    def fetched(self, task_id: str) -> bool:
+        """`fetching` → `queued`; False if it is over meanwhile."""
+        return self._move(task_id, ("fetching",), "queued")
+
     def begin(self, task_id: str) -> bool:
         """`queued` or `training` (resumed) → `training`; False if it is over meanwhile."""
         return self._move(task_id, ("queued", "training"), "training")
@@ -125,10 +130,10 @@ class TaskStore:
         return self._move(task_id, ("training",), "delivering", update_sha256=update_sha256)
 
     def fail(self, task_id: str, failure: Failure) -> bool:
-        """`queued` or `training` → `delivering` a failure."""
+        """`fetching`, `queued` or `training` → `delivering` a failure."""
         return self._move(
             task_id,
-            ("queued", "training"),
+            ("fetching", "queued", "training"),
             "delivering",
             failure=failure.model_dump_json(),
             detail=failure.detail,
@@ -140,12 +145,12 @@ class TaskStore:
         return self._move(task_id, OPEN, state, **changes)
 
     def renew(self, task_id: str) -> bool:
-        """Any final state → `queued`: the master wants again what ended here without it."""
+        """Any final state → `fetching`: the master wants again what ended here without it."""
         again = (
             update(TaskRow)
             .where(TaskRow.id == task_id, TaskRow.state.not_in(OPEN))
             .values(
-                state="queued",
+                state="fetching",
                 detail=None,
                 update_sha256=None,
                 failure=None,

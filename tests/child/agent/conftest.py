@@ -46,3 +46,8 @@ def model(asked):
         return study_push(blob, signature_of(weights), **changes)
 
     return make
+
+
+def take(site):
+    """Asks for a task, tells that it is here, and fetches its weights; the last pause."""
+    return [site.child.pull.polling.step() for _ in range(3)][-1]

@@ -9,6 +9,7 @@ from collections import deque
 
 import pytest
 
+from tests.child.agent.conftest import take
 from tests.child.conftest import named, task_of
 from tests.child.pull_master import HANG_UP, Reply
 
@@ -17,7 +18,7 @@ def train(site, task="task-1", update=b"the update's bytes"):
     """What the training thread does with a task."""
     child = site.child
     child.pictures.deal("skin", task, fraction=0.25, seed=0)
-    assert child.task_store.begin(task)
+    eventually(lambda: child.task_store.begin(task))
     assert child.task_store.trained(task, child.blobs.put(update))
     child._finished(task)
 
@@ -109,24 +110,26 @@ def test_a_master_that_forgot_it_takes_it_in_and_gives_it_work(at_work, asked):
     assert asked.enrolled == 2
 
 
-@pytest.mark.parametrize("moment", ["fetching", "fetched", "taken", "told", "training"])
+@pytest.mark.parametrize("moment", ["kept", "told", "fetching", "fetched", "taken", "training"])
 def test_a_child_that_is_killed_before_its_update_does_the_task(
     pulling, asked, model, make_pulling, moment
 ):
     push = model()
     asked.offer(task_of(push))
     step = pulling.child.pull.polling.step
+    if moment in ("taken", "training"):
+        take(pulling)
+        pulling.child.task_store.begin("task-1") if moment == "training" else None
+    else:
+        step()
+        step() if moment != "kept" else None
     if moment == "fetching":
         asked.faults["weights"] = deque([Reply(cut=40)])
         pulling.child.pull.stop()
         step()
     elif moment == "fetched":
         pulling.child.pull.updates._downloads.weights(push.weights, push.signature)
-    else:
-        step()
-        step() if moment != "taken" else None
-        pulling.child.task_store.begin("task-1") if moment == "training" else None
-    told = moment in ("told", "training")
+    told = moment != "kept"
     assert asked.states["task-1"] == ("leased" if told else "queued")
 
     restarted = make_pulling()
@@ -135,7 +138,7 @@ def test_a_child_that_is_killed_before_its_update_does_the_task(
     asked.wait_for(lambda: len(asked.paths("progress")) == (2 if told else 1))
     asked.wait_for(lambda: asked.states["task-1"] == "leased")
     # The training thread finds it here, and the interrupted transfer was begun anew.
-    assert restarted.child.task_store.in_states("queued", "training") == ["task-1"]
+    eventually(lambda: restarted.child.task_store.in_states("queued", "training") == ["task-1"])
     assert len(asked.paths("GET /weights")) == (2 if moment == "fetching" else 1)
     restarted.upload(*named(6))
     train(restarted)
@@ -148,8 +151,7 @@ def test_a_child_that_is_killed_with_an_update_delivers_it_once(
     pulling, asked, model, make_pulling, moment
 ):
     asked.offer(task_of(model()))
-    pulling.child.pull.polling.step()
-    pulling.child.pull.polling.step()
+    take(pulling)
     pulling.upload(*named(6))
     train(pulling, update=b"the same bytes")
     if moment == "receipt lost":
@@ -184,8 +186,7 @@ def test_a_task_that_was_cancelled_while_the_master_was_away_is_dropped(
     pulling, asked, model, make_pulling
 ):
     asked.offer(task_of(model()))
-    pulling.child.pull.polling.step()
-    pulling.child.pull.polling.step()
+    take(pulling)
     pulling.upload(*named(6))
     train(pulling)
     asked.states["task-1"] = "cancelled"
