@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from master.store import tokens
@@ -29,6 +30,8 @@ class KnownTokens:
         self._database = database
         self._now = now
         self._known: dict[str, tuple[Principal, float]] = {}
+        self._forgotten = 0
+        self._lock = threading.Lock()
 
     def principal(self, token: str) -> Principal | None:
         """Whose token it is; None for an unknown one."""
@@ -36,14 +39,24 @@ class KnownTokens:
         known = self._known.get(digest)
         if known is not None and self._now() < known[1]:
             return known[0]
+        forgotten = self._forgotten
         with self._database.read() as session:
             found = tokens.principal(session, token)
         if found is not None and found.role == "node":
-            if len(self._known) >= MOST_KNOWN:
-                self._known = {}
-            self._known[digest] = (found, self._now() + KNOWN_SECONDS)
+            self._keep(digest, found, forgotten)
         return found
 
     def forget(self) -> None:
         """Asks the database again for every token: one has been taken away."""
-        self._known = {}
+        with self._lock:
+            self._forgotten += 1
+            self._known = {}
+
+    def _keep(self, digest: str, found: Principal, forgotten: int) -> None:
+        with self._lock:
+            if forgotten != self._forgotten:
+                # It may have been taken away while the database was asked.
+                return
+            if len(self._known) >= MOST_KNOWN:
+                self._known = {}
+            self._known[digest] = (found, self._now() + KNOWN_SECONDS)

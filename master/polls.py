@@ -81,6 +81,13 @@ class PollBoard:
                 if (poll := self._polls.get(node_id)) is not None:
                     poll.news.set()
 
+    def stir(self) -> None:
+        """Lets every node look: another master on the same database may have work for it."""
+        with self._lock:
+            self._quiet.clear()
+            for poll in self._polls.values():
+                poll.news.set()
+
     def drop_gone(self) -> None:
         """Ends the polls whose nodes have hung up."""
         with self._lock:
@@ -120,6 +127,9 @@ class PollBoard:
 
     def _look(self, node_id: str, poll: _Poll, ready: Callable[[], Found | None]) -> Found | None:
         poll.news.clear()
+        if poll.ended:
+            # That news was its end.
+            raise TurnedAway
         found = ready()
         with self._lock:
             if found is None and not poll.news.is_set() and poll.may_wait:

@@ -55,8 +55,16 @@ def attempts_of(site: Site, tasks: Sequence[TaskSummary], number: int) -> int:
 
 
 def slots_in_use(tasks: Sequence[TaskSummary], number: int) -> frozenset[str]:
-    """Public work that is not to be given out a second time in a round, or is under way."""
-    return frozenset(task.slot for task in tasks if task.round == number or task.coming)
+    """Public work that is not to be given out a second time in a round, or is under way.
+
+    What came to nothing, or was taken back, is free again.
+    """
+    given_up = (*IN_VAIN, TaskState.CANCELLED)
+    return frozenset(
+        task.slot
+        for task in tasks
+        if task.coming or (task.round == number and task.state not in given_up)
+    )
 
 
 def outdated(

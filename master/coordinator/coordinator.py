@@ -76,6 +76,7 @@ class Coordinator:
             now = services.now()
             task_ends.extend_leases(session, now, services.settings.lease_seconds)
             rounds.keep_open(session, now, services.settings.lease_seconds)
+            runs.wait_anew(session, now)
             nodes.presume_present(session, now, services.settings.reachable_seconds)
             studies.forget_problems(session)
 
@@ -98,6 +99,8 @@ class Coordinator:
         services = self._services
         now = services.now()
         if not self._holds_lease(now):
+            # Whoever holds it cannot tell the nodes that wait here.
+            services.polls.stir()
             return now + LEASE_SECONDS / 3
         with services.database.read() as session:
             alive = runs.alive(session)

@@ -150,7 +150,7 @@ def _hand_out(this: Round, found: list[TaskSummary]) -> bool:
 
 
 def _extend(this: Round, found: list[TaskSummary]) -> Step:
-    rounds.extend(this.session, this.row, _shortfall(this), this.now)
+    rounds.extend(this.session, this.row, _shortfall(this), this.now, this.plan.deadline_seconds)
     number, sites = this.row.number, _sites(this)
     if this.mode is None:
         pieces = _pieces(this, second_chances(found, sites, this.plan, number))
@@ -200,11 +200,11 @@ def _close(this: Round, found: list[TaskSummary]) -> Step:
 
 
 def _await_verdicts(this: Round, found: list[TaskSummary]) -> Step:
-    """Past the deadline only audits are to come; each wakes the coordinator."""
-    if this.mode is None:
-        late = [task.id for task in found if task.state in tasks.OPEN]
-        reason = "the round's deadline has passed"
-        task_ends.end(this.session, late, TaskState.EXPIRED, reason, this.now)
+    """Past the deadline audits decide; each wakes the coordinator.
+
+    Whoever is still at work goes on: should a verdict leave the quorum missed, the extension
+    finds the work where it is.
+    """
     submitted = [task for task in found if task.state == TaskState.SUBMITTED]
     end = _audits_end(this, found, submitted)
     if this.now < end:

@@ -70,6 +70,8 @@ def go_on(services: Services, session: Session, run: RunRow, now: float) -> Step
     if plan.trigger.kind == "upload":
         transitions.move_run(session, run, RunState.IDLE, now, "waiting for pictures")
         return Step(moved=True)
+    # While this run was paused, another may have moved the study on.
+    _take_current(session, run)
     field = field_of(services, session, run, plan, now)
     next_round = opening(session, run, plan, field)
     if next_round.possible:
@@ -125,6 +127,8 @@ def _take_current(session: Session, run: RunRow) -> bool:
     study = studies.get(session, run.study_id)
     if study.version_id is None:
         return False
+    if study.version_id == run.version_id:
+        return True
     version = versions.get(session, study.version_id)
     wanted = Plan.model_validate(run.plan).model
     if not same_model(wanted, version.plan.model, version.study):

@@ -67,15 +67,24 @@ def missing(session: Session, reports: Mapping[str, StudyCounts]) -> list[versio
 def note_reports(
     session: Session, node: NodeRow, reports: Mapping[str, StudyCounts], now: float
 ) -> None:
-    """Notes the global models that a node reports to hold, where it has fetched them itself."""
+    """Notes the global models that a node reports to hold, where it has fetched them itself.
+
+    Only those that it is to hold: what it says of others would be told again and again.
+    """
     receipts = select(ReceiptRow.study_id, ReceiptRow.weights).where(ReceiptRow.node_id == node.id)
     noted = dict(session.execute(receipts).all())
-    for study, report in reports.items():
-        if report.weights is None or report.weights == noted.get(study):
+    news = {
+        study: report.weights
+        for study, report in reports.items()
+        if report.weights is not None and report.weights != noted.get(study)
+    }
+    wanted = versions.wanted_weights(session) if news else {}
+    for study, weights in news.items():
+        if study not in wanted or wanted[study][1] != weights:
             continue
-        number = versions.round_of(session, study, report.weights)
+        number = versions.round_of(session, study, weights)
         if number is not None:
-            model = (study, report.weights, number)
+            model = (study, weights, number)
             note_receipt(session, (node.id, node.name), model, FETCHED, RECEIVED, now)
 
 

@@ -82,10 +82,11 @@ def hand_out(
     row.excluded = [node for node in row.excluded if node["node"] not in given]
 
 
-def extend(session: Session, row: RoundRow, reason: str, now: float) -> None:
-    """Gives a round its time again; this happens once."""
+def extend(session: Session, row: RoundRow, reason: str, now: float, longest: float) -> None:
+    """Gives a round its time again, at most `longest` seconds; this happens once."""
     row.extended = True
-    row.deadline_at += row.deadline_at - row.opened_at
+    # An outage or a pause may have moved the deadline: that was no part of the round's time.
+    row.deadline_at += min(row.deadline_at - row.opened_at, longest)
     text = f"Round {row.number} is extended once: {reason}"
     data = {"round": row.number, "deadline_at": row.deadline_at, "reason": reason}
     events.record(session, now, "round_extended", text, run=row.run_id, **data)

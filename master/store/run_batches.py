@@ -14,6 +14,11 @@ from imaging.batch_index import BatchIndex
 from master.store import runs
 from master.store.tables import RunBatchesRow
 
+MOST_PARSED = 8
+
+_PARSED: dict[str, BatchIndex] = {}
+"""Indexes by their hash, which says all of them: a large one takes seconds to be read again."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeptIndex:
@@ -32,10 +37,16 @@ def keep(session: Session, run_id: str, kept: KeptIndex) -> None:
 
 def of_run(session: Session, run_id: str) -> KeptIndex | None:
     """The index of a run; None where it trains on the sites' own pictures."""
-    row = session.get(RunBatchesRow, run_id)
-    if row is None:
+    sha256 = index_sha256(session, run_id)
+    if sha256 is None:
         return None
-    return KeptIndex(row.sha256, BatchIndex.model_validate(row.document))
+    index = _PARSED.get(sha256)
+    if index is None:
+        index = BatchIndex.model_validate(session.get_one(RunBatchesRow, run_id).document)
+        if len(_PARSED) >= MOST_PARSED:
+            _PARSED.clear()
+        _PARSED[sha256] = index
+    return KeptIndex(sha256, index)
 
 
 def index_sha256(session: Session, run_id: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from federated.errors import Conflict, NotFound
@@ -126,6 +126,13 @@ def end(session: Session, run: RunRow, state: RunState, reason: str, now: float)
     if row is not None:
         transitions.move_round(session, row, RoundState.FAILED, now, reason)
     transitions.move_run(session, run, state, now, reason)
+
+
+def wait_anew(session: Session, now: float) -> None:
+    """Lets runs that wait for sites wait their whole time: while the master was away, none came."""
+    session.execute(
+        update(RunRow).where(RunRow.waiting_since.is_not(None)).values(waiting_since=now)
+    )
 
 
 def views(session: Session) -> list[RunView]:

@@ -43,8 +43,9 @@ def end(
 
 
 def leave_uncounted(session: Session, run_id: str, reason: str, now: float) -> None:
-    """Ends what was accepted when its round had closed, and no other is to count it."""
-    closed = (RoundRow.run_id == run_id) & (RoundRow.state == RoundState.CLOSED)
+    """Ends what was accepted, and no round is to count any more: the run is over."""
+    # A round that failed has told what became of its updates.
+    closed = (RoundRow.run_id == run_id) & (RoundRow.state != RoundState.FAILED)
     query = (
         select(TaskRow)
         .where(TaskRow.run_id == run_id, TaskRow.counted_in.is_(None))

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from master.known_tokens import KNOWN_SECONDS, KnownTokens
+from master.store import tokens
+from serving.auth import Principal
 from tests.master.federation import PUSH_TOKEN, Clock, Federation
 
 
@@ -56,3 +58,23 @@ def test_a_token_opens_nothing_once_its_node_has_enrolled_again(federation: Fede
     second = federation.post("/nodes", request)
     assert federation.call("GET", "/tasks/next", first["token"]).status_code == 401
     assert federation.call("GET", "/tasks/next", second["token"]).status_code == 204
+
+
+def test_a_token_that_is_taken_away_while_it_is_looked_up_is_not_known(
+    federation: Federation, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = federation.join("clinic-a")
+    known = KnownTokens(federation.services.database, clock)
+    look_up = tokens.principal
+
+    def slow(session: Session, token: str) -> Principal | None:
+        found = look_up(session, token)
+        known.forget()
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tokens, "principal", slow)
+        assert known.principal(a.token) is not None
+    monkeypatch.setattr(federation.services.database, "read", unreadable)
+    with pytest.raises(AssertionError, match="asked"):
+        known.principal(a.token)

@@ -109,6 +109,14 @@ def test_a_node_that_polls_again_is_not_looked_for_without_news(board: PollBoard
     assert work.looks == 1
 
 
+def test_everybody_looks_again_where_another_master_may_have_put_up_work(
+    board: PollBoard,
+) -> None:
+    assert board.wait("a", 0, lambda: None) is None
+    board.stir()
+    assert board.wait("a", 0, lambda: "work") == "work"
+
+
 def test_news_for_a_node_that_is_away_wait_for_its_next_poll(board: PollBoard) -> None:
     work = Work()
     assert board.wait("a", 0.0, work) is None

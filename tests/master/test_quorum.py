@@ -91,12 +91,12 @@ def test_what_came_before_the_deadline_is_judged_before_the_round_ends(
     federation.deliver(b, trained(b, 1.0, num_examples=10))
     clock.tick(30)
     federation.settle()
-    assert states(federation, run) == ["accepted", "submitted", "expired"]
-    assert federation.deliver(c, trained(c, 9.0, num_examples=10)).get_json()["state"] == "late"
+    assert states(federation, run) == ["accepted", "submitted", "leased"]
     federation.queues.release()
     federation.settle()
     assert view_of(federation, run)["state"] == "closed"
-    assert states(federation, run) == ["accepted", "accepted", "late"]
+    assert states(federation, run) == ["accepted", "accepted", "expired"]
+    assert federation.deliver(c, trained(c, 9.0, num_examples=10)).get_json()["state"] == "late"
 
 
 def test_a_verdict_after_the_deadline_that_leaves_the_quorum_missed_extends_the_round(
