@@ -46,8 +46,9 @@ SERVE = (
     Option(
         "--batch-servers",
         "where public pictures may be fetched from: addresses or folders, with all that lies "
-        "below them, separated by commas; default: any http, ftp or s3 server, and folders only "
-        "if the master is on this machine",
+        "below them, separated by commas; an s3 bucket named here is read with this site's own "
+        "keys, if it has some; default: any http, ftp or s3 address that a plan names, without "
+        "a login or keys, and folders only if the master is on this machine",
     ),
     Option("--threads", "threads of the trainer; default: one for each core", 0, int),
     Option("--fast-math", "let the trainer be faster, but not repeatable to the byte", False, bool),

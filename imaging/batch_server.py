@@ -44,8 +44,16 @@ def _ignore(nbytes: int) -> None:
     """The `on_bytes` of someone who does not want to know."""
 
 
-def read_index(url: str, *, patience: Patience = INDEX_PATIENCE) -> tuple[BatchIndex, str]:
+def read_index(
+    url: str, *, patience: Patience = INDEX_PATIENCE, keys: bool = False
+) -> tuple[BatchIndex, str]:
     """The index of the batches at `url`, and the SHA-256 of its bytes.
+
+    Args:
+        url: The batch server.
+        patience: How long to wait and how often to try.
+        keys: Whether an S3 bucket may be read with the keys of the environment; only where
+            whoever owns them has named the address.
 
     Raises:
         WrongBatchUrl: `url` is none, or of a kind that this machine cannot read.
@@ -55,7 +63,7 @@ def read_index(url: str, *, patience: Patience = INDEX_PATIENCE) -> tuple[BatchI
         BrokenBatch: The index makes no sense, or is larger than `MAX_INDEX_BYTES`.
     """
     address = Address.parse(url)
-    data = patience.persist(lambda limits: _index_bytes(address, limits))
+    data = patience.persist(lambda limits: _index_bytes(address, limits, keys))
     return parse_index(data), hashlib.sha256(data).hexdigest()
 
 
@@ -67,6 +75,7 @@ def fetch(
     *,
     on_bytes: OnBytes = _ignore,
     patience: Patience = PATIENCE,
+    keys: bool = False,
 ) -> None:
     """Brings the batch of that name from `url` to the file `to`; it appears there whole.
 
@@ -81,6 +90,7 @@ def fetch(
         on_bytes: Told how many bytes are here, first of all those that an earlier call
             left. What it raises ends the call; the bytes stay.
         patience: How long to wait and how often to try.
+        keys: As for `read_index`.
 
     Raises:
         WrongBatchUrl: `url` is none, or of a kind that this machine cannot read.
@@ -97,7 +107,7 @@ def fetch(
             found = _found(part, nbytes)
         on_bytes(found)
         if found < nbytes:
-            with read(address, file_name(sha256), found, limits) as stream:
+            with read(address, file_name(sha256), found, limits, keys=keys) as stream:
                 _append(part, stream.span(found, nbytes), on_bytes)
         with _disk():
             _check(part, sha256, nbytes, resumed=found > 0)
@@ -120,7 +130,8 @@ def check_unused(url: str) -> None:
         return check_empty(address.folder)
 
     def attempt(limits: TimeLimits) -> bool:
-        with suppress(NoSuchBatch), read(address, INDEX, 0, limits, own_login(address.host)):
+        login = own_login(address.host)
+        with suppress(NoSuchBatch), read(address, INDEX, 0, limits, login, keys=True):
             return True
         return False
 
@@ -136,7 +147,8 @@ def publish(
 ) -> None:
     """Copies the batches in `folder` to `url`, the index last: nobody reads of what lacks.
 
-    A server that asks for a login gets the one that `~/.netrc` has for it.
+    A server that asks for a login gets the one that `~/.netrc` has for it, and an S3 bucket
+    the keys of the environment.
 
     Args:
         folder: Batches and their index.
@@ -179,9 +191,9 @@ def _copy(file: Path, folder: Path) -> None:
     shutil.copyfile(file, folder / file.name)
 
 
-def _index_bytes(address: Address, limits: TimeLimits) -> bytes:
+def _index_bytes(address: Address, limits: TimeLimits, keys: bool) -> bytes:
     data = bytearray()
-    with read(address, INDEX, 0, limits) as stream:
+    with read(address, INDEX, 0, limits, keys=keys) as stream:
         for piece in stream.pieces:
             data += piece
             if len(data) > MAX_INDEX_BYTES:

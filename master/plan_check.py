@@ -33,6 +33,8 @@ READ_PROMPTLY: ReadIndex = partial(
     # Somebody waits in front of a browser.
     read_index,
     patience=Patience(silence_seconds=4.0, total_seconds=8.0, pauses=()),
+    # The keys are the operator's, and the operator it is who asks.
+    keys=True,
 )
 
 

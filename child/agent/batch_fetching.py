@@ -60,7 +60,11 @@ class BatchFetcher:
         """
         self._servers.check(url)
         with self._recorded(url, INDEX):
-            index, found = read_index(url, patience=replace(self._patience, sleep=sleep))
+            index, found = read_index(
+                url,
+                patience=replace(self._patience, sleep=sleep),
+                keys=self._servers.names(url),
+            )
         if found != sha256:
             raise Conflict(
                 "The batch server has another index than when the run began",
@@ -99,7 +103,13 @@ class BatchFetcher:
             try:
                 with self._recorded(url, file_name(batch.sha256)):
                     fetch(
-                        url, batch.sha256, batch.bytes, path, on_bytes=on_bytes, patience=patience
+                        url,
+                        batch.sha256,
+                        batch.bytes,
+                        path,
+                        on_bytes=on_bytes,
+                        patience=patience,
+                        keys=self._servers.names(url),
                     )
             except StorageFailure:
                 self._cache.discard(batch)

@@ -58,12 +58,21 @@ class BatchServers:
             WrongBatchUrl: This is no address of one.
         """
         place = place_of(url)
-        if any(one.holds(place) for one in self.named):
+        if self.names(url):
             return
         if self.named:
             raise _refusal("This site fetches batches only from servers that its operator named")
         if place.scheme == "file" and not self.folders:
             raise _refusal("This site reads batches from a folder only if its operator named it")
+
+    def names(self, url: str) -> bool:
+        """Whether this site's operator has named the place; only there its own keys are used.
+
+        Raises:
+            WrongBatchUrl: This is no address of one.
+        """
+        place = place_of(url)
+        return any(one.holds(place) for one in self.named)
 
 
 def batch_servers(named: Sequence[str], master: str) -> BatchServers:

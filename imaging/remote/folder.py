@@ -22,6 +22,7 @@ _READ: dict[str, _Read] = {
     "ftp": ftp.read,
     "s3": s3.read,
 }
+_READ_WITH_KEYS = {**_READ, "s3": s3.read_with_keys}
 _WRITE: dict[str, _Write] = {
     "http": web.write,
     "https": web.write,
@@ -32,9 +33,23 @@ _WRITE: dict[str, _Write] = {
 
 @contextmanager
 def read(
-    address: Address, name: str, start: int, limits: TimeLimits, login: Login | None = None
+    address: Address,
+    name: str,
+    start: int,
+    limits: TimeLimits,
+    login: Login | None = None,
+    *,
+    keys: bool = False,
 ) -> Iterator[Stream]:
     """The file `name` from its byte `start` on, as it comes.
+
+    Args:
+        address: The folder.
+        name: The file.
+        start: The byte.
+        limits: How long to wait.
+        login: For a server that asks for one.
+        keys: Whether an S3 bucket may be read with the keys of the environment.
 
     Raises:
         NoSuchBatch: The server has no such file.
@@ -42,7 +57,8 @@ def read(
         BatchServerRefused: It answers with something else.
         WrongBatchUrl: This machine cannot read from there.
     """
-    with _READ[address.scheme](address, name, start, limits, login) as stream:
+    reader = (_READ_WITH_KEYS if keys else _READ)[address.scheme]
+    with reader(address, name, start, limits, login) as stream:
         yield Stream(stream.begins, limits.timely(stream.pieces))
 
 

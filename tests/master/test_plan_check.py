@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -20,6 +21,7 @@ from master.plan_check import check
 from master.store import nodes
 from tests.imaging.remote.http_server import Request, http_server, whole
 from tests.master.federation import Clock, Federation
+from tests.s3_server import S3Server
 
 PLAN: dict[str, Any] = {"rounds": 1, "privacy": {"min_examples": 5}}
 STUDY = Study(id="skin", name="Skin", classes=("benign", "malignant"), size=8)
@@ -296,3 +298,10 @@ def test_a_folder_that_is_not_there_is_a_reason(ready: Federation, url: str) -> 
     answer = start(ready, batches_at(url))
     assert answer.status_code == 422
     assert answer.get_json()["reasons"][0].startswith(f"The batches at {url} cannot be read: ")
+
+
+def test_a_bucket_is_read_with_the_operators_keys(folder: Path, s3_server: S3Server) -> None:
+    shutil.copytree(folder, s3_server.bucket("skin") / "v1")
+    checked = check(Plan.model_validate(batches_at("s3://skin/v1")), STUDY, [])
+    assert checked.impossible == ()
+    assert checked.kept is not None

@@ -1,6 +1,7 @@
 """Fetching from a real HTTP server that breaks off, lies, or is not there."""
 
 import resource
+import shutil
 import threading
 
 import pytest
@@ -12,7 +13,7 @@ from federated.errors import Conflict, NotAllowed, StorageFailure
 from federated.messages import AssignedBatch
 from imaging.batch_index import INDEX
 from imaging.batch_server import Patience
-from imaging.errors import BatchServerAway, BrokenBatch, NoSuchBatch
+from imaging.errors import BatchServerAway, BatchServerRefused, BrokenBatch, NoSuchBatch
 from tests.child.batch_server import batch_server, pack
 
 PLENTY = 1 << 50
@@ -233,3 +234,18 @@ def test_a_slow_server_lets_what_came_count(child, fetcher, packed, served):
     assert fetch(fetcher, served.url, packed.assigned(0), hear).exists()
     timer.join()
     assert heard[-1] == packed.assigned(0).bytes
+
+
+def test_a_bucket_is_read_with_the_sites_keys_only_where_its_operator_named_it(
+    child, packed, s3_server
+):
+    """A plan comes from elsewhere: what it names is not to be read in this site's name."""
+    shutil.copytree(packed.folder, s3_server.bucket("skin") / "v1")
+    url, batch = "s3://skin/v1", packed.assigned(0)
+    by_default, named = make_fetcher(child), make_fetcher(child, named=("s3://skin",))
+    with pytest.raises(BatchServerRefused, match="anyone may read"):
+        by_default.index(url, packed.sha256, lambda _: None)
+    with pytest.raises(BatchServerRefused, match="anyone may read"):
+        fetch(by_default, url, batch)
+    assert named.index(url, packed.sha256, lambda _: None) == packed.index
+    assert fetch(named, url, batch).read_bytes() == packed.file(0).read_bytes()

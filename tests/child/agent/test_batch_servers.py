@@ -91,3 +91,11 @@ def test_what_is_no_address_is_refused(url):
         allowed(url)
     with pytest.raises(WrongBatchUrl):
         allowed("https://x.example", url)
+
+
+def test_only_what_is_named_is_read_with_the_sites_own_keys():
+    servers = batch_servers(["s3://bucket/skin"], AWAY)
+    assert servers.names("s3://bucket/skin/v2")
+    assert not servers.names("s3://bucket/other")
+    # Anything may be fetched from, and nothing is named.
+    assert not batch_servers([], HERE).names("s3://bucket/skin")

@@ -54,6 +54,9 @@ class Request(BaseHTTPRequestHandler):
         self.served.asked.append((self.name, self.start))
         type(self).way(self)
 
+    def do_HEAD(self) -> None:
+        type(self).way(self)
+
     def do_PUT(self) -> None:
         data = self.rfile.read(int(self.headers["Content-Length"]))
         if self.writer is None:
