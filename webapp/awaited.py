@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from webapp.layout import tell_of_change
+from webapp.layout import live, tell_of_change
 
 PATIENCE_SECONDS = 1.0
 """How long a page waits for an answer before it is drawn without."""
@@ -60,6 +60,31 @@ def awaited(name: str, question: str, ask: Callable[[], T], now: float) -> T | N
         tell_of_change(asked.answer.done)
         return None
     return answer
+
+
+def follow(name: str, ask: Callable[[], object], now: Callable[[], float]) -> None:
+    """Asks again from time to time, and draws the page anew when the answer is another one.
+
+    Args:
+        name: Of what `awaited` has got on this page.
+        ask: Asks the same again.
+        now: Wall clock in seconds.
+    """
+    live(_look_again, active=True)(f"asked-{name}", ask, now)
+
+
+def _look_again(key: str, ask: Callable[[], object], now: Callable[[], float]) -> None:
+    asked: Asked = st.session_state[key]
+    again: Asked | None = st.session_state.get(f"{key}-again")
+    if again is None or again.question != asked.question:
+        if _old(asked, now()):
+            newer = Asked(asked.question, now(), _in_background(ask))
+            st.session_state[f"{key}-again"] = newer
+    elif again.answer.done():
+        st.session_state[key] = again
+        del st.session_state[f"{key}-again"]
+        if again.answer.exception() or again.answer.result() != asked.answer.result():
+            st.rerun()
 
 
 def _old(asked: Asked, now: float) -> bool:

@@ -68,7 +68,7 @@ def open_desk(settings: Settings, session: requests.Session) -> Desk:
         master=MasterApi(connect(settings.master)) if settings.master else None,
         sites=tuple(Site(site.name, ChildApi(connect(site))) for site in settings.sites),
         now=time.time,
-        batches=settings.batches or "",
+        batches=settings.batches,
     )
 
 

@@ -44,7 +44,10 @@ def accepted(round_: RoundView) -> int:
 
 def left_out(round_: RoundView) -> str:
     """The sites that a round does without, each with its reason, in Markdown."""
-    told = [f"{node.node_name} ({node.reason})" for node in round_.excluded]
+    # Without waiting, a site that was away when the round opened may work for it all the same.
+    at_work = {task.node for task in round_.tasks}
+    missing = [node for node in round_.excluded if node.node not in at_work]
+    told = [f"{node.node_name} ({node.reason})" for node in missing]
     return text("progress.left_out", sites=plain(listed(told))) if told else ""
 
 

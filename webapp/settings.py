@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from federated.errors import FederationError
-from federated.values import BatchUrl, Slug, Value
+from federated.values import Slug, Value
 
 VARIABLE = "COMMONSIGHT_WEBAPP_CONFIG"
 
@@ -55,7 +55,7 @@ class Settings(Value):
     role: Role
     master: ServerSettings | None = None
     sites: tuple[SiteSettings, ...] = ()
-    batches: BatchUrl | None = None
+    batches: Annotated[str, Field(max_length=4096)] = ""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

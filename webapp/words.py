@@ -165,6 +165,9 @@ def sureness(uncertainty: float) -> str:
 _ACTIVE = re.compile(r"[\\`*_{}\[\]<>()#+!|$~:&@]")
 """What Markdown gives a meaning."""
 
+_BEGINNING = re.compile(r"^(\d+(?=\.(?:\s|$))|(?=[-=](?:[-=\s]|$)))")
+"""What begins a list or a line across the page where a sentence begins with it."""
+
 _ADDRESS = re.compile(
     r"((?:(?<![^\W_])[a-z]{1,12}://|www\.)[^\s`]*[^\s`.,;:!?\"')\]}>]"
     r"|[-.+\w]{1,64}@[-\w]+(?:\.[-\w]+)+)",
@@ -179,11 +182,13 @@ def plain(sentence: str) -> str:
     An address is shown as code: nobody is to click on what a stranger wrote.
     """
     # A new line could begin a list, a heading or code. Every second part is an address.
-    parts = _ADDRESS.split(" ".join(sentence.split()))
-    return "".join(
-        f"`{part}`" if place % 2 else _ACTIVE.sub(r"\\\g<0>", part)
-        for place, part in enumerate(parts)
-    )
+    first, *rest = _ADDRESS.split(" ".join(sentence.split()))
+    escaped = [_BEGINNING.sub(r"\1\\", _ACTIVE.sub(r"\\\g<0>", first))]
+    escaped += [
+        _ACTIVE.sub(r"\\\g<0>", part) if place % 2 else f"`{part}`"
+        for place, part in enumerate(rest)
+    ]
+    return "".join(escaped)
 
 
 def opened(fragment: str) -> str:

@@ -41,9 +41,14 @@ def own_pictures(state: Path) -> Iterator[dict[str, list[Found]]]:
         yield {part: list(read_class_folders(folder / part)) for part in ("audit", "test")}
 
 
+def batches_folder(state: Path) -> Path:
+    """Where the demo's batches lie, or will lie once they are packed."""
+    return state / "batches"
+
+
 def batches_are_packed(state: Path) -> bool:
     """Whether `pack_demo_batches` has finished once."""
-    return (state / "batches" / INDEX).is_file()
+    return (batches_folder(state) / INDEX).is_file()
 
 
 def pack_demo_batches(state: Path) -> None:
@@ -53,7 +58,7 @@ def pack_demo_batches(state: Path) -> None:
         pictures = read_class_folders(folder / "train")
         rng = np.random.default_rng([SEED, _BATCHED])
         packed = pack_batches(pictures, BATCHES, BATCH_TRAIN, BATCH_VALIDATION, rng)
-        write_batches(state / "batches", packed)
+        write_batches(batches_folder(state), packed)
 
 
 def write_pictures_to_try(state: Path, sites: Sequence[str]) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import requests
 
+from engines.processes.demo_pictures import batches_folder
 from engines.processes.federation import START_SECONDS, Federation
 from engines.processes.process import ServerProcess
 from engines.processes.servers import Servers
@@ -35,7 +36,10 @@ def settings_path(state: Path) -> Path:
 
 
 def write_webapp_settings(state: Path, federation: Federation) -> None:
-    """Tells the web app whom it may call; readable by its owner only."""
+    """Tells the web app whom it may call, and where the demo's batches lie.
+
+    The file is readable by its owner only.
+    """
     document = {
         "role": "demo",
         "master": {"url": federation.master.url, "token": federation.tokens["master"]},
@@ -43,6 +47,7 @@ def write_webapp_settings(state: Path, federation: Federation) -> None:
             {"name": name, "url": child.url, "token": federation.tokens[name]}
             for name, child in federation.children.items()
         ],
+        "batches": str(batches_folder(state).absolute()),
     }
     write_secret(settings_path(state), json.dumps(document, indent=2))
 

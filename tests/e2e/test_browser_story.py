@@ -1,5 +1,6 @@
 """The whole story in a real browser against real servers: from the first page to a model file."""
 
+import json
 import os
 import re
 import shutil
@@ -214,6 +215,42 @@ def test_from_the_first_page_to_a_model_file(demo, browser, tmp_path):
 
     assert visitor.strangers == []
     assert visitor.page.get_by_text("Traceback").count() == 0
+
+
+def test_a_run_without_waiting_on_public_batches(demo, browser):
+    address, state = demo
+    visitor = Visitor(browser, address, 1440, "without-waiting")
+    visitor.open("train")
+    for choice in ("Without waiting", "Assigned batches"):
+        visitor.page.get_by_role("radio", name=choice).click()
+    # The demo offers its own batches; a first start packs them, and the page hears of it.
+    expect(visitor.page.get_by_label("Where the batches lie", exact=True)).to_have_value(
+        str(state / "batches")
+    )
+    every = visitor.page.get_by_text("Every 2 updates make a new version of the model.")
+    expect(every).to_be_visible(timeout=2 * PATIENCE)
+    rounds = visitor.page.get_by_label("Rounds", exact=True)
+    rounds.fill("2")
+    rounds.press("Enter")
+    visitor.presses("Start the run")
+    visitor.sees(re.compile(r"Without waiting \(FedBuff\) · a batch for each site"))
+    visitor.shoots("training")
+
+    visitor.open("results")
+    visitor.sees("Without waiting (FedBuff)")
+    expect(visitor.page.get_by_text("completed").first).to_be_visible(timeout=2 * PATIENCE)
+    visitor.sees("Updates that counted: 4")
+    began = [int(number) for number in _column(visitor.page, "Began from round")]
+    behind = [int(number) for number in _column(visitor.page, "Versions behind")]
+    assert [b + age for b, age in zip(began, behind, strict=True)] == [1, 1]
+    names = {entry["sha256"][:8] for entry in json.loads(_index(state))["batches"]}
+    assert {work.removeprefix("batch ") for work in _column(visitor.page, "Work")} <= names
+    visitor.shoots("averaged")
+    assert visitor.strangers == []
+
+
+def _index(state):
+    return (state / "batches" / "index.json").read_text()
 
 
 def _column(page, title):

@@ -43,3 +43,27 @@ def test_what_goes_wrong_is_heard_where_the_answer_is_wanted() -> None:
     app = asked(AppTest.from_string(PAGE, default_timeout=20), "full", 100.0)
     assert app.error[0].value == "no room"
     assert asked(app, "first", 101.0).markdown[0].value == "first, asked 2 times"
+
+
+LOOKING = PAGE.replace("import awaited\n", "import awaited, follow\n").replace(
+    """    st.markdown(awaited(""",
+    """    if st.session_state.get("only_looks"):
+        follow("test", ask, lambda: now)
+        st.stop()
+    st.markdown(awaited(""",
+)
+"""A page that, once told so, does what it does between two questions of its visitor."""
+
+
+def test_an_answer_that_has_become_another_is_heard_without_a_question() -> None:
+    app = AppTest.from_string(LOOKING, default_timeout=20)
+    asked(app, "first", 100.0)
+    app.session_state.only_looks = True
+    asked(app, "first", 104.0)
+    assert app.session_state.calls == ["first"]
+    asked(app, "first", 110.0)
+    app.session_state["asked-test-again"].answer.result(20)
+    asked(app, "first", 111.0)
+    assert "asked-test-again" not in app.session_state
+    app.session_state.only_looks = False
+    assert asked(app, "first", 112.0).markdown[0].value == "first, asked 2 times"

@@ -47,7 +47,7 @@ SILENT = task("b", TaskState.QUEUED, lost=True, reason="not heard of for 60 s")
         ),
         (
             open_round(SILENT, task("c"), updates=3),
-            "Updates in: 3; 3 would be enough. The round waits for c. "
+            "Updates in: 3, and 3 needed. The round waits for c. "
             f"It closes at {AT} at the latest, in 42 s.",
         ),
         (open_round(state=RoundState.AGGREGATING), "The updates are being averaged."),
@@ -90,6 +90,7 @@ def test_a_paused_run_says_what_still_happens(
 def test_the_sites_that_a_round_does_without_are_named_with_the_reason() -> None:
     assert left_out(open_round()) == r"Not in this round: site-3 \(has no pictures\)."
     assert left_out(open_round(excluded=[])) == ""
+    assert left_out(open_round(task("site-3", node="node-c"))) == ""
     many = [ExcludedNode(node=n, node_name=n, reason="away") for n in "abcdefg"]
     assert left_out(open_round(excluded=many)).endswith(r"e \(away\) and 2 more.")
 

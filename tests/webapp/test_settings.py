@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from webapp.desk import new_session, open_desk
 from webapp.settings import VARIABLE, SettingsError, load_settings
 
 MASTER = {"url": "http://127.0.0.1:1", "token": "operator"}
@@ -64,3 +65,9 @@ def test_a_file_open_to_others_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
         load_settings({VARIABLE: str(tmp_path / "none.json")})
+
+
+def test_the_demo_knows_where_its_batches_lie(tmp_path: Path) -> None:
+    demo = {"role": "demo", "master": MASTER, "batches": "/home/José (2)/batches"}
+    found = load_settings(written(tmp_path, demo))
+    assert open_desk(found, new_session()).batches == "/home/José (2)/batches"

@@ -72,6 +72,18 @@ def test_an_address_is_code_and_never_a_link(sentence: str, shown: str) -> None:
     assert shown in words.plain(sentence)
 
 
+@pytest.mark.parametrize("sentence", ["- x", "1. x", "12. x", "---", "= x", "* x", "+ x", "3) x"])
+def test_no_sentence_begins_a_list_or_a_line(sentence: str) -> None:
+    escaped = words.plain(sentence)
+    assert escaped.replace("\\", "") == sentence
+    assert "\\" in escaped[:3]
+
+
+@pytest.mark.parametrize("figure", ["25.0 %", "0.578", "-3.2", "–", "1.5e-05", "12"])
+def test_a_figure_is_left_as_it_is(figure: str) -> None:
+    assert words.plain(figure) == figure
+
+
 def test_a_long_sentence_is_made_plain_at_once() -> None:
     # What takes a time that grows with the square of the length would take minutes here.
     for part in ("a", "a.", "www.", "a@", "http://", "[", "`"):

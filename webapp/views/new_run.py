@@ -9,7 +9,7 @@ from federated.plan import Plan
 from federated.states import NodeState
 from federated.views import PlanCheck, PlanView, StudyView
 from webapp.api import ApiError
-from webapp.awaited import awaited
+from webapp.awaited import awaited, follow
 from webapp.desk import Desk
 from webapp.layout import empty, guard, problem, section, table
 from webapp.plan_words import round_line
@@ -48,12 +48,15 @@ def new_run(desk: Desk, study: StudyView) -> None:
 def _checked(desk: Desk, study: StudyView, plan: Plan) -> PlanCheck | None:
     """What the master says of the plan; None while it looks at the batches."""
     name = study.study.id
-    return awaited(
-        "check",
-        f"{name} {plan.sha256}",
-        lambda: desk.operator.check_plan(name, plan),
-        desk.now(),
-    )
+
+    def ask() -> PlanCheck:
+        return desk.operator.check_plan(name, plan)
+
+    check = awaited("check", f"{name} {plan.sha256}", ask, desk.now())
+    if check is not None and check.reasons:
+        # A site comes back, or batches are put where they are looked for.
+        follow("check", ask, desk.now)
+    return check
 
 
 def _choose_plan(desk: Desk, study: StudyView) -> PlanView:

@@ -73,7 +73,7 @@ def _headline(run: RunView, rounds: list[RoundView]) -> None:
 
 def _course(rounds: list[RoundView]) -> None:
     st.header(text("results.course"), anchor=False)
-    if not any(round_.evaluation for round_ in rounds):
+    if all(round_.weights_after is None for round_ in rounds):
         st.markdown(text("results.no_figures"))
         return
     accuracy, loss = st.columns(2, gap="large")

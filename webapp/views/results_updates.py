@@ -61,8 +61,8 @@ def _figures(update: UpdateView, task: TaskView | None, plan: Plan) -> dict[str,
     measured = update.metrics
     row: dict[str, object] = {
         text("chart.site"): update.node_name,
-        text("updates.work"): task_facts(task) if task else "",
         text("updates.status"): marked(update.status),
+        text("updates.work"): task_facts(task) if task else "",
     }
     mode = asynchronous(plan.strategy)
     if mode is not None:
@@ -132,7 +132,7 @@ def _absent(round_: RoundView) -> None:
 def _row(site: str, state: str, reason: str, work: str = "") -> dict[str, object]:
     return {
         text("chart.site"): site,
-        text("updates.work"): work,
         text("updates.status"): state,
         text("pictures.reason"): reason,
+        text("updates.work"): work,
     }

@@ -34,7 +34,9 @@ def page(desk: Desk) -> None:
     other_studies(desk, study)
     if live:
         # A plan can be thought over while another runs; its run then waits for its turn.
-        if st.toggle(text("train.another"), help=text("train.another_help"), key="another"):
+        newest = max(live, key=lambda run: run.created_at).id
+        label, what = text("train.another"), text("train.another_help")
+        if st.toggle(label, help=what, key=f"another-{newest}"):
             new_run(desk, study)
         return
     if runs:

@@ -194,3 +194,15 @@ def test_how_old_each_update_was_is_shown_where_nobody_waits(
     assert list(table["Began from round"]) == ["0", "1"]
     assert list(table["Versions behind"]) == ["1", "0"]
     assert list(table["Weight"]) == ["30.0 %", "30.0 %"]
+
+
+def test_before_the_first_model_there_are_no_charts(open_app: Open, master: Script) -> None:
+    opened = sample.round_(
+        1, state=RoundState.OPEN, weights_after=None, updates=[], evaluation=None
+    )
+    master[f"GET runs/{sample.RUN}/rounds"] = ok({"rounds": [opened]})
+    assert "There are no figures yet" in shown(open_app("results"))
+    untested = sample.round_(1, evaluation=None)
+    master[f"GET runs/{sample.RUN}/rounds"] = ok({"rounds": [untested]})
+    # The sites' own figures are there without test pictures too.
+    assert "There are no figures of Accuracy yet." in shown(open_app("results"))

@@ -285,9 +285,15 @@ def test_another_run_can_be_prepared_while_one_is_under_way(
     master[f"GET runs/{sample.RUN}"] = ok(sample.training_run())
     app = open_app("train")
     assert "Start the run" not in [button.label for button in app.button]
-    app.toggle(key="another").set_value(True).run()
+    app.toggle(key=f"another-{sample.RUN}").set_value(True).run()
+    waiting = sample.run(
+        id="run-0002", state=RunState.PENDING, round=0, created_at=sample.NOW, reason=None
+    )
+    master["GET runs"] = ok({"runs": [waiting, sample.training_run()]})
+    master["GET runs/run-0002"] = ok(waiting)
     button(app, "Start the run").click().run()
     assert len(servers.made("POST", "runs")) == 1
+    assert not app.toggle(key="another-run-0002").value
 
 
 @pytest.mark.parametrize("page", ["train", "overview"])
