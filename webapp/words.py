@@ -44,6 +44,7 @@ _SIGNS: Mapping[str, tuple[str, str, Colour]] = MappingProxyType(
         "duplicate": ("content_copy", "=", "gray"),
         "expired": ("timer_off", "○", "orange"),
         "failed": ("error", "!", "red"),
+        "fetching": ("download", "↓", "blue"),
         "idle": ("hourglass_empty", "…", "blue"),
         "late": ("schedule", "○", "orange"),
         "leased": ("outbox", "→", "blue"),
