@@ -111,6 +111,18 @@ def _feed(desk: Desk) -> None:
         st.markdown(text("overview.nothing_yet"))
         return
     sites = {node.id: node.name for node in desk.operator.nodes()}
-    lines = (f"- `{clock(event.at)}` {sentence(event, sites)}" for event in events)
+    studies = _studies_of_runs(desk)
+    lines = (
+        f"- `{clock(event.at)}` {sentence(event, sites)}{studies.get(event.run or '', '')}"
+        for event in events
+    )
     st.markdown("\n".join(lines))
     st.caption(text("overview.feed_age", ago=ago(events[0].at, desk.now())))
+
+
+def _studies_of_runs(desk: Desk) -> dict[str, str]:
+    """What tells the runs of several studies apart, by run; nothing where there is one study."""
+    names = {view.study.id: view.study.name for view in desk.operator.studies()}
+    if len(names) < 2:
+        return {}
+    return {run.id: f" · {plain(names[run.study])}" for run in desk.operator.runs()}

@@ -46,6 +46,13 @@ def test_the_study_in_the_address_is_the_one_shown(open_app: Open, master: Scrip
     assert "Study Textures" in shown(app)
 
 
+def test_with_several_studies_each_event_names_its_own(open_app: Open, master: Script) -> None:
+    assert "Round 1 averaged 2 of 2 updates\n" in shown(open_app("overview"))
+    other = sample.STUDY.model_copy(update={"id": "texture", "name": "Textures"})
+    master["GET studies"] = ok({"studies": [sample.study(), sample.study(study=other)]})
+    assert "Round 1 averaged 2 of 2 updates · Skin lesions\n" in shown(open_app("overview"))
+
+
 def test_a_master_that_goes_away_leaves_the_last_figures_and_is_told(
     open_app: Open, servers: ScriptedServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
