@@ -20,6 +20,10 @@ from federated.errors import FederationError, InvalidInput, Unavailable
 
 DRIVERS = (("sqlite", "pysqlite"), ("postgresql", "psycopg"))
 
+CONNECTIONS = 20
+"""Connections that stay open. Those beyond are opened for one session each, at the cost of
+several: hundreds of nodes that wake at the same moment would make most of them so."""
+
 PATIENCE_SECONDS = 15
 """How long a writer waits for the one before it."""
 
@@ -100,7 +104,10 @@ def _engine(url: str) -> Engine:
     try:
         # Statements are logged when they fail; what strangers and patients wrote is not.
         engine = create_engine(
-            url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True
+            url,
+            pool_pre_ping=not url.startswith("sqlite"),
+            pool_size=CONNECTIONS,
+            hide_parameters=True,
         )
     except (ArgumentError, ImportError, ValueError) as error:
         # A URL that cannot be read may carry a password.

@@ -23,6 +23,7 @@ from federated.values import SERVER_URL
 from serving.auth import VERIFY
 from serving.body_gate import gated_channel
 from serving.connections import Connections
+from serving.dispatcher import Dispatcher
 
 THREADS = 16
 """Calls that one server works on at the same time; the heavy work is in worker processes."""
@@ -157,7 +158,7 @@ class Server:
             app,
             map=self._connections,
             sockets=[listening],
-            threads=THREADS + polls,
+            _dispatcher=Dispatcher(THREADS + polls),
             ident=None,
             clear_untrusted_proxy_headers=True,
             # Of silence between two calls: a call that is being answered may take any time.
