@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -219,7 +220,7 @@ class Server:
 
 def polls_within(wanted: int) -> int:
     """Of so many calls that wait, those that leave half of the connections to other calls."""
-    return min(wanted, _connections(wanted) // 2)
+    return max(0, min(wanted, _connections(wanted) // 2))
 
 
 def _connections(polls: int) -> int:
@@ -227,8 +228,11 @@ def _connections(polls: int) -> int:
     wanted = CONNECTIONS + CONNECTIONS_PER_POLL * polls
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < 2 * wanted:
-        soft = 2 * wanted if hard == resource.RLIM_INFINITY else min(2 * wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        more = 2 * wanted if hard == resource.RLIM_INFINITY else min(2 * wanted, hard)
+        # A machine may grant less than it says; then fewer connections have to do.
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
+            soft = more
     return wanted if soft == resource.RLIM_INFINITY else min(wanted, soft // 2)
 
 

@@ -1,3 +1,4 @@
+import resource
 import socket
 import urllib.request
 
@@ -5,7 +6,7 @@ import pytest
 from flask import Flask
 
 from federated.errors import InvalidInput
-from serving.server import CannotListen, Server, check_url, is_loopback
+from serving.server import CannotListen, Server, check_url, is_loopback, polls_within
 
 
 def hello() -> Flask:
@@ -71,3 +72,24 @@ def test_addresses_that_may_not(url: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         check_url(url, allow_plain=False)
     assert "secret" not in caught.value.detail
+
+
+@pytest.mark.parametrize(("soft", "wanted", "possible"), [(1024, 500, 256), (40_000, 500, 500)])
+def test_calls_that_wait_leave_connections_to_others(
+    monkeypatch: pytest.MonkeyPatch, soft: int, wanted: int, possible: int
+) -> None:
+    # As on a machine that lets no process have more files open than this.
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (soft, soft))
+    monkeypatch.setattr(resource, "setrlimit", lambda which, limits: None)
+    assert polls_within(wanted) == possible
+    assert polls_within(-1) == 0
+
+
+def test_a_process_may_have_as_many_files_as_its_calls_need(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raised: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (256, 1_000_000))
+    monkeypatch.setattr(resource, "setrlimit", lambda which, limits: raised.append(limits))
+    assert polls_within(500) == 500
+    assert raised == [(5000, 1_000_000)]
