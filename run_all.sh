@@ -75,7 +75,7 @@ if [ "${1:-}" = test ]; then
     install requirements-test.txt
     find_chromium >&2
     cd "$root"
-    # Two processes: one waits for whole federations while the other does everything else.
-    exec "$python" -m pytest -n 2 --dist loadgroup "$@"
+    # Two processes, file by file: one works while the other waits for its servers.
+    exec "$python" -m pytest -n 2 --dist loadfile "$@"
 fi
 exec "$python" -m engines.processes "$@"

@@ -11,14 +11,3 @@ def keras_runtime() -> None:
     from models import runtime
 
     runtime.configure(threads=1, deterministic=True)
-
-
-def pytest_collection_modifyitems(items):
-    """What starts whole federations stays in one process; the rest fills the other meanwhile."""
-    for item in items:
-        path = item.path.as_posix()
-        if "tests/e2e/" in path:
-            item.add_marker(pytest.mark.xdist_group("e2e"))
-        else:
-            # A file a group: its fixtures, TensorFlow among them, are made once.
-            item.add_marker(pytest.mark.xdist_group(path))
