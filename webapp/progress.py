@@ -77,7 +77,7 @@ def _site(task: TaskView, round_: RoundView, run: RunView) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(plain(task.node_name), width="content")
         badge("lost" if task.lost else task.state)
-        if facts := task_facts(task, behind(task, round_)):
+        if facts := task_facts(task, behind(task, round_, run.plan)):
             st.caption(facts, width="content")
     line = task_line(task, run.tasks)
     if task.state in IN_VAIN:

@@ -60,8 +60,10 @@ def listed(names: Iterable[str]) -> str:
     return text("words.and", first=", ".join(first), last=last) if first else last
 
 
-def behind(task: TaskView, round_: RoundView) -> int:
-    """Versions that the global model has moved on by since a task began."""
+def behind(task: TaskView, round_: RoundView, plan: Plan) -> int:
+    """Versions that the global model has moved on by since a task began; 0 where sites wait."""
+    if not asynchronous(plan.strategy):
+        return 0
     if task.staleness is not None:
         return task.staleness
     done = round_.number - (round_.state != RoundState.CLOSED)

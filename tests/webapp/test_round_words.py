@@ -103,11 +103,13 @@ def test_names_make_a_list() -> None:
 
 def test_the_age_of_a_task_grows_until_it_counts() -> None:
     early = task("a", base_round=2)
-    assert behind(early, sample.round_(6, state=RoundState.OPEN)) == 3
+    assert behind(early, sample.round_(6, state=RoundState.OPEN), WITHOUT_WAITING) == 3
     # A version is made, and the next round is not open yet.
-    assert behind(early, sample.round_(6)) == 4
+    assert behind(early, sample.round_(6), WITHOUT_WAITING) == 4
     counted = task("a", TaskState.ACCEPTED, base_round=2, staleness=1)
-    assert behind(counted, sample.round_(6)) == 1
+    assert behind(counted, sample.round_(6), WITHOUT_WAITING) == 1
+    # Where all wait for one another, what is left over is of no age.
+    assert behind(early, sample.round_(6), sample.PLAN) == 0
 
 
 def test_only_what_is_out_of_the_ordinary_is_a_fact() -> None:

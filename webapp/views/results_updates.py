@@ -33,7 +33,7 @@ def updates(round_: RoundView, plan: Plan) -> None:
         table(audits, text("updates.audit"))
     else:
         st.markdown(text("updates.none"))
-    _absent(round_)
+    _absent(round_, plan)
 
 
 def _formula(plan: Plan) -> None:
@@ -110,7 +110,7 @@ def _measured(figures: Mapping[str, float]) -> str:
     return ", ".join(told) or NOTHING
 
 
-def _absent(round_: RoundView) -> None:
+def _absent(round_: RoundView, plan: Plan) -> None:
     """Sites left out, and tasks that ended without an update."""
     sent = {update.task for update in round_.updates}
     silent = [task for task in round_.tasks if task.id not in sent]
@@ -120,7 +120,7 @@ def _absent(round_: RoundView) -> None:
             task.node_name,
             marked("lost" if task.lost else task.state),
             task.reason or text("updates.under_way"),
-            task_facts(task, behind(task, round_)),
+            task_facts(task, behind(task, round_, plan)),
         )
         for task in silent
     ]
