@@ -75,7 +75,8 @@ if [ "${1:-}" = test ]; then
     install requirements-test.txt
     find_chromium >&2
     cd "$root"
-    # Two processes, file by file: one works while the other waits for its servers.
-    exec "$python" -m pytest -n 2 --dist loadfile "$@"
+    # Two processes, file by file: one works while the other waits for its servers. In order of
+    # name, for files of few tests are those that start whole federations.
+    exec "$python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder "$@"
 fi
 exec "$python" -m engines.processes "$@"
