@@ -31,6 +31,15 @@ CONNECTED = "[data-testid='stApp'][data-test-connection-state='CONNECTED']"
 PATIENCE = 90_000
 """Milliseconds to wait for what a loaded machine takes long for."""
 
+COLUMN = """title => {
+  for (const table of document.querySelectorAll("table")) {
+    const place = [...table.querySelectorAll("th")].map(th => th.innerText).indexOf(title);
+    const rows = [...table.querySelectorAll("tbody tr")];
+    if (place >= 0 && rows.length) return rows.map(row => row.children[place].innerText);
+  }
+}"""
+"""The cells below a title, once there is a table that has it."""
+
 PICTURES = {"site-1": 8, "site-2": 20}
 """Unequal, so that an unweighted average would show other shares."""
 
@@ -255,11 +264,9 @@ def _index(state):
 
 def _column(page, title):
     """The cells of a column of the first table that has it, without units."""
-    table = page.locator("table", has_text=title).first
-    titles = table.locator("th").all_inner_texts()
-    place = titles.index(title)
-    rows = table.locator("tbody tr").all()
-    return [row.locator("td").nth(place).inner_text().removesuffix(" %") for row in rows]
+    # Looked at in one go: the page may draw its tables anew at any moment.
+    cells = page.wait_for_function(COLUMN, arg=title, timeout=PATIENCE).json_value()
+    return [cell.removesuffix(" %") for cell in cells]
 
 
 @pytest.mark.parametrize("width", [1440, 390])
