@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from imaging.errors import BatchServerRefused, NoSuchBatch
 from imaging.remote.address import Address
 from imaging.remote.faults import away, said
 from imaging.remote.login import Login
 from imaging.remote.patience import TimeLimits
-from imaging.remote.stream import PIECE, Stream
+from imaging.remote.stream import PIECE, Stream, pieces_of
 
 
 @contextmanager
@@ -24,21 +23,12 @@ def read(
     with _told():
         # What is no plain file, a pipe say, could be waited for without an end.
         if not path.is_file():
-            raise FileNotFoundError(name)
+            raise NoSuchBatch("The folder of batches has no such file", expected=name)
         file = path.open("rb")
     with file:
         with _told():
             file.seek(start)
-        yield Stream(start, _pieces(file))
-
-
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    while True:
-        with _told():
-            piece = file.read(PIECE)
-        if not piece:
-            return
-        yield piece
+        yield Stream(start, pieces_of(file.read, PIECE, _told))
 
 
 @contextmanager

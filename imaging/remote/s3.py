@@ -21,7 +21,7 @@ from imaging.remote.address import Address
 from imaging.remote.faults import asks_for_login, away, said
 from imaging.remote.login import Login
 from imaging.remote.patience import TimeLimits
-from imaging.remote.stream import Stream
+from imaging.remote.stream import Stream, pieces_of
 
 PIECE = 2**20
 """Bytes of one request: each has a price of its own."""
@@ -57,7 +57,7 @@ def _stream(file: Any, start: int) -> Iterator[Stream]:
         with _told():
             # Beyond the end there is nothing, as in any other file.
             file.seek(min(start, file.size))
-        yield Stream(file.tell(), _pieces(file))
+        yield Stream(file.tell(), pieces_of(file.read, PIECE, _told))
 
 
 def write(address: Address, name: str, file: Path, limits: TimeLimits, login: Login | None) -> None:
@@ -101,15 +101,6 @@ def _bucket(limits: TimeLimits, anon: bool = False) -> Any:
     # Whoever reads tries again; here it would be done without a word.
     bucket.retries = 1
     return bucket
-
-
-def _pieces(file: Any) -> Iterator[bytes]:
-    while True:
-        with _told():
-            piece = file.read(PIECE)
-        if not piece:
-            return
-        yield piece
 
 
 @contextmanager

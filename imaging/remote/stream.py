@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 PIECE = 2**17
@@ -33,3 +34,15 @@ class Stream:
                 yield wanted
             if at >= end:
                 return
+
+
+def pieces_of(
+    read: Callable[[int], bytes], size: int, told: Callable[[], AbstractContextManager[None]]
+) -> Iterator[bytes]:
+    """What `read` gives, `size` bytes at a time, to its end; `told` says what goes wrong."""
+    while True:
+        with told():
+            piece = read(size)
+        if not piece:
+            return
+        yield piece

@@ -12,22 +12,9 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from federated.messages import StudyPush, Task
+from tests.child.recording_master import Call
 
 OPEN = ("queued", "leased", "training")
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call as it came."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self):
-        return json.loads(self.body)
 
 
 @dataclass(frozen=True)
