@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,8 @@ class RemoteBlobs:
                 "s3:// needs s3fs",
                 received=f"{self.place} ({error})",
             ) from None
+        if url.startswith("s3://"):
+            _ask_again_after_trouble()
 
     def check(self) -> None:
         """Makes sure of the folder, or of the bucket that it is in.
@@ -141,6 +144,21 @@ class RemoteBody:
         with _told(self._place):
             data: bytes = self._file.read(size)
         return data
+
+
+def _ask_again_after_trouble() -> None:
+    """Has s3fs ask again, a few times, where the server had trouble of its own.
+
+    Amazon asks for that: a 500 or a 503 of S3 says nothing of the request, see "Error best
+    practices" in its user guide.
+    """
+    from s3fs.core import set_custom_error_handler  # only those who use it install it
+
+    def trouble_of_the_server(error: Exception) -> bool:
+        answer = getattr(error, "response", {}).get("ResponseMetadata", {})
+        return bool(answer.get("HTTPStatusCode", 0) >= HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    set_custom_error_handler(trouble_of_the_server)
 
 
 @contextmanager

@@ -129,7 +129,7 @@ def test_many_threads_keep_and_fetch_the_same_blobs(
     store: BlobStore, bucket: Path, tmp_path: Path
 ) -> None:
     blobs = {hashlib.sha256(data).hexdigest(): data for data in (DATA, b"another" * 99_999)}
-    found: list[bytes] = []
+    found: list[str] = []
 
     def work() -> None:
         for data in blobs.values():
@@ -137,15 +137,18 @@ def test_many_threads_keep_and_fetch_the_same_blobs(
         fresh = BlobStore(
             tmp_path / threading.current_thread().name, "s3://federation/master/blobs"
         )
-        found.extend(fresh.path(sha256).read_bytes() for sha256 in blobs)
+        for sha256 in blobs:
+            found.append(hashlib.sha256(fresh.path(sha256).read_bytes()).hexdigest())
 
     threads = [threading.Thread(target=work) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(found) == sorted([*blobs.values()] * 6)
-    assert there(bucket) == blobs
+    assert sorted(found) == sorted([*blobs] * 6)
+    assert {name: data == blobs[name] for name, data in there(bucket).items()} == dict.fromkeys(
+        blobs, True
+    )
     assert store.names() == sorted(blobs)
 
 
