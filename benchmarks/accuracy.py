@@ -14,7 +14,8 @@ from benchmarks.dataset import draw_dataset
 from benchmarks.figures import Figure, Report
 from benchmarks.setting import plain_workers, servers, setting, timed_run
 from engines.processes.servers import cores
-from federated.plan import Plan, Training
+from federated.plan import Plan
+from federated.training import Training
 
 REAL_PICTURES = Path(__file__).resolve().parents[2] / "shared" / "data" / "skin_binary"
 SIZE = 96

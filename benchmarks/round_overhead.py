@@ -29,8 +29,9 @@ from benchmarks.setting import (
 )
 from engines.processes.client import Child
 from engines.processes.federation import Federation
-from federated.plan import Plan, Training
+from federated.plan import Plan
 from federated.study import Study
+from federated.training import Training
 from serving.worker import Worker
 
 PICTURES = {"train": 1280, "test": 128, "audit": 64}

@@ -33,9 +33,10 @@ from engines.processes.client import Master
 from engines.processes.federation import FederationSettings, start_federation
 from engines.processes.servers import Servers
 from federated.errors import FederationError
-from federated.plan import ModelChoice, Plan, Privacy, Training
+from federated.plan import ModelChoice, Plan, Privacy
 from federated.states import RunState
 from federated.study import Study
+from federated.training import Training
 from federated.views import RoundView
 
 STUDY = Study(id="swarm", name="Swarm", classes=("benign", "malignant"), size=16)

@@ -7,8 +7,9 @@ import time
 
 import numpy as np
 
-from federated.plan import ModelChoice, Training
+from federated.plan import ModelChoice
 from federated.study import Study
+from federated.training import Training
 from serving.worker_main import Call, Json, serve, take_over_pipes
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from federated.messages import Task
-from federated.plan import ModelChoice, Training
+from federated.plan import ModelChoice
 from federated.study import Study
+from federated.training import Training
 from federated.values import Message, Sha256, canonical_json
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictFloat, StrictInt, model_validator
 
+from federated.training import Augmentation, Training
 from federated.values import BatchUrl, Slug, Value, sha256_of
 
 Setting = (
@@ -23,35 +24,31 @@ Setting = (
 
 
 class ModelChoice(Value):
-    """Which architecture of the zoo, with which settings.
+    """Which architecture, with which settings, from which weights, and which part of it learns.
 
     Attributes:
-        name: Name of an architecture in `models/`, such as `cnn10`.
+        name: Name of an architecture in `models/`, such as `cnn10`, or `own`.
         settings: The architecture's own settings; the zoo checks names and ranges.
+        weights: What the run's first weights are taken from: a file of the master's folder of
+            pretrained weights, or `imagenet`, which Keras downloads. None: drawn by the seed.
+        trained: Which part learns and travels: the `whole` model; its `last` blocks and the
+            head; the `head` alone; or `features`: the head alone, on what the frozen rest made
+            of each picture once, without augmentation. What is frozen travels once, as a blob
+            of its own.
+        config: For `own`: the model as Keras's JSON, of Keras's own layers only.
     """
 
     name: Slug = "cnn10"
     settings: dict[str, Setting] = Field(default_factory=dict)
+    weights: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,119}$")] | None = None
+    trained: Literal["whole", "last", "head", "features"] = "whole"
+    config: Annotated[str, Field(max_length=2**20)] | None = None
 
-
-class Training(Value):
-    """How a child trains in one round.
-
-    Attributes:
-        epochs: Passes over the training part per round; 0 trains nothing.
-        batch_size: Pictures per step.
-        optimizer: Made fresh in every round.
-        learning_rate: Step size of the optimiser.
-        loss: `cross_entropy` over the classes.
-        validation_fraction: Share of a site's labelled pictures kept out of training.
-    """
-
-    epochs: Annotated[int, Field(ge=0, le=1000)] = 1
-    batch_size: Annotated[int, Field(ge=1, le=4096)] = 32
-    optimizer: Literal["adam", "sgd"] = "adam"
-    learning_rate: Annotated[float, Field(gt=0, le=10)] = 1e-3
-    loss: Literal["cross_entropy"] = "cross_entropy"
-    validation_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.name == "own") != (self.config is not None):
+            raise ValueError("config goes with the name 'own', and with no other")
+        return self
 
 
 class StrategyChoice(Value):
@@ -195,6 +192,11 @@ class Plan(Value):
             speed of its slowest node predicts, at most `deadline_seconds`.
         sampling: Which part of the nodes takes part in a round.
         data: Where a child takes its pictures from.
+        publish: Whether the study's current model follows this run. Such runs take turns and
+            each goes on from the current model where the architecture is the same. Others run
+            side by side, each from fresh weights, to be compared.
+        cross_site: Whether, after the last round, each site's model is measured on each other
+            site's validation part, at the sites.
         seed: Root of every random choice of the run.
     """
 
@@ -212,6 +214,8 @@ class Plan(Value):
     privacy: Privacy = Privacy()
     audit: AuditPolicy = AuditPolicy()
     rewards: RewardPolicy = RewardPolicy()
+    publish: bool = True
+    cross_site: bool = False
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
 
     @model_validator(mode="after")
@@ -221,6 +225,8 @@ class Plan(Value):
             faults.append("a run that waits for pictures must train: epochs is 0")
         if self.data.kind != "own" and self.trigger.kind == "upload":
             faults.append("a run that waits for a site's new pictures must train on those")
+        if self.model.trained == "features" and self.training.augmentation != Augmentation():
+            faults.append("features are computed once: no picture can be augmented after that")
         if faults:
             raise ValueError("; ".join(faults))
         return self

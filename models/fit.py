@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from federated.errors import FederationError, InvalidInput
-from federated.plan import Training
+from federated.training import Training
 from models.compiled import TrainingProgram
 from models.named import NamedModel
 from models.pictures import Pictures, check_labels, check_pictures

@@ -18,9 +18,10 @@ from child.settings import Settings
 from child.state_folder import StateFolder
 from child.store.opening import open_database
 from federated.messages import StudyPush, Task
-from federated.plan import Plan, Privacy, Training
+from federated.plan import Plan, Privacy
 from federated.signature import signature_of
 from federated.study import Study
+from federated.training import Training
 from federated.wire import encode_weights
 from tests.child.recording_master import RecordingMaster, recording_master
 

@@ -15,8 +15,9 @@ import pytest
 import requests
 
 from federated.messages import StudyPush
-from federated.plan import ModelChoice, Plan, Privacy, Training
+from federated.plan import ModelChoice, Plan, Privacy
 from federated.study import Study
+from federated.training import Training
 from federated.wire import encode_weights
 from tests.child.conftest import named, picture, study_push, task_of
 

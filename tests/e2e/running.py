@@ -18,8 +18,9 @@ from engines.processes.federation import (
 )
 from engines.processes.ports import next_free_ports
 from engines.processes.servers import Servers
-from federated.plan import Plan, Privacy, Training
+from federated.plan import Plan, Privacy
 from federated.study import Study
+from federated.training import Training
 from tests.e2e.pictures import CLASSES, files
 
 SITES = ("site-1", "site-2")

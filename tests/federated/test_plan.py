@@ -1,8 +1,9 @@
 import pytest
 from pydantic import ValidationError
 
-from federated.plan import Plan, Sampling, Training, Trigger
+from federated.plan import Plan, Sampling, Trigger
 from federated.study import Study
+from federated.training import Training
 
 
 def test_equal_plans_have_equal_hashes_and_any_change_shows() -> None:

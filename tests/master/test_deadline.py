@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from federated.plan import Plan, Training
+from federated.plan import Plan
+from federated.training import Training
 from master.coordinator.deadline import measured_speed, waiting_seconds
 
 PLAN = Plan(

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from federated.plan import ModelChoice, Training
+from federated.plan import ModelChoice
+from federated.training import Training
 from models.catalogue import catalogue
 from tests.models.studies import a_study, shades
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from federated.plan import ModelChoice, Training
+from federated.plan import ModelChoice
+from federated.training import Training
 from tests.models.studies import a_study, shades
 
 pytestmark = pytest.mark.usefixtures("keras_runtime")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from federated.errors import FederationError, InvalidInput
-from federated.plan import ModelChoice, Training
+from federated.plan import ModelChoice
+from federated.training import Training
 from tests.models.fresh_process import digest
 from tests.models.studies import a_study, shades
 

@@ -66,7 +66,7 @@ def test_statistics_and_frozen_tensors_are_marked() -> None:
 
 
 def test_training_moves_statistics_and_parameters_but_nothing_frozen() -> None:
-    from federated.plan import Training
+    from federated.training import Training
     from models.fit import fit
     from models.named import NamedModel
 

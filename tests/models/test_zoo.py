@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from federated.errors import ShapeMismatch
-from federated.plan import ModelChoice, Training
+from federated.plan import ModelChoice
+from federated.training import Training
 from models.catalogue import catalogue
 from tests.models.fresh_process import account_of, digest
 from tests.models.studies import a_study, shades

@@ -4,8 +4,9 @@ from engines.processes.errors import WrongOption
 from engines.processes.options import parse
 from engines.processes.planning import changed_plan, plan_of
 from federated.errors import InvalidInput
-from federated.plan import ModelChoice, Plan, StrategyChoice, Training, Trigger
+from federated.plan import ModelChoice, Plan, StrategyChoice, Trigger
 from federated.study import Study
+from federated.training import Training
 
 PRESET = Plan(
     rounds=4,
