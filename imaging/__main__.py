@@ -1,4 +1,4 @@
-"""Command line: `python -m imaging synthetic` and `python -m imaging batches`."""
+"""Command line: `python -m imaging COMMAND`; `--help` lists the commands."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from federated.errors import FederationError
 from imaging.batch_index import BatchIndex
 from imaging.batch_server import check_unused, publish, read_index
 from imaging.folders import read_class_folders
+from imaging.isic.command import add_isic_command
 from imaging.packing import pack_batches, write_batches
 from imaging.source import Skipped
 from imaging.synthetic import DemoSize, write_demo_set
@@ -39,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_synthetic(commands.add_parser("synthetic", help="draw synthetic skin lesions"))
     _add_batches(commands.add_parser("batches", help="pack class folders into batches"))
+    add_isic_command(commands.add_parser("isic", help="fetch pictures from the ISIC archive"))
     return parser
 
 

@@ -76,3 +76,15 @@ class NoSuchBatch(ImagingError, NotFound):
     """A batch server has no file of that name."""
 
     code = "no_such_batch"
+
+
+class ArchiveAway(ImagingError, Unavailable):
+    """An archive of pictures cannot be reached, is busy, or broke off; later may be right."""
+
+    code = "archive_away"
+
+
+class ArchiveRefused(ImagingError, InvalidInput):
+    """An archive of pictures answers, but not with what was asked for."""
+
+    code = "archive_refused"
