@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -13,9 +14,11 @@ import numpy as np
 from pydantic import ValidationError
 
 from engines.processes.client import Files
+from engines.processes.columns import LABELS_FILE, column_values
 from engines.processes.errors import WrongOption
 from engines.processes.progress import Say, say
 from federated.partition import partitioner
+from federated.plan import Plan
 from federated.study import Study
 from imaging.folders import Found, read_class_folders
 from imaging.source import OnSkip, Skipped
@@ -133,25 +136,48 @@ def study_of(folder: Path, dataset: Dataset, size: int) -> Study:
 
 
 def deal_out(
-    dataset: Dataset, sites: Sequence[str], partition: str, seed: int
+    dataset: Dataset,
+    sites: Sequence[str],
+    partition: str,
+    seed: int,
+    least: int = 0,
+    metadata: Path | None = None,
 ) -> dict[str, list[Found]]:
     """The training pictures of each site.
 
     Args:
         dataset: The pictures.
         sites: Names of the sites.
-        partition: `iid`, `dirichlet:A` or `label-skew`.
+        partition: A text that `federated.partition.PARTITIONS` explains.
         seed: Decides who gets which picture.
+        least: Pictures that every site must hold.
+        metadata: Folder of the data set, in which a partition by a column finds `labels.csv`.
 
     Raises:
-        InvalidInput: There is no such partition.
+        InvalidInput: There is no such partition, or it leaves a site too few pictures.
     """
+    deal = partitioner(partition)
+    values = None
+    if deal.column is not None and metadata is not None:
+        values = column_values(metadata / LABELS_FILE, deal.column, dataset.train)
     labels = np.array([dataset.classes.index(found.label) for found in dataset.train])
-    dealt = partitioner(partition)(labels, len(sites), np.random.default_rng(seed))
+    dealt = deal(labels, len(sites), np.random.default_rng(seed), values, least)
     return {
         site: [dataset.train[index] for index in indices]
         for site, indices in zip(sites, dealt, strict=True)
     }
+
+
+def pictures_needed(plan: Plan, classes: int) -> int:
+    """Pictures of a site, of any classes, that are enough for it to train under the plan.
+
+    Args:
+        plan: Says how many must train, and which share only judges.
+        classes: Number of classes; each class's judging share is rounded on its own.
+    """
+    training = 1 - plan.training.validation_fraction
+    rounding = classes / 2 if plan.training.validation_fraction else 0
+    return math.ceil((plan.privacy.min_examples + rounding) / training)
 
 
 def calls(pictures: Sequence[Found]) -> Iterator[tuple[str, Files]]:

@@ -98,7 +98,9 @@ TRAIN = (
         "KIND",
         str,
         "iid",
-        "how pictures are dealt out: iid, dirichlet:A (small A is uneven) or label-skew",
+        "how pictures are dealt out: iid, dirichlet:A (small A is uneven), label-skew (site k "
+        "never sees class k), shards:K (K pieces a site of the pictures sorted by class), "
+        "quantity:A (sizes differ) or by:COLUMN (of DIR/labels.csv, numbers in bands)",
     ),
     Option("preset", "NAME", str, "default", "ready-made plan of plans/ to start from"),
     Option("seed", "S", _whole(0, 2**31 - 1), 0, "root of every random choice"),

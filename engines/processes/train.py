@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from engines.processes.client import Master
-from engines.processes.dataset import Dataset, deal_out, read_dataset, study_of
+from engines.processes.dataset import (
+    Dataset,
+    deal_out,
+    pictures_needed,
+    read_dataset,
+    study_of,
+)
 from engines.processes.errors import RunFailed, WrongOption
 from engines.processes.federation import Federation, FederationSettings, start_federation
 from engines.processes.options import given_folder
@@ -21,6 +27,7 @@ from engines.processes.preparing import prepare_study
 from engines.processes.progress import bar, say
 from engines.processes.report import check_target, report, tables, write_report
 from engines.processes.servers import Servers
+from federated.partition import partitioner
 from federated.plan import Plan
 from federated.states import RunState
 from federated.study import Study
@@ -41,11 +48,14 @@ def train(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     study = study_of(options.data, dataset, options.size)
     plan = plan_of(study, options)
     sites = tuple(f"site-{number}" for number in range(1, options.children + 1))
-    dealt = deal_out(dataset, sites, options.partition, options.seed)
+    # A text that names no partition is to be heard of before anything else is looked at.
+    partitioner(options.partition)
     kept = kept_state(options)
     with _state_folder(kept) as state:
         if options.out:
             check_target(options.out, state)
+        least = pictures_needed(plan, len(study.classes))
+        dealt = deal_out(dataset, sites, options.partition, options.seed, least, options.data)
         with Servers(state, environment) as servers:
             say(f"Starting the master and {len(sites)} children.")
             settings = FederationSettings(sites, child_options=child_options(plan))

@@ -1,12 +1,6 @@
-"""Partitions: how one data set is dealt out to several sites, for studies of what that does.
-
-All are seeded through a `numpy.random.Generator`, bounded, and deal out each picture once.
-"""
+"""Partitions by class: which site sees which classes, and how many of each."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
 
 import numpy as np
 
@@ -61,9 +55,14 @@ def label_skew(labels: np.ndarray, sites: int, rng: np.random.Generator) -> Part
 
     Args:
         labels: Class indices, int (n,).
-        sites: Number of sites; at least 2, or a class would be nowhere.
+        sites: Number of sites.
         rng: Source of the order.
+
+    Raises:
+        InvalidInput: There is one site only: a class would be nowhere.
     """
+    if sites < 2:
+        raise InvalidInput("Label skew needs several sites", expected="2 or more", received=sites)
     classes = np.unique(labels)
     dealt: list[list[int]] = [[] for _ in range(sites)]
     for position, label in enumerate(classes):
@@ -73,51 +72,31 @@ def label_skew(labels: np.ndarray, sites: int, rng: np.random.Generator) -> Part
     return [np.sort(np.array(indices, dtype=np.int64)) for indices in dealt]
 
 
-PARTITIONS: Mapping[str, str] = MappingProxyType(
-    {
-        "iid": "every site sees the same mixture of classes",
-        "dirichlet:A": "proportions drawn from a Dirichlet distribution with concentration A",
-        "label-skew": "site k never sees class k",
-    }
-)
+def shards(labels: np.ndarray, sites: int, rng: np.random.Generator, count: int) -> Partition:
+    """Sorts by class, cuts into shards of the same size, gives each site `count` of them.
 
+    A site so sees few classes: with 2 shards a site, about two.
 
-def partitioner(
-    text: str,
-) -> Callable[[np.ndarray, int, np.random.Generator], Partition]:
-    """The partition that a text such as `dirichlet:0.3` asks for.
+    References:
+        H. B. McMahan et al., "Communication-Efficient Learning of Deep Networks from
+        Decentralized Data", AISTATS 2017, section 3. https://arxiv.org/abs/1602.05629
+
+    Args:
+        labels: Class indices, int (n,).
+        sites: Number of sites.
+        rng: Source of the order within a class, and of who gets which shard.
+        count: Shards of each site, at least 1.
 
     Raises:
-        InvalidInput: The text names no partition, or a wrong concentration.
+        InvalidInput: There are fewer pictures than shards.
     """
-    name, _, argument = text.partition(":")
-    if name == "iid" and not argument:
-        return iid
-    if name == "label-skew" and not argument:
-        return _at_least_two
-    if name == "dirichlet":
-        alpha = _positive(argument)
-        return lambda labels, sites, rng: dirichlet(labels, sites, rng, alpha)
-    raise InvalidInput(
-        "There is no such partition", expected=f"one of {sorted(PARTITIONS)}", received=text
-    )
-
-
-def _at_least_two(labels: np.ndarray, sites: int, rng: np.random.Generator) -> Partition:
-    if sites < 2:
-        raise InvalidInput("Label skew needs several sites", expected="2 or more", received=sites)
-    return label_skew(labels, sites, rng)
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not 0 < value < float("inf"):
+    if sites * count > len(labels):
         raise InvalidInput(
-            "The Dirichlet concentration is wrong",
-            expected="a number above 0, as in dirichlet:0.3",
-            received=text or "nothing",
+            "There are fewer pictures than shards",
+            expected=f"at least {sites * count} pictures for {count} shards at {sites} sites",
+            received=len(labels),
         )
-    return value
+    mixed = rng.permutation(len(labels))
+    cut = np.array_split(mixed[np.argsort(labels[mixed], kind="stable")], sites * count)
+    turns = rng.permutation(sites * count).reshape(sites, count)
+    return [np.sort(np.concatenate([cut[shard] for shard in own])) for own in turns]
