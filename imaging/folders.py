@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -25,15 +25,24 @@ class Found:
     Attributes:
         path: The file.
         label: The name of the folder that it lies in, in Unicode's composed form.
+        part: The part of the data set that it lies in, if the reader knows.
+        metadata: What a table says of it besides, by column.
     """
 
     path: Path
     label: str
+    part: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def name(self) -> str:
         """Class folder and file name."""
         return f"{self.label}/{self.path.name}"
+
+    @property
+    def group(self) -> str:
+        """Its name: what it shares with no other picture."""
+        return self.name
 
     def read(self) -> bytes:
         """The file's bytes; of one that is too large, just enough for it to be refused."""

@@ -8,7 +8,7 @@ stranger's until `imaging.sanitise` has seen them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,6 +24,25 @@ class SourcePicture(Protocol):
     @property
     def label(self) -> str:
         """Its class."""
+        ...
+
+    @property
+    def part(self) -> str:
+        """`train`, `validation`, `test` or `audit` where the data set says so, else empty."""
+        ...
+
+    @property
+    def group(self) -> str:
+        """What it was taken from: a patient, a lesion, a larger picture.
+
+        Pictures of one group are never on both sides of a split. One that has no group
+        of its own has its name for one.
+        """
+        ...
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """What a table says of it besides, by column; empty where there is no table."""
         ...
 
     def read(self) -> bytes:
