@@ -8,7 +8,6 @@ XLA is left off on purpose: on CPUs its convolutions take three times as long as
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 import keras
 import numpy as np
@@ -18,6 +17,8 @@ from models.seeds import draw_seeds
 
 OPTIMIZERS: dict[str, Callable[[], keras.optimizers.Optimizer]] = {
     "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    "rmsprop": keras.optimizers.RMSprop,
     "sgd": keras.optimizers.SGD,
 }
 
@@ -27,7 +28,7 @@ Forward = Callable[[np.ndarray], np.ndarray]
 class TrainingProgram:
     """Compiled training steps with their optimiser and the running figures of an epoch."""
 
-    def __init__(self, model: keras.Model, optimizer: Literal["adam", "sgd"]) -> None:
+    def __init__(self, model: keras.Model, optimizer: str) -> None:
         """Builds the optimiser; the steps themselves compile at their first call."""
         self._model = model
         self._optimizer = OPTIMIZERS[optimizer]()
@@ -38,7 +39,11 @@ class TrainingProgram:
         self._totals = tf.Variable(tf.zeros(3))
         self._steps = tf.function(
             self._train_on_batches,
-            input_signature=[*_pictures_and_labels(model), tf.TensorSpec((), tf.int32)],
+            input_signature=[
+                *_pictures_and_labels(model),
+                tf.TensorSpec((None,), tf.float32),
+                tf.TensorSpec((), tf.int32),
+            ],
             autograph=False,
         )
 
@@ -50,13 +55,13 @@ class TrainingProgram:
     def compile(self) -> None:
         """Compiles the steps now, by taking none."""
         height, width, channels = self._model.input_shape[1:]
-        self.steps(np.empty((0, height, width, channels), np.uint8), np.empty(0, np.int32), 1)
+        images = np.empty((0, height, width, channels), np.uint8)
+        self.steps(images, np.empty(0, np.int32), np.empty(0, np.float32), 1)
 
-    def reset(self, learning_rate: float, seed: int) -> None:
+    def reset(self, seed: int) -> None:
         """A fresh optimiser and fresh dropout, without compiling anything again."""
         for variable, value in zip(self._optimizer.variables, self._unused, strict=True):
             variable.assign(value)
-        self._optimizer.learning_rate = learning_rate
         seeds = draw_seeds(seed, len(self._seed_states))
         for state, own in zip(self._seed_states, seeds, strict=True):
             state.assign([own, 0])
@@ -65,15 +70,19 @@ class TrainingProgram:
         """Sets the running figures to zero."""
         self._totals.assign(tf.zeros(3))
 
-    def steps(self, images: np.ndarray, labels: np.ndarray, batch_size: int) -> None:
+    def steps(
+        self, images: np.ndarray, labels: np.ndarray, rates: np.ndarray, batch_size: int
+    ) -> None:
         """As many steps as the pictures hold batches; the last batch may be short.
 
         Args:
             images: uint8 (n, height, width, channels), one batch after another.
             labels: int32 (n,).
+            rates: The learning rate of each step, float32 (steps,).
             batch_size: Pictures a step.
         """
-        self._steps(tf.constant(images), tf.constant(labels), tf.constant(batch_size))
+        arrays = (images, labels, rates, batch_size)
+        self._steps(*(tf.constant(array) for array in arrays))
 
     def figures(self) -> tuple[float, float]:
         """Mean loss and accuracy over the pictures of this epoch's steps so far."""
@@ -81,11 +90,12 @@ class TrainingProgram:
         return loss / seen, correct / seen
 
     def _train_on_batches(
-        self, images: tf.Tensor, labels: tf.Tensor, batch_size: tf.Tensor
+        self, images: tf.Tensor, labels: tf.Tensor, rates: tf.Tensor, batch_size: tf.Tensor
     ) -> None:
         # The loop lies inside the compiled function, for calling it costs as much as a small layer.
         def batch_from(start: tf.Tensor) -> list[tf.Tensor]:
             stop = start + batch_size
+            self._optimizer.learning_rate = rates[start // batch_size]
             self._train_on_batch(images[start:stop], labels[start:stop])
             return [stop]
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 
 from federated.errors import FederationError, InvalidInput
@@ -14,6 +15,10 @@ from federated.training import Training
 from models.compiled import TrainingProgram
 from models.named import NamedModel
 from models.pictures import Pictures, check_labels, check_pictures
+from models.predict import predict
+from models.training.early_stopping import BestEpoch
+from models.training.losses import loss_of
+from models.training.schedule import WHOLE, Span, learning_rates
 
 REPORTS_PER_EPOCH = 4
 MAX_STEPS_AT_ONCE = 8
@@ -23,18 +28,26 @@ MAX_BYTES_AT_ONCE = 32 * 2**20
 OnProgress = Callable[[int, int, int, int, float, float], None]
 """Called with epoch, epochs, step, steps, loss, accuracy; epoch and step count from 1."""
 
+Labelled = tuple[Pictures, np.ndarray]
+"""Pictures, and their class indices: integers (n,)."""
+
 
 @dataclass(frozen=True, slots=True)
 class EpochFigures:
     """What one pass over the pictures came to.
 
     Attributes:
-        loss: Mean cross-entropy over the pictures, each as its step met it, before the update.
+        loss: Mean loss over the pictures, each as its step met it, before the update.
         accuracy: Share of the pictures that were right, in the same sense.
+        val_loss: The plan's loss on the validation part after the epoch, each picture counted
+            alike; None where early stopping did not ask for it.
+        val_accuracy: Share of the validation part that was right then.
     """
 
     loss: float
     accuracy: float
+    val_loss: float | None = None
+    val_accuracy: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +56,12 @@ class FitResult:
 
     Attributes:
         num_examples: Pictures trained on.
-        num_steps: Optimiser steps taken.
+        num_steps: Optimiser steps behind the weights that the model has now.
         epochs: Epochs completed.
         history: The figures of each completed epoch.
-        stopped: Whether it was stopped before its end.
+        stopped: Whether it was stopped from outside before its end.
+        stopped_early: Whether the validation part ended it before its last epoch.
+        kept_epoch: The epoch whose weights the model has now, from 1; 0 where none was completed.
     """
 
     num_examples: int
@@ -54,6 +69,8 @@ class FitResult:
     epochs: int
     history: tuple[EpochFigures, ...]
     stopped: bool = False
+    stopped_early: bool = False
+    kept_epoch: int = 0
 
 
 def fit(
@@ -64,6 +81,9 @@ def fit(
     seed: int,
     on_progress: OnProgress = lambda *_: None,
     should_stop: Callable[[], bool] = lambda: False,
+    *,
+    span: Span = WHOLE,
+    validation: Labelled | None = None,
 ) -> FitResult:
     """Trains `model` in place.
 
@@ -79,6 +99,9 @@ def fit(
         seed: Decides the order of the pictures and what dropout drops.
         on_progress: Hears the running figures of the epoch, a few times an epoch.
         should_stop: Asked every few steps, at most eight; once it says true, training ends.
+        span: Which part of the run's schedule this is; `Span.of_round` tells.
+        validation: What early stopping judges by; without it, or where it holds no picture, all
+            epochs are trained.
 
     Returns:
         What was done.
@@ -95,9 +118,13 @@ def fit(
     if num_examples == 0:
         raise InvalidInput("There is nothing to train on", expected="at least one picture")
     program = _program(model, training)
-    program.reset(training.learning_rate, seed)
-    run = _Run(program, images, labels.astype(np.int32), training, should_stop, on_progress)
-    return run.epochs(np.random.default_rng(seed))
+    program.reset(seed)
+    steps = training.epochs * math.ceil(num_examples / training.batch_size)
+    rates = learning_rates(training.schedule, training.learning_rate, steps, span)
+    run = _Run(
+        model, program, images, labels.astype(np.int32), training, rates, should_stop, on_progress
+    )
+    return run.epochs(np.random.default_rng(seed), validation)
 
 
 def prepare(model: NamedModel, training: Training) -> None:
@@ -119,25 +146,35 @@ def _program(model: NamedModel, training: Training) -> TrainingProgram:
 class _Run:
     """The arguments of one `fit`, which its loops share."""
 
+    model: NamedModel
     program: TrainingProgram
     images: Pictures
     labels: np.ndarray
     training: Training
+    rates: np.ndarray
     should_stop: Callable[[], bool]
     on_progress: OnProgress
 
-    def epochs(self, rng: np.random.Generator) -> FitResult:
-        num_examples = len(self.labels)
+    def epochs(self, rng: np.random.Generator, validation: Labelled | None) -> FitResult:
+        rule = self.training.early_stopping
+        best = BestEpoch(rule) if rule and validation and len(validation[1]) else None
         history: list[EpochFigures] = []
-        num_steps = 0
+        steps = 0
         while len(history) < self.training.epochs:
-            order = batch_order(num_examples, self.training.batch_size, rng)
+            order = batch_order(len(self.labels), self.training.batch_size, rng)
             taken, figures = self.epoch(len(history) + 1, order)
-            num_steps += taken
+            steps += taken
             if figures is None:
-                return FitResult(num_examples, num_steps, len(history), tuple(history), True)
+                return self.result(steps, history, stopped=True)
+            if best and validation:
+                figures = self.validated(figures, validation)
             history.append(figures)
-        return FitResult(num_examples, num_steps, len(history), tuple(history))
+            if best and self.is_over(best, history):
+                break
+        if best and best.epoch < len(history):
+            self.model.assign(best.weights)
+            steps = steps // len(history) * best.epoch
+        return self.result(steps, history, kept=best.epoch if best else len(history))
 
     def epoch(self, epoch: int, order: np.ndarray) -> tuple[int, EpochFigures | None]:
         batch_size = self.training.batch_size
@@ -150,11 +187,41 @@ class _Run:
             if self.should_stop():
                 return step, None
             chosen = order[step * batch_size : (step + at_once) * batch_size]
-            self.program.steps(self.images[chosen], self.labels[chosen], batch_size)
+            first = (epoch - 1) * steps + step
+            rates = self.rates[first : first + at_once]
+            self.program.steps(self.images[chosen], self.labels[chosen], rates, batch_size)
             done = min(step + at_once, steps)
             if done - reported >= every or done == steps:
                 figures, reported = self.report(epoch, done, steps), done
         return steps, figures
+
+    def validated(self, figures: EpochFigures, validation: Labelled) -> EpochFigures:
+        images, labels = validation
+        probabilities = predict(self.model, images)
+        losses = keras.ops.convert_to_numpy(loss_of(self.training)(labels, probabilities))
+        accuracy = float((probabilities.argmax(axis=1) == labels).mean())
+        return EpochFigures(figures.loss, figures.accuracy, float(losses.mean()), accuracy)
+
+    def is_over(self, best: BestEpoch, history: list[EpochFigures]) -> bool:
+        """Whether training has gone on long enough; the best weights are kept aside."""
+        latest = history[-1]
+        if best.judge(len(history), latest.val_loss or 0.0, latest.val_accuracy or 0.0):
+            best.weights = self.model.read()
+        return best.is_over
+
+    def result(
+        self, steps: int, history: list[EpochFigures], *, kept: int = 0, stopped: bool = False
+    ) -> FitResult:
+        epochs = len(history)
+        return FitResult(
+            num_examples=len(self.labels),
+            num_steps=steps,
+            epochs=epochs,
+            history=tuple(history),
+            stopped=stopped,
+            stopped_early=not stopped and epochs < self.training.epochs,
+            kept_epoch=kept,
+        )
 
     @property
     def steps_at_once(self) -> int:
