@@ -5,9 +5,9 @@ Messages ignore fields that they do not know, so that versions can mix for a whi
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from federated.plan import Plan
 from federated.signature import Signature
@@ -26,6 +26,9 @@ MAX_BATCH_BYTES = 512 * 2**20
 
 StepCount = Annotated[int, Field(ge=0, le=10**9)]
 """How often something was done in one task."""
+
+MOST_MODELS = 33
+"""Models that one task may ask to measure: the global one, and those of some sites."""
 
 TaskId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """The name that the master gave a task."""
@@ -64,11 +67,13 @@ class StudyCounts(Message):
         counts: Labelled pictures by class.
         new_labelled: Labelled pictures that no accepted round has trained on yet.
         weights: SHA-256 of the global model that the site holds, if any.
+        frozen: SHA-256 of that model's frozen part, if it has one.
     """
 
     counts: Counts = Field(default_factory=dict)
     new_labelled: PictureCount = 0
     weights: Sha256 | None = None
+    frozen: Sha256 | None = None
 
 
 class Heartbeat(Message):
@@ -90,7 +95,38 @@ class Heartbeat(Message):
     url: ServerUrl | None = None
 
 
-class StudyPush(Message):
+class ModelBlobs(Message):
+    """The blobs that make a model's weights: what travels each round, and what is frozen.
+
+    Attributes:
+        weights: SHA-256 of the part that is trained and travels.
+        signature: Its names, shapes and dtypes.
+        frozen: SHA-256 of the frozen part, which is the same through a whole run and is sent
+            once; None where nothing is frozen.
+        frozen_signature: Names, shapes and dtypes of the frozen part; goes with `frozen`.
+    """
+
+    weights: Sha256
+    signature: Signature
+    frozen: Sha256 | None = None
+    frozen_signature: Signature | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.frozen is None) != (self.frozen_signature is None):
+            raise ValueError("frozen and frozen_signature go together")
+        return self
+
+    @property
+    def blobs(self) -> dict[str, Signature]:
+        """The signature of each blob by its hash, the largest part first."""
+        travelling = {self.weights: self.signature}
+        if self.frozen is None or self.frozen_signature is None:
+            return travelling
+        return {self.frozen: self.frozen_signature} | travelling
+
+
+class StudyPush(ModelBlobs):
     """`PUT /studies/<id>` at a child: a study, its model, and the global weights to hold.
 
     Sent before the weights themselves where the child does not have them yet.
@@ -98,16 +134,12 @@ class StudyPush(Message):
     Attributes:
         study: The classification problem.
         plan: The plan whose model the weights belong to.
-        signature: Names, shapes and dtypes of the weights.
-        weights: SHA-256 of the current global weights.
         run: Run that made them; None for the initial model.
         round: Round that made them; 0 for the initial model.
     """
 
     study: Study
     plan: Plan
-    signature: Signature
-    weights: Sha256
     run: str | None = None
     round: Annotated[int, Field(ge=0, le=10**9)] = 0
 
@@ -130,9 +162,15 @@ class HeartbeatAnswer(Message):
 
 
 class StudyReceipt(Message):
-    """Answer to a `StudyPush`: whether the blob must still be sent."""
+    """Answer to a `StudyPush`: which blobs must still be sent.
+
+    Attributes:
+        missing_blob: Whether any must.
+        missing: Their hashes.
+    """
 
     missing_blob: bool
+    missing: Annotated[tuple[Sha256, ...], Field(max_length=2)] = ()
 
 
 class AssignedBatch(Message):
@@ -147,38 +185,43 @@ class AssignedBatch(Message):
     bytes: Annotated[int, Field(ge=1, le=MAX_BATCH_BYTES)]
 
 
-class Task(Message):
+class Task(ModelBlobs):
     """One unit of work, handed to one node by `POST /tasks` or `GET /tasks/next`.
 
     Attributes:
         id: The task's name; an update names it.
-        kind: What to do.
+        kind: `train`, or `evaluate`: measure `models` on the pictures that never train here.
         run: The run it belongs to.
         study: The classification problem.
         plan: Settings of the run.
         round: The round's number, from 1.
-        base_round: Round that made the weights to start from; 0 for the initial model.
-        weights: SHA-256 of the weights to start from.
-        signature: Signature of those weights and of the update.
+        base_round: Round that made the weights to start from; 0 for the initial model. The
+            update has the signature of the part that travels.
         seed: Seed of this task alone: shuffling and dropout.
         lease_seconds: Silence after which the master takes the task for lost.
         batch: What to train on, where the plan's data are assigned batches.
         index: SHA-256 of the index that a random set is drawn from, by the task's seed.
+        models: To `evaluate`: SHA-256 of each model's weights, all of `signature`. Whose they
+            are is not told.
     """
 
     id: TaskId
-    kind: Literal["train"] = "train"
+    kind: Literal["train", "evaluate"] = "train"
     run: Annotated[str, Field(max_length=64)]
     study: Study
     plan: Plan
     round: Annotated[int, Field(ge=1, le=10**9)]
     base_round: Annotated[int, Field(ge=0, le=10**9)]
-    weights: Sha256
-    signature: Signature
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     lease_seconds: Annotated[float, Field(gt=0)] = 60.0
     batch: AssignedBatch | None = None
     index: Sha256 | None = None
+    models: Annotated[tuple[Sha256, ...], Field(max_length=MOST_MODELS)] = ()
+
+    @property
+    def blobs(self) -> dict[str, Signature]:
+        """The signature of each blob by its hash: of every model that the task names."""
+        return super().blobs | dict.fromkeys(self.models, self.signature)
 
 
 class Progress(Message):

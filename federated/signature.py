@@ -63,6 +63,11 @@ class Signature(Value):
         return tuple(spec.name for spec in self.tensors)
 
     @property
+    def statistics(self) -> tuple[str, ...]:
+        """Names of BatchNorm's moving means and variances, in order."""
+        return tuple(spec.name for spec in self.tensors if spec.role == "statistic")
+
+    @property
     def count(self) -> int:
         """Number of values in all tensors."""
         return sum(spec.count for spec in self.tensors)

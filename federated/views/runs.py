@@ -20,6 +20,7 @@ class RunView(Message):
         tasks: Tasks of the round under way.
         reason: Why it is in its state, where that needs saying ("waiting for pictures").
         weights: SHA-256 of its latest global weights.
+        frozen: SHA-256 of the part of its model that nothing trains; None where all travels.
     """
 
     id: str
@@ -32,6 +33,7 @@ class RunView(Message):
     created_at: float
     finished_at: float | None
     weights: str
+    frozen: str | None = None
     tasks: list[TaskView]
     evaluation: dict[str, float | None] | None
 

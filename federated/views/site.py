@@ -58,6 +58,7 @@ class ChildStudy(Message):
 
     Attributes:
         weights: SHA-256 of the global model at the child; None while it has none.
+        frozen: SHA-256 of that model's frozen part, if it has one.
         received_at: When that came.
         statistics: Of those weights.
         counts: Labelled pictures by class.
@@ -68,6 +69,7 @@ class ChildStudy(Message):
     study: Study
     model: str
     weights: str | None
+    frozen: str | None = None
     run: str | None
     round: int
     received_at: float | None

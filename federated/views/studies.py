@@ -16,8 +16,11 @@ class CurrentModel(Message):
         weights: SHA-256 of its weights.
         run: Run that made it; None for the initial model.
         round: Round that made it; 0 for the initial model.
-        parameters: Number of values in the weights.
-        nbytes: Size of the weights on the wire.
+        parameters: Number of values in the weights that are trained and travel.
+        nbytes: Size of those weights on the wire.
+        frozen: SHA-256 of the part that nothing trains, sent once; None where there is none.
+        frozen_parameters: Number of values in that part.
+        frozen_nbytes: Size of that part.
     """
 
     model: str
@@ -26,6 +29,9 @@ class CurrentModel(Message):
     round: int
     parameters: int
     nbytes: int
+    frozen: str | None = None
+    frozen_parameters: int = 0
+    frozen_nbytes: int = 0
 
 
 class StudyView(Message):
