@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,18 +12,22 @@ from child.weights import load_weights
 from child.worker_messages import Examples, ModelRequest, TrainingRequest, TrainingResult
 from federated.errors import ShapeMismatch
 from federated.messages import Progress
-from federated.plan import Plan
+from federated.training import Training
 from federated.wire import Hyperparameter, UpdateDocument, encode_update
 from imaging.array_file import PixelArray
 from models.fit import FitResult, fit
 from models.model_cache import ModelCache
 from models.named import NamedModel
 from models.predict import predict
+from models.training.schedule import Span
 from serving.files import write_file
 from serving.worker_main import Call, Json
 
 KEPT_MODELS = 3
 """Models that stay in memory: one for each study in use, for few studies."""
+
+ALWAYS_TOLD = frozenset({"epochs", "batch_size", "optimizer", "learning_rate", "loss"})
+"""Settings of its training that an update names, whatever they are."""
 
 
 class RowPictures:
@@ -95,6 +99,9 @@ class TrainerHandlers:
             task.seed,
             lambda *figures: call.emit(_progress(len(labels), *figures)),
             call.cancelled,
+            # The round that the task belongs to, in a run of either kind.
+            span=Span.of_round(task.base_round + 1, task.plan.rounds),
+            validation=_examples(pixels, request.validation),
         )
         if result.stopped:
             return TrainingResult(cancelled=True).model_dump()
@@ -146,8 +153,11 @@ def _progress(num_examples: int, *figures: float) -> Json:
 def _metrics(result: FitResult) -> dict[str, float]:
     if not result.history:
         return {}
-    last = result.history[-1]
-    return {"loss": last.loss, "accuracy": last.accuracy}
+    kept = result.history[result.kept_epoch - 1]
+    metrics = {"loss": kept.loss, "accuracy": kept.accuracy}
+    if kept.val_loss is not None:
+        metrics["kept_epoch"] = float(result.kept_epoch)
+    return metrics
 
 
 def _validate(
@@ -159,14 +169,24 @@ def _validate(
     return validation_figures(predict(model, images), labels)
 
 
-def _hyperparameters(plan: Plan) -> dict[str, Hyperparameter]:
-    training = plan.training
-    return {
-        "epochs": training.epochs,
-        "batch_size": training.batch_size,
-        "optimizer": training.optimizer,
-        "learning_rate": training.learning_rate,
+def _hyperparameters(training: Training) -> dict[str, Hyperparameter]:
+    """Every setting that a training must have, and each other that is not at its default."""
+    standard = Training()
+    settings = training.model_dump()
+    used = {
+        name: value
+        for name, value in settings.items()
+        if name in ALWAYS_TOLD or getattr(training, name) != getattr(standard, name)
     }
+    return dict(_flat(used))
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Hyperparameter]]:
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def _write_update(
@@ -178,6 +198,6 @@ def _write_update(
         num_examples=result.num_examples,
         num_steps=result.num_steps,
         metrics=metrics,
-        hyperparameters=_hyperparameters(request.task.plan),
+        hyperparameters=_hyperparameters(request.task.plan.training),
     )
     write_file(request.update, encode_update(model.read(), document))

@@ -21,6 +21,7 @@ from child.worker_messages import Examples
 from federated.errors import Conflict, NotFound
 from federated.plan import ModelChoice, Plan, Privacy
 from federated.plan import Training as Settings
+from federated.training import EarlyStopping, Schedule
 from serving.worker import Worker, WorkerDied, WorkerFailed, worker_environment
 from tests.child.bench import PLAN, SMALL, Bench, initial_model, push_model, trainer
 from tests.child.conftest import STUDY, named, task_of
@@ -70,6 +71,8 @@ def test_a_task_becomes_an_update(bench, initial):
         "batch_size": 4,
         "optimizer": "adam",
         "learning_rate": 0.001,
+        "loss": "cross_entropy",
+        "validation_fraction": 0.25,
     }
     before = load(initial[0])
     assert {name: array.shape for name, array in tensors.items()} == {
@@ -79,6 +82,36 @@ def test_a_task_becomes_an_update(bench, initial):
     assert bench.progress[-1].epoch == 2
     assert bench.progress[-1].num_examples == 9
     assert list(bench.child.state.drafts.iterdir()) == []
+
+
+def test_the_validation_part_ends_a_training_and_the_update_names_every_setting(bench):
+    settings = Settings(
+        epochs=40,
+        batch_size=4,
+        learning_rate=0.05,
+        schedule=Schedule(kind="cosine", final=0.5),
+        early_stopping=EarlyStopping(patience=2),
+    )
+    plan = PLAN.model_copy(update={"training": settings, "rounds": 5})
+    document, _ = bench.update(bench.do(task_of(bench.push, plan=plan)))
+    assert document.hyperparameters == {
+        "epochs": 40,
+        "batch_size": 4,
+        "optimizer": "adam",
+        "learning_rate": 0.05,
+        "loss": "cross_entropy",
+        "schedule.kind": "cosine",
+        "schedule.over": "run",
+        "schedule.warmup": 0.0,
+        "schedule.final": 0.5,
+        "early_stopping.patience": 2,
+        "early_stopping.monitor": "val_loss",
+        "early_stopping.min_delta": 0.0,
+    }
+    kept = document.metrics["kept_epoch"]
+    # The steps behind the weights: 9 or 10 pictures in batches of 4 are 3 an epoch.
+    assert document.num_steps == 3 * kept
+    assert 1 <= kept <= 40
 
 
 def test_no_epochs_give_the_same_weights(bench, initial):
