@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from engines.processes.servers import ROOT, server_environment
+from engines.processes.dataset import deal_out, read_dataset
+from engines.processes.servers import ROOT, cores, server_environment
+from engines.simulation.pictures import decoded
+from engines.simulation.rounds import Laboratory
+from engines.simulation.simulation import simulate
+from engines.simulation.site import site_of
+from engines.simulation.workers import Workers
+from federated.plan import Plan
+from federated.study import Study
 from tests.e2e.averaging import assert_averaged, read_blob, weighted_mean
 from tests.e2e.pictures import write_dataset
 
@@ -133,6 +141,26 @@ def test_the_same_seed_in_a_fresh_state_gives_the_same_weights(first, second):
     assert [one["weights_after"] for one in again["rounds"]] == [
         one["weights_after"] for one in document["rounds"]
     ]
+
+
+def test_the_simulation_comes_to_the_same_weights_without_servers(data, first, tmp_path):
+    _, _, document = first
+    study = Study.model_validate(document["study"])
+    plan = Plan.model_validate(document["plan"])
+    dealt = deal_out(read_dataset(data), ("site-1", "site-2"), "dirichlet:2", plan.seed)
+    found = [one for own in dealt.values() for one in own]
+    pixels, pictures = decoded(found, study, tmp_path / "pictures")
+    kept = dict(zip(found, pictures, strict=True))
+    sites = [site_of(name, (kept[one] for one in own)) for name, own in dealt.items()]
+    with Workers(2, max(1, cores() // 2), tmp_path, None) as workers:
+        simulated = simulate(Laboratory(study, pixels, workers, tmp_path / "run"), plan, sites)
+    assert [(one.weights_before, one.weights_after) for one in simulated] == [
+        (one["weights_before"], one["weights_after"]) for one in document["rounds"]
+    ]
+    for one, real in zip(simulated, document["rounds"], strict=True):
+        assert {update.node: update.share for update in one.updates} == {
+            update["node"]: update["share"] for update in real["updates"]
+        }
 
 
 def test_the_blobs_that_the_file_names_are_kept_beside_it(second):

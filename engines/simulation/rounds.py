@@ -1,0 +1,259 @@
+"""The rounds of one simulated run, one after the other; the sites of a round side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from child.worker_messages import TrainingRequest
+from engines.simulation.site import SimulatedSite
+from engines.simulation.workers import Workers
+from federated.errors import NotEnoughUpdates
+from federated.messages import Progress, Task
+from federated.plan import Plan
+from federated.signature import Signature
+from federated.strategies import Contribution, RoundFacts, strategy
+from federated.study import Study
+from federated.wire import UpdateDocument, UpdateReader, encode_weights, read_update_document
+from master.coordinator.assignment import Slot, draw, slots_of
+from master.coordinator.site_selection import choose, reasons
+from serving.blobs import BlobStore, StoredTensors, open_blob
+from serving.worker import Json
+
+OnSeen = Callable[[int], object]
+"""Hears how many pictures were trained on since it was last called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Laboratory:
+    """Where plans are simulated.
+
+    Attributes:
+        study: The classification problem.
+        pixels: The array file of all pictures.
+        workers: Do the work.
+        folder: For weights and updates.
+    """
+
+    study: Study
+    pixels: Path
+    workers: Workers
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedUpdate:
+    """What a site returned in a round.
+
+    Attributes:
+        node: The site.
+        num_examples: Pictures that it trained on.
+        metrics: Its own figures.
+        share: The weight that its update had in the average.
+    """
+
+    node: str
+    num_examples: int
+    metrics: dict[str, float]
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedRound:
+    """One round.
+
+    Attributes:
+        number: From 1.
+        weights_before: SHA-256 of the weights that it started from.
+        weights_after: SHA-256 of those that it made.
+        updates: In order of the sites' names.
+    """
+
+    number: int
+    weights_before: str
+    weights_after: str
+    updates: tuple[SimulatedUpdate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Trained:
+    """An update that is in: where it came from, what it says, its blob."""
+
+    node: str
+    document: UpdateDocument
+    sha256: str
+
+
+class Rounds:
+    """A run under way.
+
+    Args:
+        laboratory: Where.
+        plan: The plan.
+        sites: Who takes part.
+        on_seen: Hears of pictures as they are trained on.
+    """
+
+    def __init__(
+        self,
+        laboratory: Laboratory,
+        plan: Plan,
+        sites: Sequence[SimulatedSite],
+        on_seen: OnSeen,
+    ) -> None:
+        self._laboratory = laboratory
+        self._plan = plan
+        self._sites = {site.name: site for site in sites}
+        self._on_seen = on_seen
+        self._blobs = BlobStore(laboratory.folder / "blobs")
+        self._state: dict[str, np.ndarray] = {}
+
+    def run(self) -> tuple[SimulatedRound, ...]:
+        """All rounds; see `engines.simulation.simulation.simulate`."""
+        weights, signature = self._initial()
+        made: list[SimulatedRound] = []
+        for number in range(1, self._plan.rounds + 1):
+            made.append(self._round(number, weights, signature))
+            weights = made[-1].weights_after
+        return tuple(made)
+
+    def _initial(self) -> tuple[str, Signature]:
+        """The weights that the master would begin with."""
+        out = self._laboratory.folder / "initial.safetensors"
+        answer = self._laboratory.workers.call(
+            "initial_model",
+            {
+                "study": self._laboratory.study.model_dump(mode="json"),
+                "model": self._plan.model.model_dump(mode="json"),
+                "seed": self._plan.seed,
+                "out": str(out),
+            },
+        )
+        return self._blobs.adopt(out).sha256, Signature.model_validate(answer["signature"])
+
+    def _round(self, number: int, before: str, signature: Signature) -> SimulatedRound:
+        slots = self._slots(number)
+        with ThreadPoolExecutor(len(slots)) as pool:
+            tasks = [
+                pool.submit(self._train, slot, self._task(slot, number, before, signature))
+                for slot in slots
+            ]
+            trained = [task.result() for task in tasks]
+        facts = RoundFacts(
+            number=number,
+            signature=signature,
+            previous=StoredTensors(self._blobs.path(before)),
+            contributions=tuple(self._contribution(one, before) for one in trained),
+            settings=self._plan.strategy.settings,
+            state=self._state,
+        )
+        outcome = strategy(self._plan.strategy.name)(facts)
+        after = self._blobs.put(encode_weights(outcome.weights))
+        self._state = outcome.state
+        for one in trained:
+            self._blobs.delete(one.sha256)
+        return SimulatedRound(number, before, after, _told(trained, outcome.shares))
+
+    def _slots(self, number: int) -> tuple[Slot, ...]:
+        """Who works in a round, as the master would choose.
+
+        Raises:
+            NotEnoughUpdates: Too few can.
+        """
+        nodes = sorted((site.node for site in self._sites.values()), key=lambda node: node.name)
+        able, excluded = choose(nodes, self._plan)
+        drawn, _ = draw(able, self._plan, number)
+        if len(drawn) < max(1, self._plan.needed(len(drawn))):
+            raise NotEnoughUpdates(
+                f"Round {number} has too few sites",
+                expected=f"{max(1, self._plan.needed(len(drawn)))}",
+                received=f"{len(drawn)} ({reasons(excluded)})" if excluded else len(drawn),
+            )
+        return slots_of(self._plan, None, number, drawn)
+
+    def _task(self, slot: Slot, number: int, before: str, signature: Signature) -> Task:
+        return Task(
+            id=f"{number}-{slot.site.name}"[:64],
+            run="simulation",
+            study=self._laboratory.study,
+            plan=self._plan,
+            round=number,
+            base_round=number - 1,
+            weights=before,
+            signature=signature,
+            seed=slot.seed,
+        )
+
+    def _train(self, slot: Slot, task: Task) -> _Trained:
+        training, laboratory = self._plan.training, self._laboratory
+        train, validation = self._sites[slot.site.name].split(
+            laboratory.study, training.validation_fraction, self._plan.seed
+        )
+        update = laboratory.folder / f"{task.id}.safetensors"
+        request = TrainingRequest(
+            task=task,
+            weights=self._blobs.path(task.weights),
+            pixels=laboratory.pixels,
+            train=train,
+            validation=validation,
+            update=update,
+        )
+        seen = _Seen(len(train.rows), training.epochs, self._on_seen)
+        laboratory.workers.call("train", request.model_dump(mode="json"), seen.hear)
+        seen.finish()
+        with open_blob(update) as blob:
+            document = read_update_document(blob)
+        return _Trained(slot.site.name, document, self._blobs.adopt(update).sha256)
+
+    def _contribution(self, trained: _Trained, before: str) -> Contribution:
+        document = trained.document
+        tensors = StoredTensors(self._blobs.path(trained.sha256))
+        return Contribution(
+            node=trained.node,
+            num_examples=document.num_examples,
+            num_steps=document.num_steps,
+            weights=UpdateReader(tensors, document, StoredTensors(self._blobs.path(before))),
+        )
+
+
+class _Seen:
+    """Turns a trainer's progress into pictures seen.
+
+    Args:
+        num_examples: Pictures of one epoch.
+        epochs: Epochs of the task.
+        on_seen: Hears of the difference.
+    """
+
+    def __init__(self, num_examples: int, epochs: int, on_seen: OnSeen) -> None:
+        self._num_examples = num_examples
+        self._total = num_examples * epochs
+        self._on_seen = on_seen
+        self._told = 0
+
+    def hear(self, event: Json) -> None:
+        """Takes one report of the trainer."""
+        progress = Progress.model_validate(event)
+        part = progress.step / progress.steps if progress.steps else 0.0
+        self._tell(int((max(progress.epoch, 1) - 1 + part) * self._num_examples))
+
+    def finish(self) -> None:
+        """The task is done, even where it ended early."""
+        self._tell(self._total)
+
+    def _tell(self, seen: int) -> None:
+        self._on_seen(seen - self._told)
+        self._told = seen
+
+
+def _told(trained: Sequence[_Trained], shares: dict[str, float]) -> tuple[SimulatedUpdate, ...]:
+    return tuple(
+        SimulatedUpdate(
+            one.node, one.document.num_examples, one.document.metrics, shares.get(one.node, 0.0)
+        )
+        for one in sorted(trained, key=lambda one: one.node)
+    )

@@ -1,0 +1,66 @@
+"""Runs one plan: rounds of sites that train in worker processes, averaged by the strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engines.simulation.errors import NotSimulated
+from engines.simulation.rounds import Laboratory, OnSeen, Rounds, SimulatedRound
+from engines.simulation.site import SimulatedSite
+from federated.plan import Plan
+from federated.strategies import asynchronous
+
+
+def simulate(
+    laboratory: Laboratory,
+    plan: Plan,
+    sites: Sequence[SimulatedSite],
+    on_seen: OnSeen = lambda count: None,
+) -> tuple[SimulatedRound, ...]:
+    """All rounds of a plan. The weights lie in `<folder>/blobs`, by their hashes.
+
+    Args:
+        laboratory: Where; its folder is this simulation's own.
+        plan: The plan.
+        sites: Who takes part; the master's rules on who may hold here too.
+        on_seen: Hears of pictures as they are trained on, in several threads.
+
+    Raises:
+        NotSimulated: The plan's course depends on servers.
+        NotEnoughUpdates: Too few sites have enough pictures for a round.
+        FederationError: A training failed.
+    """
+    if asynchronous(plan.strategy) is not None:
+        raise NotSimulated(
+            f"The strategy {plan.strategy.name} depends on how long each site takes",
+            expected="a strategy with rounds; `./run_all.sh train` runs the others",
+        )
+    if plan.data.kind != "own":
+        raise NotSimulated(
+            "The plan takes its pictures from a batch server",
+            expected="a plan whose sites train on their own pictures",
+            received=plan.data.kind,
+        )
+    return Rounds(laboratory, plan, sites, on_seen).run()
+
+
+def measure(
+    laboratory: Laboratory, plan: Plan, weights: Path, rows: Sequence[int], labels: Sequence[int]
+) -> dict[str, Any]:
+    """The report on weights, measured on rows of the array file: `models.measures`, as JSON."""
+    answer = laboratory.workers.call(
+        "report",
+        {
+            "study": laboratory.study.model_dump(mode="json"),
+            "model": plan.model.model_dump(mode="json"),
+            "weights": str(weights),
+            "base": None,
+            "pixels": str(laboratory.pixels),
+            "rows": list(rows),
+            "labels": list(labels),
+        },
+    )
+    report: dict[str, Any] = answer["report"]
+    return report
