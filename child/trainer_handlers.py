@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from child.validation_metrics import validation_figures
 from child.weights import load_weights
 from child.worker_messages import Examples, ModelRequest, TrainingRequest, TrainingResult
 from federated.errors import ShapeMismatch
@@ -105,21 +106,10 @@ class TrainerHandlers:
         )
         if result.stopped:
             return TrainingResult(cancelled=True).model_dump()
-        metrics = _metrics(result) | _validate(model, pixels, request.validation)
+        metrics = _metrics(result) | _validate(model, pixels, request)
         metrics["seconds"] = round(self._clock() - started, 3)
         _write_update(request, model, result, metrics)
         return TrainingResult().model_dump()
-
-
-def validation_figures(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Cross-entropy and accuracy of `probabilities` (n, classes) for `labels` (n,); n > 0."""
-    likelihoods = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return {
-        # As Keras clips, so that one sure mistake does not make the mean infinite.
-        "val_loss": float(-np.log(np.clip(likelihoods, 1e-7, 1)).mean()),
-        "val_accuracy": float((probabilities.argmax(axis=1) == labels).mean()),
-        "val_examples": float(len(labels)),
-    }
 
 
 def _warm(model: NamedModel, request: ModelRequest) -> None:
@@ -161,12 +151,12 @@ def _metrics(result: FitResult) -> dict[str, float]:
 
 
 def _validate(
-    model: NamedModel, pixels: npt.NDArray[np.uint8], examples: Examples
+    model: NamedModel, pixels: npt.NDArray[np.uint8], request: TrainingRequest
 ) -> dict[str, float]:
-    images, labels = _examples(pixels, examples)
+    images, labels = _examples(pixels, request.validation)
     if not len(labels):
         return {}
-    return validation_figures(predict(model, images), labels)
+    return validation_figures(predict(model, images), labels, request.task.study.classes)
 
 
 def _hyperparameters(training: Training) -> dict[str, Hyperparameter]:

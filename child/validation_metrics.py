@@ -1,0 +1,42 @@
+"""What a site tells of its model on its own validation part: a few figures, never a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.measures import evaluate_probabilities
+
+SPECIFICITY = 0.90
+"""At which a site tells how much its model finds."""
+
+
+def validation_figures(
+    probabilities: np.ndarray, labels: np.ndarray, classes: Sequence[str]
+) -> dict[str, float]:
+    """The figures of an update's metrics; those that cannot be told are left out.
+
+    Averages are those in which each class counts once. With two classes, AUC and sensitivity
+    are of the second; a site without pictures of some class has neither.
+
+    Args:
+        probabilities: (n, classes), n at least 1.
+        labels: True class indices, integers (n,).
+        classes: The class names, in order.
+
+    Raises:
+        InvalidInput: The model computes values that are no probabilities.
+    """
+    report = evaluate_probabilities(labels, probabilities, classes, specificities=(SPECIFICITY,))
+    figures = {
+        "val_loss": report.loss,
+        "val_accuracy": report.accuracy,
+        "val_examples": float(report.num_examples),
+        "val_balanced_accuracy": report.balanced_accuracy,
+        "val_f1": report.macro.f1,
+        "val_auc": report.auc,
+    }
+    for point in report.sensitivity_at:
+        figures["val_sensitivity_at_90"] = point.sensitivity
+    return {name: figure for name, figure in figures.items() if figure is not None}

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from child.validation_metrics import validation_figures
+from federated.errors import InvalidInput
+from federated.wire import UpdateDocument
+
+CLASSES = ("benign", "malignant")
+
+
+def two(malignant: list[float]) -> np.ndarray:
+    return np.array([[1 - p, p] for p in malignant])
+
+
+def test_what_a_site_tells_worked_by_hand() -> None:
+    # Predicted 0 1 0 1 1 for 0 0 1 1 1.
+    figures = validation_figures(two([0.2, 0.7, 0.4, 0.9, 0.8]), np.array([0, 0, 1, 1, 1]), CLASSES)
+    assert figures["val_accuracy"] == pytest.approx(3 / 5)
+    assert figures["val_balanced_accuracy"] == pytest.approx((1 / 2 + 2 / 3) / 2)
+    assert figures["val_f1"] == pytest.approx((1 / 2 + 2 / 3) / 2)
+    # 0.4 lies above 0.2 alone, the others above both; neither benign one may be taken in.
+    assert figures["val_auc"] == pytest.approx(5 / 6)
+    assert figures["val_sensitivity_at_90"] == pytest.approx(2 / 3)
+    assert figures["val_examples"] == 5
+    assert figures["val_loss"] == pytest.approx(-np.log([0.8, 0.3, 0.4, 0.9, 0.8]).mean())
+
+
+def test_a_site_that_has_one_class_tells_what_it_can() -> None:
+    figures = validation_figures(two([0.2, 0.7, 0.4]), np.array([0, 0, 0]), CLASSES)
+    assert set(figures) == {
+        *("val_loss", "val_accuracy", "val_examples", "val_balanced_accuracy", "val_f1")
+    }
+    assert figures["val_balanced_accuracy"] == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("classes", [2, 7, 100])
+def test_the_figures_travel_however_many_classes_there_are(classes: int) -> None:
+    labels = np.arange(2 * classes) % classes
+    chances = np.eye(classes)[labels] * 0.5 + 0.5 / classes
+    figures = validation_figures(chances, labels, [f"c{k}" for k in range(classes)])
+    assert len(figures) == 7
+    facts = {"task": "t", "base": "0" * 64, "num_examples": 3, "num_steps": 1}
+    assert UpdateDocument.model_validate(facts | {"metrics": figures}).metrics == figures
+
+
+def test_a_model_that_computes_no_numbers_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="no probabilities"):
+        validation_figures(two([float("nan")]), np.array([0]), CLASSES)
