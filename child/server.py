@@ -100,8 +100,8 @@ class Child:
         self.delivery = self._make_delivery()
         self.reporter = ProgressReporter(self.client, self.enrolment, self._drop)
         self.training = self._make_training()
-        self.tasks = self._make_tasks()
         self.models = GlobalModels(self.studies, self.task_store, self.blobs, self.training.prepare)
+        self.tasks = self._make_tasks()
         # A master that has never had an address of this child does not call it now either.
         enrolled = self.enrolment.node
         self.pulls = settings.url is None or (enrolled is not None and not enrolled.called)
@@ -276,6 +276,8 @@ class Child:
             participation=self.participation,
             blobs=self.blobs,
             training=self.training,
+            expect=self.models.expect,
+            took=self.models.took,
             deliver=self._deliver,
             forget=self._forget,
         )

@@ -67,6 +67,7 @@ def _counts(held: HeldStudy, pictures: PictureStore) -> StudyCounts:
         counts=tally.counts,
         new_labelled=tally.new_labelled,
         weights=held.current.weights if held.current else None,
+        frozen=held.current.frozen if held.current else None,
     )
 
 
@@ -76,6 +77,7 @@ def _study(held: HeldStudy, child: Services) -> ChildStudy:
         study=held.study,
         model=(current or held.wanted).plan.model.name,
         weights=current.weights if current else None,
+        frozen=current.frozen if current else None,
         run=current.run if current else None,
         round=current.round if current else 0,
         received_at=held.received_at,

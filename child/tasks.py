@@ -19,6 +19,8 @@ class Tasks:
     """The ways in and out for tasks.
 
     Attributes:
+        expect: Called with each task that lacks blobs, which may come now.
+        took: Called with each task that is here with all its blobs.
         deliver: Called with each task that has something to deliver.
         forget: Called with each task of which nothing more is to be told.
     """
@@ -28,6 +30,8 @@ class Tasks:
     participation: ParticipationStore
     blobs: BlobStore
     training: Training
+    expect: Callable[[Task], None]
+    took: Callable[[Task], None]
     deliver: Callable[[str], None]
     forget: Callable[[str], None]
 
@@ -39,15 +43,18 @@ class Tasks:
             Conflict: The study is another one, or the weights are not here.
         """
         check_same(self.studies.get(task.study.id).study, task.study)
-        if not self.blobs.has(task.weights):
+        missing = [name for name in task.blobs if not self.blobs.has(name)]
+        if missing:
+            self.expect(task)
             raise Conflict(
-                "The weights that the task starts from are not here",
-                expected="a PUT of the study and of its weights before the task",
-                received=task.weights,
+                "Weights that the task names are not here",
+                expected="a PUT of each of them, and then the task again",
+                received=missing[0],
                 code="missing_blob",
             )
         if self.store.add(task) or self.store.fetched(task.id):
             self.training.submit(task.id)
+        self.took(task)
 
     def refuse(self, task: Task, failure: Failure) -> None:
         """Fails a task that could not be accepted; the master is told as of any failure."""

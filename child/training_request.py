@@ -89,7 +89,7 @@ def _own_pictures(task: Task, site: Site) -> tuple[Examples, Examples]:
     training = task.plan.training
     examples = site.pictures.deal(
         task.study.id,
-        task.id,
+        task.id if task.plan.publish else None,
         fraction=training.validation_fraction,
         seed=task.plan.seed,
         least=max(site.min_examples, task.plan.privacy.min_examples),

@@ -54,7 +54,9 @@ class Master:
             database, polls, wakeup, time.time, every=settings.heartbeat_seconds
         )
         self._children = HttpChildClient()
-        self._evaluator = WorkerEvaluator(state.logs, settings.threads)
+        self._evaluator = WorkerEvaluator(
+            state.logs, settings.threads, settings.pretrained_folder
+        )
         self.services = Services(
             settings=settings,
             state=state,

@@ -21,6 +21,9 @@ SERVE = (
     Option("--host", "address to listen on", "127.0.0.1"),
     Option("--port", "port to listen on; 0 takes a free one", 8501, int),
     Option("--plans", "folder of the ready-made plans", READY_MADE_PLANS, Path),
+    Option(
+        "--pretrained", "folder of weights that plans may name; default: in the state", kind=Path
+    ),
     Option("--lease-seconds", "silence after which a task counts as lost", 60.0, float),
     Option("--heartbeat-seconds", "time between the heartbeats asked of sites", 5.0, float),
     Option("--site-wait-seconds", "a run waits for sites so long, or its deadline", 30.0, float),
@@ -57,6 +60,7 @@ class Settings:
         database: SQLAlchemy URL; by default a SQLite file under `state`.
         remote_blobs: URL of a folder that keeps the blobs beyond this machine, if any.
         plans: Folder of the ready-made plans.
+        pretrained: Folder of the weights that plans may name; by default one under `state`.
         lease_seconds: Silence after which a task counts as lost.
         heartbeat_seconds: How often nodes are asked to call.
         handover_seconds: Longest time that handing a task over may take.
@@ -75,6 +79,7 @@ class Settings:
     database: str | None = None
     remote_blobs: str | None = None
     plans: Path = READY_MADE_PLANS
+    pretrained: Path | None = None
     lease_seconds: float = 60.0
     heartbeat_seconds: float = 5.0
     handover_seconds: float = 300.0
@@ -84,6 +89,11 @@ class Settings:
     threads: int = 0
     allow_plain_http: bool = False
     behind_proxy: bool = False
+
+    @property
+    def pretrained_folder(self) -> Path:
+        """Folder of the weights that plans may name."""
+        return self.pretrained or self.state / "pretrained"
 
     @property
     def idle_heartbeat_seconds(self) -> float:

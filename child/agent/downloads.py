@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import partial
 
 from child.agent.answers import Arrival, MasterAway
 from child.agent.backoff import Backoff
@@ -30,6 +31,11 @@ no work meanwhile; and whoever waits for the file, how much of it is here."""
 
 def _ignore(nbytes: int) -> None:
     """The `watch` of someone who does not want to know."""
+
+
+def _add(watch: Watch, before: int, nbytes: int) -> None:
+    """Lets someone hear of a file, and of others that have come before it."""
+    watch(before + nbytes)
 
 
 class Downloads:
@@ -79,9 +85,23 @@ class Downloads:
             InvalidInput: The weights are not what the push says.
         """
         if self._models.push(push):
-            self.weights(push.weights, push.signature, watch)
+            self.blobs(push.blobs, watch)
             self._models.push(push)
             self._models.tidy()
+
+    def blobs(self, blobs: Mapping[str, Signature], watch: Watch = _ignore) -> None:
+        """Has all blobs of a model here, one after the other; `watch` hears of them together.
+
+        Raises:
+            MasterAway: The master does not answer.
+            MasterRefused: The master does not give one of them.
+            TooLarge: One is larger than its signature allows.
+            InvalidInput: One has another hash, or does not fit its signature.
+        """
+        before = 0
+        for sha256, signature in blobs.items():
+            self.weights(sha256, signature, partial(_add, watch, before))
+            before += signature.nbytes
 
     def weights(self, sha256: str, signature: Signature, watch: Watch = _ignore) -> None:
         """Has weights here, after what others fetch.

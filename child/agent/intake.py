@@ -140,15 +140,20 @@ class Intake:
     def _fetch(self, task: Task) -> None:
         """Has the task's study and weights here.
 
-        A task may start from older weights than the current ones. So it decides on the model
-        that the site's people use only where there is none for its pictures.
+        A task may start from older weights than the current ones, or belong to a run that is
+        only compared with others. So it decides on the model that the site's people use only
+        where there is none for its pictures, and its run's model is to be theirs.
         """
         watch = partial(self._arrived, task)
         held = self._studies.find(task.study.id)
-        if held is None or held.current is None or not same_pictures(held.study, task.study):
+        has_model = (
+            held is not None and held.current is not None and same_pictures(held.study, task.study)
+        )
+        if task.plan.publish and not has_model:
             self._downloads.model(model_of(task), watch)
-        else:
-            self._downloads.weights(task.weights, task.signature, watch)
+        elif held is None:
+            self._studies.want(model_of(task))
+        self._downloads.blobs(task.blobs, watch)
 
     def _arrived(self, task: Task, here: int) -> None:
         """Tells how far the weights are, which renews the lease; ends what nobody waits for."""
@@ -165,15 +170,17 @@ def model_of(task: Task) -> StudyPush:
         plan=task.plan,
         signature=task.signature,
         weights=task.weights,
+        frozen=task.frozen,
+        frozen_signature=task.frozen_signature,
         run=task.run if task.base_round else None,
         round=task.base_round,
     )
 
 
 def progress_of(task: Task, here: int) -> Progress:
-    """How far a task is, so many bytes of whose weights are here."""
-    # The file's header is no part of what its signature counts.
-    total = task.signature.nbytes
+    """How far a task is, so many bytes of whose blobs are here."""
+    # A file's header is no part of what its signature counts.
+    total = sum(signature.nbytes for signature in task.blobs.values())
     done, whole = min(here, total) / MEGABYTE, total / MEGABYTE
     return Progress(
         epochs=task.plan.training.epochs, note=f"fetching the model, {done:.1f} of {whole:.1f} MB"

@@ -34,7 +34,7 @@ class ModelUpdates:
         self._adopted = adopted
         self._condition = threading.Condition()
         self._wanted: dict[str, StudyPush] = {}
-        self._broken: dict[str, str] = {}
+        self._broken: dict[str, set[str]] = {}
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="models", daemon=True)
 
@@ -65,7 +65,7 @@ class ModelUpdates:
             if not self._wanted:
                 return
             push = self._wanted.pop(next(iter(self._wanted)))
-        if self._is_held(push) or self._broken.get(push.study.id) == push.weights:
+        if self._is_held(push) or self._broken.get(push.study.id) == set(push.blobs):
             return
         try:
             self._downloads.model(push)
@@ -75,7 +75,7 @@ class ModelUpdates:
             log.warning("The model of %s is not here: %s", push.study.id, error.detail)
         except InvalidInput as error:
             # Named again with every heartbeat, it would cost a transfer each time.
-            self._broken[push.study.id] = push.weights
+            self._broken[push.study.id] = set(push.blobs)
             log.warning("The model of %s cannot be used: %s", push.study.id, error.detail)
         else:
             self._adopted()
@@ -83,7 +83,9 @@ class ModelUpdates:
     def _is_held(self, push: StudyPush) -> bool:
         held = self._studies.find(push.study.id)
         return (
-            held is not None and held.current is not None and held.current.weights == push.weights
+            held is not None
+            and held.current is not None
+            and held.current.blobs.keys() == push.blobs.keys()
         )
 
     def _run(self) -> None:

@@ -28,7 +28,8 @@ def put_study(study: str, push: StudyPush) -> StudyReceipt:
             expected=push.study.id,
             received=study,
         )
-    return StudyReceipt(missing_blob=services().models.push(push))
+    missing = services().models.push(push)
+    return StudyReceipt(missing_blob=bool(missing), missing=missing)
 
 
 @blueprint.put("/weights/<sha256>")

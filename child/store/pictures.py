@@ -162,7 +162,7 @@ class PictureStore:
         )
 
     def deal(
-        self, study: str, task: str, *, fraction: float, seed: int, least: int = 0
+        self, study: str, task: str | None, *, fraction: float, seed: int, least: int = 0
     ) -> list[Example]:
         """The labelled pictures for a task, by name, each with its part.
 
@@ -170,7 +170,8 @@ class PictureStore:
 
         Args:
             study: Id of the study.
-            task: Id of the task that will train on them.
+            task: Id of the task that will train on them; None where they stay new, for the
+                study's model learns nothing from it.
             fraction: Share of each class that judges.
             seed: Decides which pictures judge.
             least: Pictures that must train, or no part is dealt at all.
@@ -188,7 +189,8 @@ class PictureStore:
             _check_enough(parts, least)
             fresh = {number: parts[sha256] for number, sha256, _, part, _ in found if not part}
             _set_parts(session, fresh)
-            _claim(session, labelled, task)
+            if task is not None:
+                _claim(session, labelled, task)
         return [
             Example(sha256, labels[sha256], parts[sha256], row) for _, sha256, _, _, row in found
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Float, String, Text, exists, select
+from sqlalchemy import Float, String, Text, exists, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from child.store.base import Base
@@ -24,6 +24,7 @@ class StudyRow(Base):
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     wanted: Mapped[str] = mapped_column(Text)
     wanted_weights: Mapped[str] = mapped_column(String(64))
+    wanted_frozen: Mapped[str | None] = mapped_column(String(64))
     current: Mapped[str | None] = mapped_column(Text)
     received_at: Mapped[float | None] = mapped_column(Float)
 
@@ -70,25 +71,26 @@ class StudyStore:
             elif session.scalar(select(exists().where(PictureRow.study == row.id))):
                 check_same(_held(row).study, push.study)
             row.wanted = push.model_dump_json()
-            row.wanted_weights = push.weights
+            row.wanted_weights, row.wanted_frozen = push.weights, push.frozen
 
-    def wanting(self, weights: str) -> list[StudyPush]:
+    def wanting(self, sha256: str) -> list[StudyPush]:
         """The pushes that asked for a blob."""
-        wanted = select(StudyRow.wanted).where(StudyRow.wanted_weights == weights)
+        names = or_(StudyRow.wanted_weights == sha256, StudyRow.wanted_frozen == sha256)
+        wanted = select(StudyRow.wanted).where(names)
         with self._database.read() as session:
             return [StudyPush.model_validate_json(text) for text in session.scalars(wanted)]
 
     def adopt(self, push: StudyPush) -> bool:
-        """Makes a push current, its blob being here and checked.
+        """Makes a push current, its blobs being here and checked.
 
         Returns:
-            Whether that changed the study's weights.
+            Whether that changed the study's model.
         """
         with self._database.write() as session:
             row = session.get_one(StudyRow, push.study.id)
             held = _held(row)
             row.current = push.model_dump_json()
-            if held.current is not None and held.current.weights == push.weights:
+            if held.current is not None and held.current.blobs.keys() == push.blobs.keys():
                 return False
             row.received_at = self._now()
             return True
@@ -121,11 +123,9 @@ class StudyStore:
             return [_held(row) for row in session.scalars(select(StudyRow).order_by(StudyRow.id))]
 
     def blobs_in_use(self) -> set[str]:
-        """Hashes of the weights that are held or asked for."""
-        studies = self.all()
-        return {s.wanted.weights for s in studies} | {
-            s.current.weights for s in studies if s.current is not None
-        }
+        """Hashes of the blobs that are held or asked for."""
+        pushes = [push for held in self.all() for push in (held.wanted, held.current) if push]
+        return {sha256 for push in pushes for sha256 in push.blobs}
 
 
 def same_pictures(before: Study, after: Study) -> bool:

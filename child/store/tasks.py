@@ -111,11 +111,12 @@ class TaskStore:
         return bool(self.in_states("queued", "training"))
 
     def blobs_in_use(self) -> set[str]:
-        """Hashes of the blobs that open tasks start from or have to deliver."""
+        """Hashes of the blobs that open tasks name or have to deliver."""
         with self._database.read() as session:
             rows = session.scalars(select(TaskRow).where(TaskRow.state.in_(OPEN))).all()
             held = [_held(row) for row in rows]
-        return {h.task.weights for h in held} | {h.update_sha256 for h in held if h.update_sha256}
+        named = {name for h in held for name in h.task.blobs}
+        return named | {h.update_sha256 for h in held if h.update_sha256}
 
     def fetched(self, task_id: str) -> bool:
         """`fetching` → `queued`; False if it is over meanwhile."""

@@ -180,6 +180,7 @@ def _settle(
         run=run.id,
         round_number=row.number,
         strategy_state=made.strategy_state,
+        frozen=material.before.frozen,
     )
     for update, name in zip(material.accepted, names_of(material.accepted), strict=True):
         updates.set_share(session, update.task, made.shares.get(name, 0.0))

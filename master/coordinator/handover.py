@@ -9,7 +9,7 @@ from federated.states import TaskState
 from master.child_client import Answer, Child, Unreachable
 from master.services import Services
 from master.store import deliveries, nodes, tasks, transitions, versions
-from master.store.deliveries import Due
+from master.store.deliveries import Due, SentModel
 from master.store.tables import TaskRow
 from master.store.versions import Version
 
@@ -24,7 +24,7 @@ def send_model(services: Services, due: Due) -> None:
         if child is None or wanted is None:
             return
         version = versions.get(session, wanted)
-        if deliveries.has(session, due.node, due.study, version.weights):
+        if deliveries.has(session, due.node, due.study, version.key):
             return
     with suppress(Unreachable):
         push(services, child, version)
@@ -43,9 +43,10 @@ def hand_over(services: Services, task_id: str) -> None:
         base = versions.get(session, row.base_id)
         message = tasks.message(session, row, base, services.settings.lease_seconds)
         wanted = versions.wanted(session, base.study.id)
-        # An asynchronous run may have moved on from what the task starts from.
+        # What the task starts from is not always what the site's people use: an asynchronous
+        # run may have moved on, and one that is only compared with others never leads there.
         current = base if wanted is None or wanted == base.id else versions.get(session, wanted)
-        held = deliveries.has(session, row.node_id, base.study.id, current.weights)
+        held = deliveries.has(session, row.node_id, base.study.id, current.key)
     if child is None:
         _end(services, task_id, "the site may not be called any more")
         return
@@ -94,23 +95,39 @@ def _post(
     answer = _usable(services.children.post_task(child, message))
     if answer.status != 409 or answer.body.get("error") != "missing_blob":
         return answer
-    # The child has lost what it once had, or never had what others began from.
-    is_current = base.weights == current.weights
-    sent = push(services, child, base) if is_current else _send_weights(services, child, base)
+    # The child has lost what it once had, or never had what this task alone needs.
+    is_current = message.kind == "train" and base.key == current.key
+    sent = push(services, child, base) if is_current else _send_all(services, child, message)
     return _usable(services.children.post_task(child, message)) if sent.ok else sent
 
 
+def _send_all(services: Services, child: Child, message: Task) -> Answer:
+    """Sends what a task names; a child takes it because it has refused the task for want of it."""
+    answer = Answer(200)
+    for sha256 in message.blobs:
+        if answer.ok:
+            answer = _usable(_send_blob(services, child, sha256))
+    return answer
+
+
 def _send(services: Services, child: Child, version: Version) -> Answer:
-    answer = services.children.put_study(child, version.push())
+    message = version.push()
+    answer = services.children.put_study(child, message)
     if not answer.ok or answer.body.get("missing_blob") is not True:
         return answer
-    return _send_weights(services, child, version)
+    # A child of an older version does not say which.
+    missing = answer.body.get("missing") or [version.weights]
+    wanted = missing if isinstance(missing, list) else []
+    for sha256 in message.blobs:
+        if answer.ok and sha256 in wanted:
+            answer = _send_blob(services, child, sha256)
+    return answer
 
 
-def _send_weights(services: Services, child: Child, version: Version) -> Answer:
-    path = services.blobs.path(version.weights)
+def _send_blob(services: Services, child: Child, sha256: str) -> Answer:
+    path = services.blobs.path(sha256)
     services.metrics.model_bytes.inc(path.stat().st_size)
-    return services.children.put_weights(child, version.weights, path)
+    return services.children.put_weights(child, sha256, path)
 
 
 def _usable(answer: Answer) -> Answer:
@@ -129,7 +146,7 @@ def _note(
 ) -> None:
     with services.database.write() as session:
         now = services.now()
-        model = (version.study.id, version.weights, version.round)
+        model = SentModel(version.study.id, version.key, version.round)
         deliveries.note_receipt(session, (child.id, child.name), model, status, words, now)
         if status is None:
             nodes.failed(session, child.id, now)

@@ -12,10 +12,9 @@ MAY_COUNT = (TaskState.SUBMITTED, TaskState.ACCEPTED)
 
 
 def is_used(session: Session, sha256: str) -> bool:
-    """Whether a blob is a global model, a strategy's state, or an update that was taken."""
-    version = select(VersionRow.id).where(
-        or_(VersionRow.weights == sha256, VersionRow.strategy_state == sha256)
-    )
+    """Whether a blob is part of a global model, a strategy's state, or an update that was taken."""
+    columns = (VersionRow.weights, VersionRow.strategy_state, VersionRow.frozen)
+    version = select(VersionRow.id).where(or_(*(column == sha256 for column in columns)))
     update = select(UpdateRow.task_id).where(
         UpdateRow.sha256 == sha256, UpdateRow.document.is_not(None)
     )
@@ -25,7 +24,8 @@ def is_used(session: Session, sha256: str) -> bool:
 def named(session: Session) -> set[str]:
     """All blobs that `is_used` would say yes to."""
     taken = select(UpdateRow.sha256).where(UpdateRow.document.is_not(None))
-    queries = (select(VersionRow.weights), select(VersionRow.strategy_state), taken)
+    columns = (VersionRow.weights, VersionRow.strategy_state, VersionRow.frozen)
+    queries = (*(select(column) for column in columns), taken)
     return {sha256 for query in queries for sha256 in session.scalars(query) if sha256}
 
 

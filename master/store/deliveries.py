@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from federated.messages import StudyCounts
 from federated.states import NodeState
 from master.store import events, nodes, tasks, versions
-from master.store.tables import HoldingRow, NodeRow, ReceiptRow, RunRow, TaskRow
+from master.store.tables import HoldingRow, NodeRow, ReceiptRow, RunRow, TaskRow, VersionRow
+from master.store.versions import Key
 
 RETRY_SECONDS = 10.0
 
@@ -33,20 +34,29 @@ class Due:
     version: int
 
 
-def has(session: Session, node_id: str, study_id: str, weights: str) -> bool:
-    """Whether a child holds these weights, by what was heard last: its answer or its report."""
+@dataclass(frozen=True, slots=True)
+class SentModel:
+    """A model as a receipt tells of it: its study, its hashes, the round that made it."""
+
+    study: str
+    key: Key
+    round: int
+
+
+def has(session: Session, node_id: str, study_id: str, model: Key) -> bool:
+    """Whether a child holds this model, by what was heard last: its answer or its report."""
     receipt = session.get(ReceiptRow, (node_id, study_id))
     holding = session.get(HoldingRow, (node_id, study_id))
-    return _holds(receipt, holding, weights)
+    return _holds(receipt, holding, model)
 
 
 def due(session: Session, now: float, reachable_seconds: float) -> tuple[list[Due], float | None]:
     """The models to send now, and when to look again for those that went wrong."""
     found: list[Due] = []
     later: list[float] = []
-    for study_id, (version_id, weights) in versions.wanted_weights(session).items():
+    for study_id, (version_id, model) in versions.wanted_weights(session).items():
         for node, receipt, holding in _able(session, study_id, now, reachable_seconds):
-            if _holds(receipt, holding, weights):
+            if _holds(receipt, holding, model):
                 continue
             again = receipt.at + RETRY_SECONDS if receipt and not _went_well(receipt) else now
             if again > now:
@@ -58,9 +68,9 @@ def due(session: Session, now: float, reachable_seconds: float) -> tuple[list[Du
 
 def missing(session: Session, reports: Mapping[str, StudyCounts]) -> list[versions.Version]:
     """Models that a node should hold and, by what it reports, does not; a few at a time."""
-    held = {study: report.weights for study, report in reports.items()}
+    held = {study: (report.weights, report.frozen) for study, report in reports.items()}
     wanted = sorted(versions.wanted_weights(session).items())
-    numbers = [number for study, (number, weights) in wanted if held.get(study) != weights]
+    numbers = [number for study, (number, model) in wanted if held.get(study) != model]
     return [versions.get(session, number) for number in numbers[:MOST_MODELS]]
 
 
@@ -71,27 +81,26 @@ def note_reports(
 
     Only those that it is to hold: what it says of others would be told again and again.
     """
-    receipts = select(ReceiptRow.study_id, ReceiptRow.weights).where(ReceiptRow.node_id == node.id)
-    noted = dict(session.execute(receipts).all())
+    receipts = select(ReceiptRow).where(ReceiptRow.node_id == node.id)
+    noted = {row.study_id: (row.weights, row.frozen) for row in session.scalars(receipts)}
     news = {
-        study: report.weights
+        study: (report.weights, report.frozen)
         for study, report in reports.items()
-        if report.weights is not None and report.weights != noted.get(study)
+        if report.weights is not None and (report.weights, report.frozen) != noted.get(study)
     }
     wanted = versions.wanted_weights(session) if news else {}
-    for study, weights in news.items():
-        if study not in wanted or wanted[study][1] != weights:
+    for study, model in news.items():
+        if study not in wanted or wanted[study][1] != model:
             continue
-        number = versions.round_of(session, study, weights)
-        if number is not None:
-            model = (study, weights, number)
-            note_receipt(session, (node.id, node.name), model, FETCHED, RECEIVED, now)
+        number = session.get_one(VersionRow, wanted[study][0]).round
+        sent = SentModel(study, model, number)
+        note_receipt(session, (node.id, node.name), sent, FETCHED, RECEIVED, now)
 
 
 def note_receipt(
     session: Session,
     node: tuple[str, str],
-    model: tuple[str, str, int],
+    model: SentModel,
     http_status: int | None,
     detail: str,
     now: float,
@@ -101,22 +110,23 @@ def note_receipt(
     Args:
         session: The transaction.
         node: The node's id and name.
-        model: Study, weights and round of the model.
+        model: What was sent.
         http_status: Status with which the child answered, if it did.
         detail: "received global model", or what went wrong.
         now: The time.
     """
-    (node_id, node_name), (study_id, weights, number) = node, model
-    row = session.get(ReceiptRow, (node_id, study_id))
+    node_id, node_name = node
+    row = session.get(ReceiptRow, (node_id, model.study))
     if row is None:
-        row = ReceiptRow(node_id=node_id, study_id=study_id)
+        row = ReceiptRow(node_id=node_id, study_id=model.study)
         session.add(row)
-    row.weights, row.round, row.http_status = weights, number, http_status
-    row.detail, row.at = detail, now
+    (row.weights, row.frozen), row.round = model.key, model.round
+    row.http_status, row.detail, row.at = http_status, detail, now
     data: dict[str, Any] = {
-        "study": study_id,
-        "weights": weights,
-        "round": number,
+        "study": model.study,
+        "weights": row.weights,
+        "frozen": row.frozen,
+        "round": model.round,
         "http_status": http_status,
     }
     events.record(session, now, "model_sent", f"Site {node_name}: {detail}", node=node_id, **data)
@@ -154,11 +164,11 @@ def _able(session: Session, study_id: str, now: float, reachable_seconds: float)
     ]
 
 
-def _holds(receipt: ReceiptRow | None, holding: HoldingRow | None, weights: str) -> bool:
-    sent = receipt is not None and receipt.weights == weights and _went_well(receipt)
+def _holds(receipt: ReceiptRow | None, holding: HoldingRow | None, model: Key) -> bool:
+    sent = receipt is not None and (receipt.weights, receipt.frozen) == model
     if holding is None or (receipt is not None and receipt.at >= holding.reported_at):
-        return sent
-    return holding.weights == weights
+        return sent and receipt is not None and _went_well(receipt)
+    return (holding.weights, holding.frozen) == model
 
 
 def _went_well(receipt: ReceiptRow) -> bool:

@@ -129,12 +129,13 @@ def is_known(session: Session, row: NodeRow, message: Heartbeat) -> bool:
     noted = (row.activity, row.version)
     if message.tasks or noted != (message.activity, message.version):
         return False
-    query = select(
-        HoldingRow.study_id, HoldingRow.counts, HoldingRow.new_labelled, HoldingRow.weights
-    ).where(HoldingRow.node_id == row.id)
-    held = {study: tuple(facts) for study, *facts in session.execute(query)}
+    query = select(HoldingRow).where(HoldingRow.node_id == row.id)
+    held = {
+        row.study_id: (row.counts, row.new_labelled, row.weights, row.frozen)
+        for row in session.scalars(query)
+    }
     return all(
-        held.get(study) == (report.counts, report.new_labelled, report.weights)
+        held.get(study) == (report.counts, report.new_labelled, report.weights, report.frozen)
         for study, report in message.studies.items()
     )
 
@@ -258,8 +259,9 @@ def _hold(session: Session, node: NodeRow, study_id: str, report: StudyCounts, n
         session.add(row)
     # Which model it holds matters to the coordinator only where that may have to send one.
     called = node.url is not None
-    before = (row.counts, row.new_labelled, called and row.weights)
-    row.counts, row.weights, row.reported_at = dict(report.counts), report.weights, now
+    before = (row.counts, row.new_labelled, called and (row.weights, row.frozen))
+    row.weights, row.frozen = report.weights, report.frozen
+    row.counts, row.reported_at = dict(report.counts), now
     row.new_labelled = report.new_labelled
     row.offered = min(row.offered, report.new_labelled)
-    return before != (row.counts, row.new_labelled, called and row.weights)
+    return before != (row.counts, row.new_labelled, called and (row.weights, row.frozen))

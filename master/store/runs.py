@@ -144,6 +144,7 @@ def views(session: Session) -> list[RunView]:
 def view(session: Session, row: RunRow) -> RunView:
     """A run as people see it."""
     closed = rounds.last(session, row.id, closed=True)
+    version = _version(session, row)
     return RunView(
         id=row.id,
         study=row.study_id,
@@ -154,15 +155,14 @@ def view(session: Session, row: RunRow) -> RunView:
         round=row.round,
         created_at=row.created_at,
         finished_at=row.finished_at,
-        weights=_weights(session, row),
+        weights=version.weights if version else "",
+        frozen=version.frozen if version else None,
         tasks=task_views.of_round(session, row.id, row.round),
         evaluation=evaluations.headline(session, closed.after_id if closed else None),
     )
 
 
-def _weights(session: Session, row: RunRow) -> str:
-    """The run's latest weights; those of the study as long as it has none of its own."""
-    study = session.get_one(StudyRow, row.study_id)
-    version_id = row.version_id or study.version_id
-    version = session.get(VersionRow, version_id) if version_id else None
-    return version.weights if version else ""
+def _version(session: Session, row: RunRow) -> VersionRow | None:
+    """The run's latest model; that of the study as long as it has none of its own."""
+    version_id = row.version_id or session.get_one(StudyRow, row.study_id).version_id
+    return session.get(VersionRow, version_id) if version_id else None

@@ -9,7 +9,7 @@ from federated.errors import Conflict, NotFound
 from federated.plan import Plan
 from federated.study import Study
 from federated.views import CurrentModel, StudyView
-from master.store import events
+from master.store import events, versions
 from master.store.tables import PictureRow, StudyRow, VersionRow
 
 
@@ -107,6 +107,7 @@ def _current(session: Session, row: StudyRow) -> CurrentModel | None:
     version = session.get(VersionRow, row.version_id) if row.version_id else None
     if version is None:
         return None
+    frozen = versions.frozen_of(session, version)
     return CurrentModel(
         model=Plan.model_validate(version.plan).model.name,
         weights=version.weights,
@@ -114,4 +115,7 @@ def _current(session: Session, row: StudyRow) -> CurrentModel | None:
         round=version.round,
         parameters=version.parameters,
         nbytes=version.nbytes,
+        frozen=frozen.weights if frozen else None,
+        frozen_parameters=frozen.signature.count if frozen else 0,
+        frozen_nbytes=frozen.signature.nbytes if frozen else 0,
     )

@@ -47,6 +47,8 @@ def message(session: Session, row: TaskRow, base: versions.Version, lease_second
         base_round=row.base_round,
         weights=row.weights,
         signature=base.signature,
+        frozen=base.frozen.weights if base.frozen else None,
+        frozen_signature=base.frozen.signature if base.frozen else None,
         seed=row.seed,
         lease_seconds=lease_seconds,
         batch=batch_of(row),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from federated.errors import NotFound
@@ -39,6 +39,23 @@ WITH_NODE = (TaskState.QUEUED, TaskState.LEASED, TaskState.TRAINING)
 """States in which a task's node may still need what it starts from."""
 
 
+Key = tuple[str, str | None]
+"""The hashes of a model's weights and of its frozen part, which make it what it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """The frozen part of a model.
+
+    Attributes:
+        weights: SHA-256 of its blob.
+        signature: Names, shapes and dtypes.
+    """
+
+    weights: str
+    signature: Signature
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """A global model with all that is needed to use it.
@@ -52,6 +69,7 @@ class Version:
         run: Run that made them; None for an initial model.
         round: Round that made them; 0 for an initial model.
         strategy_state: SHA-256 of what the strategy wants back in the next round.
+        frozen: The part that nothing trains; None where the whole model travels.
     """
 
     id: int
@@ -62,6 +80,12 @@ class Version:
     run: str | None
     round: int
     strategy_state: str | None
+    frozen: Frozen | None = None
+
+    @property
+    def key(self) -> Key:
+        """Its hashes: an equal head on another base is another model."""
+        return self.weights, self.frozen.weights if self.frozen else None
 
     def push(self) -> StudyPush:
         """The version as children are told of it."""
@@ -70,6 +94,8 @@ class Version:
             plan=self.plan,
             signature=self.signature,
             weights=self.weights,
+            frozen=self.frozen.weights if self.frozen else None,
+            frozen_signature=self.frozen.signature if self.frozen else None,
             run=self.run,
             round=self.round,
         )
@@ -86,20 +112,19 @@ def add(
     run: str | None = None,
     round_number: int = 0,
     strategy_state: str | None = None,
+    frozen: Frozen | None = None,
 ) -> VersionRow:
     """A new version."""
-    name = signature.sha256
-    if session.get(SignatureRow, name) is None:
-        session.add(SignatureRow(sha256=name, document=signature.model_dump(mode="json")))
-        session.flush()
     row = VersionRow(
         study_id=study_id,
         run_id=run,
         round=round_number,
         plan=plan.model_dump(mode="json"),
         weights=weights,
-        signature=name,
+        signature=_kept(session, signature),
         strategy_state=strategy_state,
+        frozen=frozen.weights if frozen else None,
+        frozen_signature=_kept(session, frozen.signature) if frozen else None,
         parameters=signature.count,
         nbytes=signature.nbytes,
         created_at=now,
@@ -107,6 +132,15 @@ def add(
     session.add(row)
     session.flush()
     return row
+
+
+def _kept(session: Session, signature: Signature) -> str:
+    """The name of a signature that the tables hold from now on."""
+    name = signature.sha256
+    if session.get(SignatureRow, name) is None:
+        session.add(SignatureRow(sha256=name, document=signature.model_dump(mode="json")))
+        session.flush()
+    return name
 
 
 def get(session: Session, version_id: int) -> Version:
@@ -134,7 +168,15 @@ def get(session: Session, version_id: int) -> Version:
         run=row.run_id,
         round=row.round,
         strategy_state=row.strategy_state,
+        frozen=frozen_of(session, row),
     )
+
+
+def frozen_of(session: Session, row: VersionRow) -> Frozen | None:
+    """The frozen part of a version, if it has one."""
+    if row.frozen is None or row.frozen_signature is None:
+        return None
+    return Frozen(row.frozen, signature(session, row.frozen_signature))
 
 
 def signature(session: Session, sha256: str) -> Signature:
@@ -152,12 +194,13 @@ def wanted(session: Session, study_id: str) -> int | None:
     return found
 
 
-def wanted_weights(session: Session) -> dict[str, tuple[int, str]]:
-    """By study what `wanted` says: the version's number and the hash of its weights."""
-    query = select(StudyRow.id, VersionRow.id, VersionRow.weights).join(
+def wanted_weights(session: Session) -> dict[str, tuple[int, Key]]:
+    """By study what `wanted` says: the version's number and its key."""
+    query = select(StudyRow.id, VersionRow.id, VersionRow.weights, VersionRow.frozen).join(
         VersionRow, VersionRow.id == func.coalesce(_IN_ROUND, StudyRow.version_id)
     )
-    return {study: (number, weights) for study, number, weights in session.execute(query)}
+    found = session.execute(query)
+    return {study: (number, (weights, frozen)) for study, number, weights, frozen in found}
 
 
 def of_round(session: Session, run_id: str, number: int) -> Version:
@@ -177,17 +220,10 @@ def of_round(session: Session, run_id: str, number: int) -> Version:
     return get(session, found)
 
 
-def round_of(session: Session, study_id: str, weights: str) -> int | None:
-    """The round that has made these weights of a study; None if they are not a global model."""
-    query = select(VersionRow.round).where(
-        VersionRow.study_id == study_id, VersionRow.weights == weights
-    )
-    return session.scalar(query.order_by(VersionRow.id.desc()).limit(1))
-
-
 def is_global(session: Session, weights: str) -> bool:
-    """Whether a blob is, or was, a global model."""
-    found = select(VersionRow.id).where(VersionRow.weights == weights).limit(1)
+    """Whether a blob is, or was, a global model, or the frozen part of one."""
+    named = or_(VersionRow.weights == weights, VersionRow.frozen == weights)
+    found = select(VersionRow.id).where(named).limit(1)
     return session.scalar(found) is not None
 
 
@@ -195,12 +231,15 @@ def may_fetch(session: Session, node_id: str, weights: str) -> bool:
     """Whether a node that takes part has work on these weights, or should hold them anyway."""
     if session.get_one(NodeRow, node_id).state != NodeState.ACTIVE:
         return False
-    query = select(TaskRow.id).where(
-        TaskRow.node_id == node_id, TaskRow.weights == weights, TaskRow.state.in_(WITH_NODE)
+    query = (
+        select(TaskRow.id)
+        .join(VersionRow, VersionRow.id == TaskRow.base_id)
+        .where(TaskRow.node_id == node_id, TaskRow.state.in_(WITH_NODE))
+        .where(or_(TaskRow.weights == weights, VersionRow.frozen == weights))
     )
     if session.scalar(query.limit(1)) is not None:
         return True
-    return any(weights == held for _, held in wanted_weights(session).values())
+    return any(weights in key for _, key in wanted_weights(session).values())
 
 
 def with_weights(session: Session, weights: str, study_id: str | None = None) -> Version:

@@ -109,6 +109,23 @@ def test_the_test_part_is_reported_and_the_run_waits_for_it(federation: Federati
     assert federation.get(f"/runs/{run}")["evaluation"]["auc"] == 1.0
 
 
+def test_the_test_part_has_intervals_and_the_audit_part_has_none(federation: Federation) -> None:
+    federation.study()
+    upload(federation, "test", {"benign": 7, "malignant": 5})
+    upload(federation, "audit", {"benign": 3, "malignant": 5})
+    a = federation.site("clinic-a")
+    run = federation.run(**PLAN)
+    federation.deliver(a, trained(a, 1.0, 10))
+    evaluation = federation.get(f"/runs/{run}/evaluation?round=1")
+    assert evaluation["audit"]["resamples"] == 0
+    assert evaluation["audit"]["intervals"] == {}
+    assert evaluation["test"]["resamples"] == 1000
+    bounds = evaluation["test"]["intervals"]["loss"]
+    assert bounds["low"] < evaluation["test"]["loss"] < bounds["high"]
+    (first,) = federation.get(f"/runs/{run}/rounds")["rounds"]
+    assert first["evaluation"]["brier"] == evaluation["test"]["brier"]
+
+
 def test_the_next_round_does_not_wait_for_an_evaluation(federation: Federation) -> None:
     federation.study()
     upload(federation, "test", {"benign": 3, "malignant": 5})
@@ -197,7 +214,7 @@ def test_trouble_of_the_master_itself_is_no_verdict(
 def test_a_worker_that_dies_again_and_again_accepts_nothing_and_holds_up_no_round_for_ever(
     federation: Federation, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def die(*_: object) -> None:
+    def die(*_: object, **__: object) -> None:
         raise WorkerDied("It ended")
 
     federation.study()

@@ -90,7 +90,7 @@ def test_the_evaluation_process_gets_no_secret_of_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COMMONSIGHT_DATABASE", "postgresql://master:secret@database/master")
-    evaluator = WorkerEvaluator(tmp_path, threads=1)
+    evaluator = WorkerEvaluator(tmp_path, threads=1, pretrained=tmp_path)
     evaluator.start()
     try:
         # Until it has become another program, the new process shows this one's environment.

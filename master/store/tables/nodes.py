@@ -60,6 +60,7 @@ class HoldingRow(Base):
     new_labelled: Mapped[int] = mapped_column(default=0)
     offered: Mapped[int] = mapped_column(default=0)
     weights: Mapped[str | None] = mapped_column(String(64))
+    frozen: Mapped[str | None] = mapped_column(String(64))
     reported_at: Mapped[float]
 
 
@@ -71,6 +72,7 @@ class ReceiptRow(Base):
     node_id: Mapped[str] = mapped_column(ForeignKey("nodes.id"), primary_key=True)
     study_id: Mapped[str] = mapped_column(ForeignKey("studies.id"), primary_key=True)
     weights: Mapped[str] = mapped_column(String(64))
+    frozen: Mapped[str | None] = mapped_column(String(64))
     round: Mapped[int]
     http_status: Mapped[int | None]
     detail: Mapped[str]

@@ -51,7 +51,11 @@ class SignatureRow(Base):
 
 
 class VersionRow(Base):
-    """One version of a global model; `run_id` is empty for an initial model."""
+    """One version of a global model; `run_id` is empty for an initial model.
+
+    `frozen` is the blob of the part that nothing trains, if there is one; `frozen_signature`
+    goes with it.
+    """
 
     __tablename__ = "versions"
 
@@ -63,6 +67,8 @@ class VersionRow(Base):
     weights: Mapped[str] = mapped_column(String(64), index=True)
     signature: Mapped[str] = mapped_column(ForeignKey("signatures.sha256"))
     strategy_state: Mapped[str | None] = mapped_column(String(64))
+    frozen: Mapped[str | None] = mapped_column(String(64), index=True)
+    frozen_signature: Mapped[str | None] = mapped_column(ForeignKey("signatures.sha256"))
     parameters: Mapped[int]
     nbytes: Mapped[int]
     created_at: Mapped[float]

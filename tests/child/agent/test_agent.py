@@ -87,6 +87,7 @@ def test_a_heartbeat_tells_numbers_only(enrolling, master):
             "counts": {"benign": 4, "malignant": 2},
             "new_labelled": 6,
             "weights": push.weights,
+            "frozen": None,
         }
     }
     assert beat["tasks"] == ["task-1"]
