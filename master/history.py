@@ -7,9 +7,19 @@ import io
 from collections.abc import Iterable, Iterator
 
 from federated.views import RoundView, TaskView, UpdateView
+from master.headline import COLUMNS as GLOBAL_FIGURES
 
-METRICS = ("loss", "accuracy", "val_loss", "val_accuracy", "val_examples")
-GLOBAL = ("loss", "accuracy", "balanced_accuracy", "auc")
+METRICS = (
+    "loss",
+    "accuracy",
+    "val_loss",
+    "val_accuracy",
+    "val_balanced_accuracy",
+    "val_f1",
+    "val_auc",
+    "val_sensitivity_at_90",
+    "val_examples",
+)
 
 COLUMNS = (
     "run",
@@ -32,7 +42,7 @@ COLUMNS = (
     *METRICS,
     "audit_accuracy",
     "update_sha256",
-    *(f"global_{name}" for name in GLOBAL),
+    *(f"global_{name}" for name in GLOBAL_FIGURES),
 )
 
 
@@ -56,7 +66,7 @@ def _rows(view: RoundView) -> Iterator[dict[str, object]]:
         "seconds": "" if view.closed_at is None else round(view.closed_at - view.opened_at, 3),
         "weights_before": view.weights_before,
         "weights_after": view.weights_after or "",
-        **{f"global_{name}": (view.evaluation or {}).get(name) for name in GLOBAL},
+        **{f"global_{name}": (view.evaluation or {}).get(name) for name in GLOBAL_FIGURES},
     }
     for task in view.tasks:
         yield shared | _site(task, updates.get(task.id))

@@ -65,7 +65,9 @@ class UpdateView(Message):
         staleness: Versions that the global model had moved on by when it counted; None
             where it did not.
         share: The weight that it had in the average, 0 to 1; None where it was not used.
-        metrics: What the node measured: `loss`, `accuracy`, `val_loss`, `val_accuracy`, ….
+        metrics: What the node measured: `loss` and `accuracy` while training; on its validation
+            part `val_loss`, `val_accuracy`, `val_balanced_accuracy`, `val_f1`, and where it has
+            pictures of every class `val_auc` and `val_sensitivity_at_90`.
         credits: What it earned.
     """
 
@@ -105,8 +107,10 @@ class RoundView(Message):
         extended: Whether its deadline has been moved, which happens once.
         weights_before: SHA-256 of the global weights that it started from.
         weights_after: SHA-256 of those that it made; None unless closed.
-        evaluation: Headline figures on the test part of the new weights (`loss`,
-            `accuracy`, `balanced_accuracy`, `auc`); None without test pictures or not yet.
+        evaluation: Headline figures on the test part of the new weights (`loss`, `accuracy`,
+            `balanced_accuracy`, `auc`, `average_precision`, `f1`, `sensitivity_at_90`,
+            `calibration_error`, `brier`; `auc_low` and `auc_high` are the ends of a 95 %
+            interval); None without test pictures or not yet.
     """
 
     run: str

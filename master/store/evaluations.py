@@ -7,11 +7,13 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from master.headline import headline as figures_of
 from master.store.tables import EvaluationRow, PictureRow
 
 DUE, DONE, FAILED = "due", "done", "failed"
 
 HEADLINES = ("loss", "accuracy", "balanced_accuracy", "auc")
+"""Names of a report's figures that models are compared by."""
 
 
 def demand(session: Session, version_id: int, run_id: str, study_id: str, now: float) -> None:
@@ -67,4 +69,4 @@ def headline(session: Session, version_id: int | None) -> dict[str, float | None
     row = of_version(session, version_id).get("test")
     if row is None or row.report is None:
         return None
-    return {name: row.report.get(name) for name in HEADLINES}
+    return figures_of(row.report)
