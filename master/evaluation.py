@@ -24,19 +24,37 @@ class EvaluatedModel:
         choice: The architecture.
         weights: The blob: global weights, or an update.
         base: The weights that an update starts from; None for global weights.
+        frozen: The blob of the frozen part; None where the whole model travels.
     """
 
     study: Study
     choice: ModelChoice
     weights: Path
     base: Path | None = None
+    frozen: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltModel:
+    """A model that was built afresh.
+
+    Attributes:
+        signature: Of the part that travels, which was written as a blob.
+        frozen: Of the frozen part, which was written as another; None where there is none.
+    """
+
+    signature: Signature
+    frozen: Signature | None = None
 
 
 class Evaluator(Protocol):
     """What needs TensorFlow."""
 
-    def initial_model(self, study: Study, plan: Plan, out: Path) -> Signature:
-        """Builds a fresh model from the plan's seed and writes its weights as a blob to `out`."""
+    def initial_model(self, study: Study, plan: Plan, out: Path, frozen_out: Path) -> BuiltModel:
+        """Builds a fresh model from the plan's seed, and from pretrained weights if it names some.
+
+        Its weights are written as a blob to `out`, its frozen part, if any, to `frozen_out`.
+        """
 
     def report(
         self,
@@ -65,11 +83,13 @@ class WorkerEvaluator:
     Args:
         logs: Folder for what the process prints.
         threads: Its threads; 0 takes all cores.
+        pretrained: Folder of the weights that plans may name.
     """
 
-    def __init__(self, logs: Path, threads: int) -> None:
+    def __init__(self, logs: Path, threads: int, pretrained: Path) -> None:
         arguments = ["--threads", str(threads or os.cpu_count() or 1)]
         environment = worker_environment(os.environ)
+        self._pretrained = pretrained
         self._stopped = False
         self._worker = Worker("master.evaluator", arguments, environment, logs / "evaluator.log")
 
@@ -87,7 +107,7 @@ class WorkerEvaluator:
         self._stopped = True
         self._worker.stop()
 
-    def initial_model(self, study: Study, plan: Plan, out: Path) -> Signature:
+    def initial_model(self, study: Study, plan: Plan, out: Path, frozen_out: Path) -> BuiltModel:
         """See `Evaluator`."""
         answer = self._call(
             "initial_model",
@@ -95,10 +115,16 @@ class WorkerEvaluator:
                 "study": study.model_dump(mode="json"),
                 "model": plan.model.model_dump(mode="json"),
                 "seed": plan.seed,
+                "pretrained": str(self._pretrained),
                 "out": str(out),
+                "frozen_out": str(frozen_out),
             },
         )
-        return Signature.model_validate(answer["signature"])
+        frozen = answer["frozen"]
+        return BuiltModel(
+            Signature.model_validate(answer["signature"]),
+            None if frozen is None else Signature.model_validate(frozen),
+        )
 
     def report(
         self,
@@ -145,4 +171,5 @@ def _message(model: EvaluatedModel) -> dict[str, Any]:
         "model": model.choice.model_dump(mode="json"),
         "weights": str(model.weights),
         "base": str(model.base) if model.base else None,
+        "frozen": str(model.frozen) if model.frozen else None,
     }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from federated.errors import InvalidInput
 from federated.plan import ModelChoice
+from federated.signature import Signature
 from federated.study import Study
 from federated.wire import TensorReader, UpdateReader, encode_weights, read_update_document
 from imaging.array_file import PixelArray
@@ -32,14 +34,21 @@ class EvaluatorHandlers:
 
     def __init__(self) -> None:
         self._models = ModelCache(KEPT_MODELS)
+        self._frozen: WeakKeyDictionary[NamedModel, str] = WeakKeyDictionary()
 
     def initial_model(self, message: Json, _call: Call) -> Json:
-        """Builds a fresh model and writes its weights; answers its signature."""
+        """Builds a fresh model and writes its parts; answers the signature of each."""
         study = Study.model_validate(message["study"])
         choice = ModelChoice.model_validate(message["model"])
         model = build_model(study, choice, seed=message["seed"])
         write_file(Path(message["out"]), encode_weights(model.read()))
-        return {"signature": model.signature.model_dump(mode="json")}
+        frozen: Signature | None = getattr(model, "frozen", None)
+        if frozen is not None:
+            write_file(Path(message["frozen_out"]), encode_weights(model.read_frozen()))
+        return {
+            "signature": model.signature.model_dump(mode="json"),
+            "frozen": frozen.model_dump(mode="json") if frozen is not None else None,
+        }
 
     def report(self, message: Json, _call: Call) -> Json:
         """Measures weights on some rows of an array file."""
@@ -64,8 +73,16 @@ class EvaluatorHandlers:
         """The study and the model that a request names, with the weights that it names."""
         study = Study.model_validate(message["study"])
         model, _ = self._models.get(study, ModelChoice.model_validate(message["model"]))
+        self._load_frozen(model, message["frozen"])
         _assign(model, message)
         return study, model
+
+    def _load_frozen(self, model: NamedModel, frozen: str | None) -> None:
+        """Has the frozen part in the model; it stays there, for nothing here changes it."""
+        if frozen is not None and self._frozen.get(model) != frozen:
+            with open_blob(Path(frozen)) as blob:
+                model.assign_frozen({name: blob.get_tensor(name) for name in blob.keys()})  # noqa: SIM118
+            self._frozen[model] = frozen
 
 
 def _assign(model: NamedModel, message: Json) -> None:

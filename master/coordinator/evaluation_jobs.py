@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,8 +22,8 @@ from master.coordinator.deadline import measured_speed
 from master.evaluation import EvaluatedModel, EvaluatorStopped, draft
 from master.services import Services
 from master.store import evaluations, events, nodes, pictures, runs, studies, updates, versions
-from master.store.tables import TaskRow, UpdateRow
-from master.store.versions import Version
+from master.store.tables import TaskRow, UpdateRow, VersionRow
+from master.store.versions import Frozen, Version
 from serving.blobs import open_blob
 from serving.worker import WorkerDied
 
@@ -107,7 +109,7 @@ def build_for_study(services: Services, study_id: str) -> None:
         row = studies.get(session, study_id)
         study, plan = studies.study_of(row), Plan.model_validate(row.plan)
     try:
-        signature, weights = _build(services, study_id, plan)
+        built = _build(services, study_id, plan)
     except FederationError as error:
         with services.database.write() as session:
             studies.get(session, study_id).problem = error.detail
@@ -117,10 +119,10 @@ def build_for_study(services: Services, study_id: str) -> None:
         return
     with services.database.write() as session:
         now = services.now()
-        version = versions.add(session, study_id, plan, signature, weights, now)
+        version = _add(session, study_id, plan, built, now)
         studies.set_current(session, study_id, version.id)
         text = f"The initial model of {study.name} is ready"
-        events.record(session, now, "model_built", text, study=study_id, weights=weights)
+        events.record(session, now, "model_built", text, study=study_id, weights=built.weights)
     services.wakeup.notify()
 
 
@@ -130,7 +132,7 @@ def build_for_run(services: Services, run_id: str) -> None:
         run = runs.get(session, run_id)
         study_id, plan = run.study_id, Plan.model_validate(run.plan)
     try:
-        signature, weights = _build(services, study_id, plan)
+        built = _build(services, study_id, plan)
     except FederationError as error:
         with services.database.write() as session:
             run = runs.get(session, run_id)
@@ -139,14 +141,19 @@ def build_for_run(services: Services, run_id: str) -> None:
         services.wakeup.notify()
         return
     with services.database.write() as session:
-        version = versions.add(session, study_id, plan, signature, weights, services.now())
+        version = _add(session, study_id, plan, built, services.now())
         runs.get(session, run_id).version_id = version.id
     services.wakeup.notify()
 
 
 def global_model(services: Services, version: Version) -> EvaluatedModel:
     """A global model as the evaluation process takes it."""
-    return EvaluatedModel(version.study, version.plan.model, services.blobs.path(version.weights))
+    return EvaluatedModel(
+        version.study,
+        version.plan.model,
+        services.blobs.path(version.weights),
+        frozen=_frozen_path(services, version),
+    )
 
 
 def is_changed(services: Services, sha256: str, document: UpdateDocument, base: Version) -> bool:
@@ -168,6 +175,7 @@ def _measure(services: Services, base: Version, sha256: str) -> Measurement:
         base.plan.model,
         weights=services.blobs.path(sha256),
         base=services.blobs.path(base.weights),
+        frozen=_frozen_path(services, base),
     )
     report, problem, broken = _report(services, base, model, "audit")
     if report is not None:
@@ -208,15 +216,38 @@ def _not_measured(part: str, error: FederationError) -> str:
     return f"The model could not be measured on the {part} pictures: {error.problem}"
 
 
-def _build(services: Services, study_id: str, plan: Plan) -> tuple[Signature, str]:
+def _frozen_path(services: Services, version: Version) -> Path | None:
+    return services.blobs.path(version.frozen.weights) if version.frozen else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """A fresh model whose blobs are kept."""
+
+    signature: Signature
+    weights: str
+    frozen: Frozen | None
+
+
+def _build(services: Services, study_id: str, plan: Plan) -> _Built:
     with services.database.read() as session:
         study = studies.study_of(studies.get(session, study_id))
-    out = draft(services.state.drafts)
+    out, frozen_out = draft(services.state.drafts), draft(services.state.drafts)
     try:
-        signature = _twice(lambda: services.evaluator.initial_model(study, plan, out))
-        return signature, services.blobs.adopt(out).sha256
+        built = _twice(lambda: services.evaluator.initial_model(study, plan, out, frozen_out))
+        frozen = None
+        if built.frozen is not None:
+            frozen = Frozen(services.blobs.adopt(frozen_out).sha256, built.frozen)
+        return _Built(built.signature, services.blobs.adopt(out).sha256, frozen)
     finally:
         out.unlink(missing_ok=True)
+        frozen_out.unlink(missing_ok=True)
+
+
+def _add(session: Session, study_id: str, plan: Plan, built: _Built, now: float) -> VersionRow:
+    return versions.add(
+        session, study_id, plan, built.signature, built.weights, now, frozen=built.frozen
+    )
 
 
 def _twice(call: Callable[[], Result]) -> Result:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from federated.plan import Plan
-from federated.signature import Signature, signature_of
+from federated.signature import signature_of
 from federated.study import Study
 from federated.wire import TensorReader, UpdateReader, encode_weights, read_update_document
 from imaging.array_file import PixelArray
-from master.evaluation import EvaluatedModel
+from master.evaluation import BuiltModel, EvaluatedModel
 from master.store.pictures import LabelledRows
 from models.measures import evaluate_probabilities
 from serving.blobs import open_blob
@@ -28,6 +28,11 @@ def initial_weights(study: Study, seed: int = 0) -> dict[str, np.ndarray]:
     }
 
 
+def frozen_weights(plan: Plan) -> dict[str, np.ndarray]:
+    """What the channels' means are multiplied by first: another scale for each seed."""
+    return {"base/scale": np.full(1, 2 + plan.seed, dtype=np.float32)}
+
+
 class LinearEvaluator:
     """Does what `master.evaluation.Evaluator` asks for, for the linear model.
 
@@ -40,11 +45,15 @@ class LinearEvaluator:
         self.calls: list[str] = []
         self.failure: Exception | None = None
 
-    def initial_model(self, study: Study, plan: Plan, out: Path) -> Signature:
+    def initial_model(self, study: Study, plan: Plan, out: Path, frozen_out: Path) -> BuiltModel:
         self._note("initial_model")
         weights = initial_weights(study, plan.seed)
         out.write_bytes(encode_weights(weights))
-        return signature_of(weights)
+        if plan.model.trained == "whole":
+            return BuiltModel(signature_of(weights))
+        frozen = frozen_weights(plan)
+        frozen_out.write_bytes(encode_weights(frozen))
+        return BuiltModel(signature_of(weights), signature_of(frozen))
 
     def report(
         self,
@@ -65,7 +74,11 @@ class LinearEvaluator:
                     kernel, bias = _read(reader)
             else:
                 kernel, bias = _read(reader)
-        logits = (images.mean(axis=(1, 2)) / 255 @ kernel + bias).astype(np.float64)
+        means = images.mean(axis=(1, 2)) / 255
+        if model.frozen is not None:
+            with open_blob(model.frozen) as blob:
+                means = means * blob.get_tensor("base/scale")
+        logits = (means @ kernel + bias).astype(np.float64)
         exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
         probabilities = exponents / exponents.sum(axis=1, keepdims=True)
         labels = np.array(examples.labels)
@@ -74,7 +87,8 @@ class LinearEvaluator:
 
     def export(self, model: EvaluatedModel, out: Path) -> None:
         self._note("export")
-        out.write_bytes(model.weights.read_bytes())
+        frozen = model.frozen.read_bytes() if model.frozen else b""
+        out.write_bytes(frozen + model.weights.read_bytes())
 
     def _note(self, name: str) -> None:
         self.calls.append(name)
