@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from engines.processes.errors import WrongOption
 from federated.views import RoundView, RunView, StudyView, UpdateView
 
-COLUMNS = ("round", "seconds", "site", "status", "examples", "loss", "accuracy", "val. accuracy")
-TEST_COLUMNS = ("round", "test loss", "test accuracy", "balanced", "AUC")
+COLUMNS = (
+    *("round", "seconds", "site", "status", "examples", "loss", "accuracy"),
+    *("val. accuracy", "val. AUC"),
+)
+TESTED = {
+    "loss": "test loss",
+    "accuracy": "test accuracy",
+    "balanced_accuracy": "balanced",
+    "auc": "AUC",
+    "f1": "F1",
+    "sensitivity_at_90": "sensitivity at 90 %",
+    "calibration_error": "calibration error",
+}
+"""Figures of the test part and what heads their columns."""
+
+LAST_COLUMNS = ("last round", "figure", "95 % from", "to")
 
 
 def report(
@@ -110,32 +124,43 @@ def _draft(path: Path) -> Path:
 
 
 def tables(rounds: Sequence[RoundView]) -> str:
-    """Two tables for people: what each site returned, and what the average was worth."""
-    updates = [
+    """Tables for people: what each site returned, and what the average was worth, how surely."""
+    measured = [one for one in rounds if one.evaluation]
+    parts = [table(COLUMNS, [row for one in rounds for row in _update_rows(one)])]
+    if measured:
+        rows = [_tested_row(one.number, one.evaluation or {}) for one in measured]
+        parts.append(table(("round", *TESTED.values()), rows))
+        sure = _sure_rows(measured[-1].evaluation or {})
+        parts += [table(LAST_COLUMNS, sure)] if sure else []
+    return "\n\n".join(parts)
+
+
+def _update_rows(one: RoundView) -> list[tuple[str, ...]]:
+    keys = ("loss", "accuracy", "val_accuracy", "val_auc")
+    return [
         (
             str(one.number),
             f"{_seconds(one):.1f}",
             update.node_name,
             update.status,
             str(update.num_examples),
-            *(_figure(update.metrics.get(key)) for key in ("loss", "accuracy", "val_accuracy")),
+            *(_figure(update.metrics.get(key)) for key in keys),
         )
-        for one in rounds
         for update in sorted(one.updates, key=lambda update: update.node_name)
     ]
-    measured = [
-        (
-            str(one.number),
-            *(
-                _figure(one.evaluation.get(key))
-                for key in ("loss", "accuracy", "balanced_accuracy", "auc")
-            ),
-        )
-        for one in rounds
-        if one.evaluation
+
+
+def _tested_row(number: int, figures: Mapping[str, float | None]) -> tuple[str, ...]:
+    return (str(number), *(_figure(figures.get(name)) for name in TESTED))
+
+
+def _sure_rows(figures: Mapping[str, float | None]) -> list[tuple[str, ...]]:
+    """The figures that have an interval, with its ends."""
+    return [
+        (head, *(_figure(figures.get(key)) for key in (name, f"{name}_low", f"{name}_high")))
+        for name, head in TESTED.items()
+        if figures.get(f"{name}_low") is not None
     ]
-    parts = [table(COLUMNS, updates)] + ([table(TEST_COLUMNS, measured)] if measured else [])
-    return "\n\n".join(parts)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -45,11 +45,17 @@ def rounds():
         weights_after=B,
         tasks=[],
         updates=[
-            update("site-2", 30, {"loss": 0.25, "accuracy": 0.75}),
+            update("site-2", 30, {"loss": 0.25, "accuracy": 0.75, "val_auc": 0.62}),
             update("site-1", 10, {"loss": 0.5, "accuracy": 0.5, "val_accuracy": 0.4}),
         ],
         excluded=[],
-        evaluation={"loss": 0.3, "accuracy": 0.8, "balanced_accuracy": 0.7, "auc": None},
+        evaluation={
+            "loss": 0.3,
+            "accuracy": 0.8,
+            "balanced_accuracy": 0.7,
+            "auc": None,
+            "sensitivity_at_90": 0.65,
+        },
     )
     return [first]
 
@@ -105,14 +111,25 @@ def test_the_document_is_written_whole(document, tmp_path):
 def test_tables_show_each_site_and_the_test_figures(rounds):
     text = tables(rounds)
     first, second = (line.split() for line in text.splitlines()[2:4])
-    assert first == ["1", "2.5", "site-1", "accepted", "10", "0.5000", "0.5000", "0.4000"]
-    assert second == ["1", "2.5", "site-2", "accepted", "30", "0.2500", "0.7500", "–"]
-    assert text.splitlines()[-1].split() == ["1", "0.3000", "0.8000", "0.7000", "–"]
+    assert first == ["1", "2.5", "site-1", "accepted", "10", "0.5000", "0.5000", "0.4000", "–"]
+    assert second == ["1", "2.5", "site-2", "accepted", "30", "0.2500", "0.7500", "–", "0.6200"]
+    figures = text.splitlines()[-1].split()
+    assert figures == ["1", "0.3000", "0.8000", "0.7000", "–", "–", "0.6500", "–"]
+
+
+def test_the_last_round_tells_how_sure_its_figures_are(rounds):
+    (first,) = rounds
+    ends = {"accuracy_low": 0.71, "accuracy_high": 0.88, "auc_low": None, "auc_high": None}
+    later = first.model_copy(update={"number": 2, "evaluation": first.evaluation | ends})
+    text = tables([first, later])
+    head, _, row = text.split("\n\n")[-1].splitlines()
+    assert head.split() == ["last", "round", "figure", "95", "%", "from", "to"]
+    assert row.split() == ["test", "accuracy", "0.8000", "0.7100", "0.8800"]
 
 
 def test_without_test_pictures_there_is_one_table(rounds):
     bare = [rounds[0].model_copy(update={"evaluation": None})]
-    assert "AUC" not in tables(bare)
+    assert "test loss" not in tables(bare)
 
 
 def test_columns_are_as_wide_as_their_widest_cell():
