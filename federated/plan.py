@@ -196,7 +196,9 @@ class Plan(Value):
             each goes on from the current model where the architecture is the same. Others run
             side by side, each from fresh weights, to be compared.
         cross_site: Whether, after the last round, each site's model is measured on each other
-            site's validation part, at the sites.
+            site's validation part, at the sites. For this the weights of each site's last
+            update, which otherwise only the master sees, are sent to all other sites of the
+            study; what comes back are counts and figures.
         seed: Root of every random choice of the run.
     """
 
@@ -225,6 +227,14 @@ class Plan(Value):
             faults.append("a run that waits for pictures must train: epochs is 0")
         if self.data.kind != "own" and self.trigger.kind == "upload":
             faults.append("a run that waits for a site's new pictures must train on those")
+        if self.trigger.kind == "upload" and not self.publish:
+            faults.append("a run that waits for pictures moves the study's model on: publish it")
+        if self.cross_site and self.data.kind != "own":
+            faults.append("only the sites' own pictures can be measured across sites")
+        if self.cross_site and self.training.validation_fraction == 0:
+            faults.append(
+                "models are measured across sites on validation pictures: validation_fraction is 0"
+            )
         if self.model.trained == "features" and self.training.augmentation != Augmentation():
             faults.append("features are computed once: no picture can be augmented after that")
         if faults:

@@ -140,6 +140,12 @@ def _opened(path: Path) -> Iterator[BlobReader]:
 
 
 def _expectation(session: Session, row: TaskRow) -> Expectation:
+    if row.kind != tasks.TRAIN:
+        raise Conflict(
+            "This task does not ask for an update",
+            expected="an evaluation: PUT /tasks/<id>/evaluation",
+            code="wrong_kind",
+        )
     base = versions.get(session, row.base_id)
     return Expectation(
         task=row.id,

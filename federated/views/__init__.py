@@ -3,6 +3,8 @@
 Times are seconds since the epoch (UTC). Figures are numbers, never formatted.
 """
 
+from federated.views.comparison import ComparedRound, ComparedRun, Comparison
+from federated.views.cross_site import CrossSiteModel, CrossSiteRow, CrossSiteView
 from federated.views.nodes import NodeView, ReceivedModel
 from federated.views.plans import AbleNode, BatchesView, BatchView, PlanCheck
 from federated.views.rewards import LedgerEntry, Rewards, Standing
@@ -35,6 +37,12 @@ __all__ = [
     "ChildStatus",
     "ChildStudy",
     "ChildTask",
+    "ComparedRound",
+    "ComparedRun",
+    "Comparison",
+    "CrossSiteModel",
+    "CrossSiteRow",
+    "CrossSiteView",
     "CurrentModel",
     "Departure",
     "Event",

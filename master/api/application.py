@@ -5,7 +5,19 @@ from __future__ import annotations
 from apiflask import APIFlask
 
 from master import VERSION
-from master.api import events, nodes, plans, rewards, rounds, runs, studies, tasks, weights
+from master.api import (
+    comparison,
+    cross_site,
+    events,
+    nodes,
+    plans,
+    rewards,
+    rounds,
+    runs,
+    studies,
+    tasks,
+    weights,
+)
 from master.api.context import KEY, Context
 from master.export import Exports
 from master.known_tokens import KnownTokens
@@ -23,6 +35,8 @@ BLUEPRINTS = (
     rounds.blueprint,
     tasks.blueprint,
     weights.blueprint,
+    cross_site.blueprint,
+    comparison.blueprint,
     rewards.blueprint,
     events.blueprint,
     plans.blueprint,

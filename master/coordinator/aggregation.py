@@ -187,7 +187,8 @@ def _settle(
     ledger.add(session, run.id, row.number, credits_of(material), now)
     evaluations.demand(session, after.id, run.id, run.study_id, now)
     row.after_id = run.version_id = after.id
-    studies.set_current(session, run.study_id, after.id)
+    if run.publish:
+        studies.set_current(session, run.study_id, after.id)
     transitions.move_round(session, row, RoundState.CLOSED, now)
 
 

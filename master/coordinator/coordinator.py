@@ -11,10 +11,12 @@ from sqlalchemy.orm import Session
 from federated.states import TaskState
 from master.coordinator import evaluation_jobs, handover
 from master.coordinator.aggregation import close_round
+from master.coordinator.cross_site_models import gather
 from master.coordinator.run_steps import advance
 from master.coordinator.step import Step
 from master.services import Services
 from master.store import (
+    cross_sites,
     deliveries,
     evaluations,
     lease,
@@ -76,6 +78,7 @@ class Coordinator:
             now = services.now()
             task_ends.extend_leases(session, now, services.settings.lease_seconds)
             rounds.keep_open(session, now, services.settings.lease_seconds)
+            cross_sites.keep_open(session, now, services.settings.lease_seconds)
             runs.wait_anew(session, now)
             nodes.presume_present(session, now, services.settings.reachable_seconds)
             studies.forget_problems(session)
@@ -148,6 +151,8 @@ class Coordinator:
                 f"build/{run_id}",
                 partial(evaluation_jobs.build_for_run, services, run_id),
             )
+        if step.gather:
+            self._job(BACKGROUND_QUEUE, f"gather/{run_id}", partial(gather, services, run_id))
         return float("inf") if step.again_at is None else step.again_at
 
     def _rest(self, run_id: str, error: Exception) -> float:

@@ -9,6 +9,7 @@ from federated.states import RunState, TaskState
 from federated.strategies import asynchronous
 from federated.study import Study
 from master.coordinator.asynchronous import outdated
+from master.coordinator.cross_site import measure
 from master.coordinator.round_opening import field_of, opening, patience
 from master.coordinator.round_steps import collect
 from master.coordinator.site_selection import reasons
@@ -66,7 +67,7 @@ def go_on(services: Services, session: Session, run: RunRow, now: float) -> Step
     """Opens the next round of a running run, or ends the run after the last."""
     plan = Plan.model_validate(run.plan)
     if run.round >= plan.rounds:
-        return complete(session, run, now)
+        return complete(services, session, run, plan, now)
     if plan.trigger.kind == "upload":
         transitions.move_run(session, run, RunState.IDLE, now, "waiting for pictures")
         return Step(moved=True)
@@ -92,7 +93,7 @@ def await_pictures(services: Services, session: Session, run: RunRow, now: float
     """Opens a round of a standing run when a site has enough new pictures."""
     plan = Plan.model_validate(run.plan)
     if run.round >= plan.rounds:
-        return complete(session, run, now)
+        return complete(services, session, run, plan, now)
     field = field_of(services, session, run, plan, now)
     wanted = plan.trigger.min_new_pictures
     ready = any(site.fresh >= wanted for site in field.sites)
@@ -109,12 +110,14 @@ def await_pictures(services: Services, session: Session, run: RunRow, now: float
     return step
 
 
-def complete(session: Session, run: RunRow, now: float) -> Step:
-    """Ends a run whose rounds are done, once its evaluations are in."""
-    if asynchronous(Plan.model_validate(run.plan).strategy) is not None:
+def complete(services: Services, session: Session, run: RunRow, plan: Plan, now: float) -> Step:
+    """Ends a run whose rounds are done, once its models are measured, here and at the sites."""
+    if asynchronous(plan.strategy) is not None:
         reason = "the run has made its last model"
-        task_ends.cancel_of_run(session, run.id, reason, now)
+        task_ends.cancel_training(session, run.id, reason, now)
         task_ends.leave_uncounted(session, run.id, reason, now)
+    if (step := measure(services, session, run, plan, now)) is not None:
+        return step
     if evaluations.are_due(session, run.id):
         run.reason = "evaluating"
         return Step()
@@ -123,7 +126,12 @@ def complete(session: Session, run: RunRow, now: float) -> Step:
 
 
 def _take_current(session: Session, run: RunRow) -> bool:
-    """Starts from the study's current weights, if they are of the plan's model."""
+    """Starts from the study's current weights, if they are of the plan's model.
+
+    A run that is to be compared with others stays with what it has made of fresh weights.
+    """
+    if not run.publish:
+        return False
     study = studies.get(session, run.study_id)
     if study.version_id is None:
         return False

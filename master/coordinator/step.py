@@ -13,6 +13,7 @@ class Step:
         moved: Whether something changed, so that another step may be possible at once.
         again_at: When to look again even if nothing happens; None for never.
         build: Whether a fresh initial model is needed first.
+        gather: Whether the models are to be gathered that the sites shall measure.
         aggregate: The round to be averaged now.
         reached: The failpoint that is reached once the step is in the tables.
     """
@@ -20,5 +21,6 @@ class Step:
     moved: bool = False
     again_at: float | None = None
     build: bool = False
+    gather: bool = False
     aggregate: int | None = None
     reached: str | None = None

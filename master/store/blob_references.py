@@ -6,6 +6,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from federated.states import RoundState, TaskState
+from master.store import measured_models
 from master.store.tables import RoundRow, TaskRow, UpdateRow, VersionRow
 
 MAY_COUNT = (TaskState.SUBMITTED, TaskState.ACCEPTED)
@@ -18,7 +19,8 @@ def is_used(session: Session, sha256: str) -> bool:
     update = select(UpdateRow.task_id).where(
         UpdateRow.sha256 == sha256, UpdateRow.document.is_not(None)
     )
-    return any(session.scalar(query.limit(1)) is not None for query in (version, update))
+    kept = any(session.scalar(query.limit(1)) is not None for query in (version, update))
+    return kept or sha256 in measured_models.in_use(session)
 
 
 def named(session: Session) -> set[str]:
@@ -26,7 +28,8 @@ def named(session: Session) -> set[str]:
     taken = select(UpdateRow.sha256).where(UpdateRow.document.is_not(None))
     columns = (VersionRow.weights, VersionRow.strategy_state, VersionRow.frozen)
     queries = (*(select(column) for column in columns), taken)
-    return {sha256 for query in queries for sha256 in session.scalars(query) if sha256}
+    found = {sha256 for query in queries for sha256 in session.scalars(query) if sha256}
+    return found | measured_models.in_use(session)
 
 
 def old_updates(session: Session, keep_rounds: int) -> list[str]:

@@ -138,12 +138,12 @@ Facts = tuple[NodeRow, ReceiptRow | None, HoldingRow | None]
 def _able(session: Session, study_id: str, now: float, reachable_seconds: float) -> list[Facts]:
     """The nodes that may and can be called, with what is known of their model of a study.
 
-    Those at work for the study are left in peace: they get the model with their next task.
+    Those at work on the study's model are left in peace: they get it with their next task.
     """
     at_work = (
         select(TaskRow.node_id)
         .join(RunRow, RunRow.id == TaskRow.run_id)
-        .where(RunRow.study_id == study_id, TaskRow.state.in_(tasks.OPEN))
+        .where(RunRow.study_id == study_id, RunRow.publish, TaskRow.state.in_(tasks.OPEN))
     )
     query = (
         select(NodeRow, ReceiptRow, HoldingRow)

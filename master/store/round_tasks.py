@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from federated.states import TaskState
 from master.coordinator.assignment import Slot
 from master.store.nodes import Site
 from master.store.tables import NodeRow, RoundRow, RunRow, TaskRow, VersionRow
-from master.store.tasks import OPEN, UNENDED
+from master.store.tasks import EVALUATE, OPEN, TRAIN, UNENDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,21 +125,35 @@ def of_round(session: Session, run_id: str, number: int, *, carried: bool) -> li
         carried: Whether to add those of earlier rounds that may still count, as in an
             asynchronous run.
     """
-    query = select(
-        TaskRow.id,
-        TaskRow.node_id,
-        TaskRow.round,
-        TaskRow.base_round,
-        TaskRow.slot,
-        TaskRow.attempt,
-        TaskRow.state,
-        TaskRow.lost_at,
-        TaskRow.lease_until,
-        TaskRow.changed_at,
-    ).where(TaskRow.run_id == run_id)
     made = TaskRow.round == number
     countable = TaskRow.counted_in.is_(None) & TaskRow.state.in_((*UNENDED, TaskState.ACCEPTED))
-    query = query.where(or_(made, countable) if carried else made).order_by(TaskRow.id)
+    return _summaries(session, run_id, TRAIN, or_(made, countable) if carried else made)
+
+
+def measuring(session: Session, run_id: str) -> list[TaskSummary]:
+    """The tasks in which sites measure the last models of a run."""
+    return _summaries(session, run_id, EVALUATE, true())
+
+
+def _summaries(
+    session: Session, run_id: str, kind: str, which: ColumnElement[bool]
+) -> list[TaskSummary]:
+    query = (
+        select(
+            TaskRow.id,
+            TaskRow.node_id,
+            TaskRow.round,
+            TaskRow.base_round,
+            TaskRow.slot,
+            TaskRow.attempt,
+            TaskRow.state,
+            TaskRow.lost_at,
+            TaskRow.lease_until,
+            TaskRow.changed_at,
+        )
+        .where(TaskRow.run_id == run_id, TaskRow.kind == kind, which)
+        .order_by(TaskRow.id)
+    )
     return [
         TaskSummary(id, node, round, base, slot, attempt, TaskState(state), lost is not None, *at)
         for id, node, round, base, slot, attempt, state, lost, *at in session.execute(query)
@@ -193,7 +207,7 @@ def _made(session: Session, row: RoundRow) -> Iterable[tuple[str, int]]:
     """How many tasks each node has got in a round."""
     query = (
         select(TaskRow.node_id, func.count())
-        .where(TaskRow.run_id == row.run_id, TaskRow.round == row.number)
+        .where(TaskRow.run_id == row.run_id, TaskRow.round == row.number, TaskRow.kind == TRAIN)
         .group_by(TaskRow.node_id)
     )
     return [(node, number) for node, number in session.execute(query)]

@@ -23,6 +23,7 @@ def create(session: Session, run_id: str, study_id: str, plan: Plan, now: float)
         study_id=study_id,
         plan=plan.model_dump(mode="json"),
         plan_sha256=plan.sha256,
+        publish=plan.publish,
         state=str(RunState.PENDING),
         round=0,
         created_at=now,
@@ -52,15 +53,18 @@ def alive(session: Session) -> list[str]:
 
 
 def in_the_way(session: Session, run: RunRow) -> str | None:
-    """Another run of the study that is at work: two would pull its model to and fro.
+    """Another run that moves the study's model on: two would pull it to and fro.
 
-    A paused run is at work as long as a round of it is under way.
+    A paused run is at work as long as a round of it is under way. A run that leaves the
+    study's model as it is has nothing in its way, and is in nobody's.
     """
+    if not run.publish:
+        return None
     in_round = select(RoundRow.run_id).where(RoundRow.state.in_(rounds.UNDER_WAY))
     paused = (RunRow.state == RunState.PAUSED) & RunRow.id.in_(in_round)
     query = (
         select(RunRow.id)
-        .where(RunRow.study_id == run.study_id, RunRow.id != run.id)
+        .where(RunRow.study_id == run.study_id, RunRow.id != run.id, RunRow.publish)
         .where(or_(RunRow.state == RunState.RUNNING, paused))
         .order_by(RunRow.created_at, RunRow.id)
     )

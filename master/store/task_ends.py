@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from federated.states import RoundState, TaskState
 from master.store import tasks, transitions
 from master.store.tables import RoundRow, TaskRow
-from master.store.tasks import UNENDED
+from master.store.tasks import TRAIN, UNENDED
 
 
 def lapse(session: Session, task_ids: Iterable[str], now: float, silence: float) -> None:
@@ -49,6 +49,7 @@ def leave_uncounted(session: Session, run_id: str, reason: str, now: float) -> N
     query = (
         select(TaskRow)
         .where(TaskRow.run_id == run_id, TaskRow.counted_in.is_(None))
+        .where(TaskRow.kind == TRAIN)
         .where(TaskRow.state == TaskState.ACCEPTED)
         .where(TaskRow.round.in_(select(RoundRow.number).where(closed)))
         .order_by(TaskRow.id)
@@ -60,6 +61,12 @@ def leave_uncounted(session: Session, run_id: str, reason: str, now: float) -> N
 def cancel_of_run(session: Session, run_id: str, reason: str, now: float) -> None:
     """Takes back everything of a run that is still under way."""
     _cancel(session, run_id, TaskRow.state.in_(UNENDED), reason, now)
+
+
+def cancel_training(session: Session, run_id: str, reason: str, now: float) -> None:
+    """Takes back what would still train for a run that has its last model."""
+    unended = TaskRow.state.in_(UNENDED) & (TaskRow.kind == TRAIN)
+    _cancel(session, run_id, unended, reason, now)
 
 
 def cancel_untaken(session: Session, run_id: str, reason: str, now: float) -> None:

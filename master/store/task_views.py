@@ -9,7 +9,7 @@ from federated.messages import Progress
 from federated.states import RoundState, TaskState
 from federated.views import TaskView
 from master.store.tables import NodeRow, RoundRow, RunRow, TaskRow
-from master.store.tasks import OPEN, UNENDED
+from master.store.tasks import OPEN, TRAIN, UNENDED
 
 
 def belongs_to(session: Session, run_id: str, number: int) -> ColumnElement[bool]:
@@ -28,7 +28,7 @@ def belongs_to(session: Session, run_id: str, number: int) -> ColumnElement[bool
     found = (TaskRow.counted_in == number) | (uncounted & (TaskRow.round == number) & ~carried)
     if number == session.get_one(RunRow, run_id).round:
         found = found | carried
-    return (TaskRow.run_id == run_id) & found
+    return (TaskRow.run_id == run_id) & (TaskRow.kind == TRAIN) & found
 
 
 def staleness(row: TaskRow) -> int | None:

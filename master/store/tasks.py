@@ -11,11 +11,14 @@ from federated.errors import NotFound
 from federated.messages import AssignedBatch, Failure, Progress, Task
 from federated.plan import Plan
 from federated.states import TaskState, is_final
-from master.store import transitions, versions
+from master.store import measured_models, transitions, versions
 from master.store.tables import RunBatchesRow, RunRow, TaskRow
 
 OPEN = (TaskState.QUEUED, TaskState.LEASED, TaskState.TRAINING)
 UNENDED = (*OPEN, TaskState.SUBMITTED)
+
+TRAIN = "train"
+EVALUATE = "evaluate"
 
 
 def of_node(session: Session, task_id: str, node_id: str) -> TaskRow:
@@ -33,6 +36,7 @@ def of_node(session: Session, task_id: str, node_id: str) -> TaskRow:
 def message(session: Session, row: TaskRow, base: versions.Version, lease_seconds: float) -> Task:
     """The task as its node gets it, with the version that it starts from."""
     plan = Plan.model_validate(session.get_one(RunRow, row.run_id).plan)
+    is_evaluation = row.kind == EVALUATE
     index = None
     if plan.data.kind == "random":
         index = session.scalar(
@@ -40,6 +44,7 @@ def message(session: Session, row: TaskRow, base: versions.Version, lease_second
         )
     return Task(
         id=row.id,
+        kind="evaluate" if is_evaluation else "train",
         run=row.run_id,
         study=base.study,
         plan=plan,
@@ -53,6 +58,7 @@ def message(session: Session, row: TaskRow, base: versions.Version, lease_second
         lease_seconds=lease_seconds,
         batch=batch_of(row),
         index=index,
+        models=measured_models.hashes(session, row.run_id) if is_evaluation else (),
     )
 
 

@@ -25,6 +25,18 @@ TASK_WORDS = {
     TaskState.FAILED: "{site} could not train for round {round}",
     TaskState.CANCELLED: "The work of {site} for round {round} was called off",
 }
+EVALUATION_WORDS = {
+    TaskState.QUEUED: "The models that {site} is to measure wait for it to be heard of",
+    TaskState.LEASED: "{site} has begun to measure the models of all sites",
+    TaskState.TRAINING: "{site} measures the models of all sites",
+    TaskState.SUBMITTED: "{site} has sent what it measured",
+    TaskState.ACCEPTED: "{site} has measured the models of all sites",
+    TaskState.REJECTED: "What {site} measured cannot be used",
+    TaskState.LATE: "What {site} measured came too late",
+    TaskState.EXPIRED: "{site} did not measure the models of all sites in time",
+    TaskState.FAILED: "{site} could not measure the models of all sites",
+    TaskState.CANCELLED: "The measuring of models at {site} was called off",
+}
 ROUND_WORDS = {
     RoundState.OPEN: "Round {round} is open",
     RoundState.AGGREGATING: "The updates of round {round} are being averaged",
@@ -65,7 +77,9 @@ def tell_of_task(
 ) -> None:
     """Writes the event of a task's move."""
     site = session.get_one(NodeRow, task.node_id).name
-    text = TASK_WORDS[state].format(site=site, round=task.round)
+    trains = task.kind == "train"
+    words = TASK_WORDS if trains else EVALUATION_WORDS
+    text = words[state].format(site=site, round=task.round)
     data = {
         "task": task.id,
         "node": task.node_id,
@@ -74,7 +88,8 @@ def tell_of_task(
         "reason": reason,
     }
     text += f": {reason}" if reason else ""
-    events.record(session, now, f"task_{state}", text, run=task.run_id, **data)
+    kind = f"task_{state}" if trains else f"evaluation_{state}"
+    events.record(session, now, kind, text, run=task.run_id, **data)
 
 
 def move_round(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from federated.errors import FederationError
@@ -57,8 +57,9 @@ def submit(
     _record(session, task, sha256, nbytes, now, document=document.model_dump(mode="json"))
     tasks.begin(session, task, now)
     transitions.move_task(session, task, TaskState.SUBMITTED, now)
-    study = session.get_one(RunRow, task.run_id).study_id
-    nodes.trained(session, study, task.node_id)
+    run = session.get_one(RunRow, task.run_id)
+    if run.publish:
+        nodes.trained(session, run.study_id, task.node_id)
 
 
 def refuse(
@@ -131,13 +132,27 @@ def judge(
 
 def accepted(session: Session, run_id: str, number: int) -> list[Accepted]:
     """The updates that a round counts, in the order in which they were accepted."""
+    return _accepted(session, run_id, TaskRow.counted_in == number)
+
+
+def newest_of_nodes(session: Session, run_id: str) -> list[Accepted]:
+    """Of each node of a run the newest update that counted."""
+    counted = (TaskRow.run_id == run_id) & (TaskRow.state == TaskState.ACCEPTED)
+    newest = (
+        select(TaskRow.node_id, func.max(TaskRow.counted_in))
+        .where(counted, TaskRow.counted_in.is_not(None))
+        .group_by(TaskRow.node_id)
+    )
+    return _accepted(session, run_id, tuple_(TaskRow.node_id, TaskRow.counted_in).in_(newest))
+
+
+def _accepted(session: Session, run_id: str, which: ColumnElement[bool]) -> list[Accepted]:
     query = (
         select(TaskRow, UpdateRow, NodeRow.name, AuditRow.measured)
         .join(UpdateRow, UpdateRow.task_id == TaskRow.id)
         .join(NodeRow, NodeRow.id == TaskRow.node_id)
         .join(AuditRow, AuditRow.task_id == TaskRow.id)
-        .where(TaskRow.run_id == run_id, TaskRow.counted_in == number)
-        .where(TaskRow.state == TaskState.ACCEPTED)
+        .where(TaskRow.run_id == run_id, TaskRow.state == TaskState.ACCEPTED, which)
         .order_by(AuditRow.id)
     )
     return [

@@ -13,6 +13,7 @@ from federated.plan import Plan
 from federated.signature import Signature
 from federated.states import NodeState, RoundState, TaskState
 from federated.study import Study
+from master.store import measured_models
 from master.store.tables import (
     NodeRow,
     RoundRow,
@@ -26,14 +27,14 @@ from master.store.tables import (
 _IN_ROUND = (
     select(RoundRow.before_id)
     .join(RunRow, RunRow.id == RoundRow.run_id)
-    .where(RunRow.study_id == StudyRow.id)
+    .where(RunRow.study_id == StudyRow.id, RunRow.publish)
     .where(RoundRow.state.in_([RoundState.OPEN, RoundState.AGGREGATING]))
     .order_by(RoundRow.opened_at)
     .limit(1)
     .correlate(StudyRow)
     .scalar_subquery()
 )
-"""What the open round of a study starts from."""
+"""What the open round of a study starts from, of the run that moves its model on."""
 
 WITH_NODE = (TaskState.QUEUED, TaskState.LEASED, TaskState.TRAINING)
 """States in which a task's node may still need what it starts from."""
@@ -187,7 +188,8 @@ def signature(session: Session, sha256: str) -> Signature:
 def wanted(session: Session, study_id: str) -> int | None:
     """The version that every child of a study should hold now.
 
-    That is the one which an open round starts from, else the study's current one.
+    That is the one which an open round starts from, else the study's current one. Models of
+    runs that only compare are nobody's to use: they come with the tasks that need them.
     """
     query = select(func.coalesce(_IN_ROUND, StudyRow.version_id)).where(StudyRow.id == study_id)
     found: int | None = session.scalar(query)
@@ -237,9 +239,18 @@ def may_fetch(session: Session, node_id: str, weights: str) -> bool:
         .where(TaskRow.node_id == node_id, TaskRow.state.in_(WITH_NODE))
         .where(or_(TaskRow.weights == weights, VersionRow.frozen == weights))
     )
-    if session.scalar(query.limit(1)) is not None:
+    if session.scalar(query.limit(1)) is not None or _measures(session, node_id, weights):
         return True
     return any(weights in key for _, key in wanted_weights(session).values())
+
+
+def _measures(session: Session, node_id: str, weights: str) -> bool:
+    """Whether a node is to measure these weights."""
+    query = select(TaskRow.run_id).where(
+        TaskRow.node_id == node_id, TaskRow.kind == "evaluate", TaskRow.state.in_(WITH_NODE)
+    )
+    runs = session.scalars(query).all()
+    return any(weights in measured_models.hashes(session, run) for run in runs)
 
 
 def with_weights(session: Session, weights: str, study_id: str | None = None) -> Version:

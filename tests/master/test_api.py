@@ -23,6 +23,7 @@ ROUTES = [
     ("GET", "/studies", PEOPLE),
     ("GET", "/studies/none", PEOPLE),
     ("GET", "/studies/none/statistics", PEOPLE),
+    ("GET", "/studies/none/comparison", PEOPLE),
     ("GET", "/studies/none/model", PEOPLE),
     ("POST", "/studies/none/images", OPERATOR),
     ("GET", "/plans", PEOPLE),
@@ -42,6 +43,7 @@ ROUTES = [
     ("GET", "/runs/none/events", PEOPLE),
     ("GET", "/runs/none/model", PEOPLE),
     ("GET", "/runs/none/history.csv", PEOPLE),
+    ("GET", "/runs/none/cross-site", PEOPLE),
     ("GET", "/rewards", PEOPLE),
     ("GET", "/events", PEOPLE),
     ("GET", f"/weights/{NOTHING}", PEOPLE | NODE),
@@ -49,6 +51,7 @@ ROUTES = [
     ("GET", "/tasks/next", NODE),
     ("POST", "/tasks/none/progress", NODE),
     ("PUT", "/tasks/none/update", NODE),
+    ("PUT", "/tasks/none/evaluation", NODE),
     ("POST", "/tasks/none/failure", NODE),
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from master.store.tables.base import Base, Document
+from master.store.tables.cross_sites import CrossSiteRow, SiteEvaluationRow
 from master.store.tables.journal import EventRow, LeaseRow
 from master.store.tables.nodes import HoldingRow, NodeRow, ReceiptRow, TokenRow
 from master.store.tables.runs import (
@@ -26,6 +27,7 @@ from master.store.tables.studies import (
 __all__ = [
     "AuditRow",
     "Base",
+    "CrossSiteRow",
     "Document",
     "EvaluationRow",
     "EventRow",
@@ -39,6 +41,7 @@ __all__ = [
     "RunBatchesRow",
     "RunRow",
     "SignatureRow",
+    "SiteEvaluationRow",
     "StatisticsRow",
     "StudyRow",
     "TaskRow",

@@ -11,6 +11,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     false,
+    true,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -21,7 +22,7 @@ class RunRow(Base):
     """A run.
 
     `version_id` is its latest global model; `waiting_since` is when it began to wait for
-    sites.
+    sites. `publish` is the plan's: whether the study's current model follows the run.
     """
 
     __tablename__ = "runs"
@@ -37,6 +38,7 @@ class RunRow(Base):
     created_at: Mapped[float]
     finished_at: Mapped[float | None]
     waiting_since: Mapped[float | None]
+    publish: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class RunBatchesRow(Base):
