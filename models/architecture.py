@@ -72,6 +72,7 @@ class Architecture:
         settings: Its free settings.
         smallest: Least picture size in pixels.
         channels: Numbers of channels that it takes.
+        imagenet: Whether Keras has ImageNet weights for it.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Architecture:
     settings: tuple[ArchitectureSetting, ...] = ()
     smallest: int = 8
     channels: tuple[int, ...] = (1, 3)
+    imagenet: bool = False
 
     def filled(self, given: Mapping[str, Setting]) -> dict[str, Setting]:
         """All settings, each as given or by default, in the type of its default."""

@@ -45,6 +45,8 @@ def check_model(choice: ModelChoice, study: Study) -> dict[str, Setting]:
             code="unknown_model",
         )
     objections = list(architecture.objections(choice.settings, study))
+    if choice.weights == "imagenet" and not architecture.imagenet:
+        objections.append("there are no ImageNet weights for it, only files of your own")
     if objections:
         raise InvalidInput(
             f"Model '{choice.name}' cannot be built like this: {'; '.join(objections)}",

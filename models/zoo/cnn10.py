@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from federated.plan import Setting
 from federated.study import Study
 from models.architecture import Architecture, ArchitectureSetting
+from models.network import Network
 from models.seeds import draw_seeds
+from models.transfer import last_blocks_setting
 
-if TYPE_CHECKING:
-    import keras
+BLOCKS = ("pool1", "pool2", "pool3")
 
 ARCHITECTURE = Architecture(
     name="cnn10",
@@ -28,28 +28,25 @@ ARCHITECTURE = Architecture(
         ArchitectureSetting("grid", 3, "Cells a side that the last pooling leaves, at most.", 1, 8),
         ArchitectureSetting("units", 128, "Units of the hidden dense layer.", 4, 1024),
         ArchitectureSetting("dropout", 0.3, "Share of hidden units dropped in training.", 0, 0.9),
+        last_blocks_setting(BLOCKS),
     ),
 )
 
 
-def build(study: Study, settings: Mapping[str, Setting], seed: int) -> keras.Model:
-    """The model, uncompiled, with fresh weights.
+def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
+    """The network with fresh weights, from pixels 0–255, which it scales itself.
 
     Args:
         study: Gives the picture's shape and the number of classes.
         settings: A value for each of the architecture's settings.
         seed: Same seed, same initial weights.
-
-    Returns:
-        A model from pixels as they are stored, (n, size, size, channels), 0–255, to class
-        probabilities, float32 (n, classes).
     """
     import keras
     from keras import layers
 
     seeds = draw_seeds(seed, 6)
     pixels = keras.Input(study.picture_shape, name="pixels")
-    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(pixels)
+    x = layers.Rescaling(1 / 127.5, offset=-1.0, dtype="float32", name="scale")(pixels)
     for block in (1, 2, 3):
         x = layers.Conv2D(
             int(settings["width"]) * 2 ** (block - 1),
@@ -76,6 +73,7 @@ def build(study: Study, settings: Mapping[str, Setting], seed: int) -> keras.Mod
         len(study.classes),
         activation="softmax",
         kernel_initializer=keras.initializers.GlorotUniform(seeds[5]),
+        dtype="float32",
         name="output",
     )(x)
-    return keras.Model(pixels, probabilities, name="cnn10")
+    return Network(keras.Model(pixels, probabilities, name="cnn10"), BLOCKS, "flatten")

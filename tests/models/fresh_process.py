@@ -12,10 +12,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from federated.plan import ModelChoice
 from federated.training import Training
 from models.catalogue import catalogue
-from tests.models.studies import a_study, shades
+from tests.models.studies import shades, small, study_of
 
 TRAINING = Training(epochs=2, batch_size=8)
 NUM_EXAMPLES = 27
@@ -29,8 +28,8 @@ def account_of(name: str) -> dict[str, object]:
     from models.fit import fit
     from models.named import build_model
 
-    study = a_study(classes=3)
-    model = build_model(study, ModelChoice(name=name), seed=5)
+    study = study_of(name)
+    model = build_model(study, small(name), seed=5)
     before = digest(model.read())
     fit(model, *shades(study, NUM_EXAMPLES), TRAINING, seed=7)
     return {"names": list(model.signature.names), "before": before, "after": digest(model.read())}

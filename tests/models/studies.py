@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from federated.plan import ModelChoice
 from federated.study import Study
+from models.catalogue import catalogue
+
+SMALL = {"alpha": 0.25, "width": 8, "units": 16}
+"""Settings that make a model small, by name, where an architecture has them."""
 
 
 def a_study(classes: int = 3, size: int = 20, channels: int = 3) -> Study:
@@ -15,6 +20,17 @@ def a_study(classes: int = 3, size: int = 20, channels: int = 3) -> Study:
         size=size,
         channels=channels,
     )
+
+
+def small(name: str) -> ModelChoice:
+    """An architecture of the zoo as small as tests like it."""
+    known = {setting.name for setting in catalogue()[name].settings}
+    return ModelChoice(name=name, settings={k: v for k, v in SMALL.items() if k in known})
+
+
+def study_of(name: str, classes: int = 3) -> Study:
+    """A study of pictures that are large enough for the architecture."""
+    return a_study(classes, max(20, catalogue()[name].smallest))
 
 
 def shades(study: Study, num_examples: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ WIDTHS = [ModelChoice(settings={"width": width}) for width in (4, 8, 12)]
 def cache(monkeypatch: pytest.MonkeyPatch) -> ModelCache:
     from models import model_cache
 
-    monkeypatch.setattr(model_cache, "build_model", lambda *_, seed: object())
+    monkeypatch.setattr(model_cache, "build_model", lambda *_, **__: object())
     return model_cache.ModelCache(size=2)
 
 
@@ -35,3 +35,12 @@ def test_the_least_recently_used_goes_first(cache: ModelCache) -> None:
         cache.get(a_study(), choice)
     assert not cache.get(a_study(), WIDTHS[0])[1]
     assert cache.get(a_study(), WIDTHS[1])[1]
+
+
+def test_where_first_weights_come_from_does_not_matter_and_precision_does(
+    cache: ModelCache,
+) -> None:
+    model, _ = cache.get(a_study(), WIDTHS[0])
+    from_a_file = WIDTHS[0].model_copy(update={"weights": "lesions.safetensors"})
+    assert cache.get(a_study(), from_a_file) == (model, False)
+    assert cache.get(a_study(), WIDTHS[0], "mixed_bfloat16")[1]

@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 
 from federated.errors import ShapeMismatch
-from federated.plan import ModelChoice
 from federated.training import Training
 from models.catalogue import catalogue
 from tests.models.fresh_process import account_of, digest
-from tests.models.studies import a_study, shades
+from tests.models.studies import a_study, shades, small, study_of
 
 pytestmark = pytest.mark.usefixtures("keras_runtime")
 every_architecture = pytest.mark.parametrize("name", catalogue())
@@ -56,7 +55,7 @@ def test_a_process_that_did_other_things_agrees_too(
 def test_another_seed_gives_other_weights_of_the_same_signature(name: str) -> None:
     from models.named import build_model
 
-    one, other = (build_model(a_study(), ModelChoice(name=name), seed) for seed in (1, 2))
+    one, other = (build_model(study_of(name), small(name), seed) for seed in (1, 2))
     assert one.signature == other.signature
     assert digest(one.read()) != digest(other.read())
 
@@ -65,7 +64,7 @@ def test_another_seed_gives_other_weights_of_the_same_signature(name: str) -> No
 def test_weights_make_the_round_trip(name: str) -> None:
     from models.named import build_model
 
-    model = build_model(a_study(), ModelChoice(name=name), seed=0)
+    model = build_model(study_of(name), small(name), seed=0)
     weights = {key: array + np.float32(0.5) for key, array in model.read().items()}
     model.assign(weights)
     again = model.read()
@@ -78,7 +77,7 @@ def test_weights_make_the_round_trip(name: str) -> None:
 def test_wrong_weights_leave_the_model_as_it_was(name: str, harm: str) -> None:
     from models.named import build_model
 
-    model = build_model(a_study(), ModelChoice(name=name), seed=0)
+    model = build_model(study_of(name), small(name), seed=0)
     before = digest(model.read())
     weights = {key: np.zeros_like(array) for key, array in model.read().items()}
     last = model.signature.names[-1]
@@ -102,8 +101,8 @@ def test_it_learns_what_is_easy(name: str) -> None:
     from models.named import build_model
     from models.predict import predict
 
-    study = a_study(classes=3)
-    model = build_model(study, ModelChoice(name=name), seed=0)
+    study = study_of(name)
+    model = build_model(study, small(name), seed=0)
     fit(model, *shades(study, 120), Training(epochs=15, batch_size=8), seed=0)
     images, labels = shades(study, 30, seed=1)
     assert np.mean(predict(model, images).argmax(axis=1) == labels) >= 0.9
@@ -124,7 +123,7 @@ def test_it_takes_any_size_channels_and_classes(
     if size < architecture.smallest or channels not in architecture.channels:
         pytest.skip(f"{name} says that it does not take these")
     study = a_study(classes, size, channels)
-    model = build_model(study, ModelChoice(name=name), seed=0)
+    model = build_model(study, small(name), seed=0)
     images, labels = shades(study, classes + 1)
     fit(model, images, labels, Training(batch_size=classes), seed=0)
     probabilities = predict(model, images)
@@ -136,7 +135,7 @@ def test_it_takes_any_size_channels_and_classes(
 def test_every_layer_with_weights_is_named_by_us(name: str) -> None:
     from models.named import build_model
 
-    model = build_model(a_study(), ModelChoice(name=name), seed=0)
+    model = build_model(study_of(name), small(name), seed=0)
     automatic = ("conv2d", "dense_", "batch_normalization", "functional")
     assert not [key for key in model.signature.names if key.startswith(automatic)]
 

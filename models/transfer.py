@@ -1,0 +1,86 @@
+"""What the networks of `keras.applications` share: pixels before them, a head behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from federated.plan import Setting
+from federated.study import Study
+from models.architecture import ArchitectureSetting
+from models.head import head_settings, with_head
+from models.layer_names import name_by_structure
+from models.network import Network
+from models.norms import norm_settings, set_batch_norm
+from models.seeds import draw_seeds
+
+if TYPE_CHECKING:
+    import keras
+
+
+def last_blocks_setting(blocks: tuple[str, ...]) -> ArchitectureSetting:
+    """The setting `last_blocks` of a network with these blocks."""
+    words = "Blocks before the head that are trained where `trained` is `last`."
+    return ArchitectureSetting("last_blocks", 1, words, 1, len(blocks) - 1)
+
+
+def transfer_settings(blocks: tuple[str, ...]) -> tuple[ArchitectureSetting, ...]:
+    """The settings that every network of `keras.applications` has."""
+    return (
+        *head_settings("plain", dropout=0.3),
+        *norm_settings("batch", "frozen"),
+        last_blocks_setting(blocks),
+    )
+
+
+def rgb_pixels(study: Study) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """The input, pixels as they are stored, and the same with three channels."""
+    import keras
+    from keras import layers
+
+    pixels = keras.Input(study.picture_shape, name="pixels")
+    if study.channels == 3:
+        return pixels, pixels
+    return pixels, layers.Concatenate(dtype="float32", name="rgb")([pixels] * 3)
+
+
+def transfer_network(
+    study: Study,
+    settings: Mapping[str, Setting],
+    seed: int,
+    pixels: keras.KerasTensor,
+    base: keras.Model,
+    blocks: tuple[str, ...],
+) -> Network:
+    """The network with a head, its weights drawn by `seed`.
+
+    Args:
+        study: Gives the classes.
+        settings: Those of `transfer_settings`.
+        seed: Same seed, same weights.
+        pixels: The input.
+        base: What Keras built upon it, without weights and top.
+        blocks: Names of its layers that end a block.
+    """
+    import keras
+    from keras import layers
+
+    seeds = iter(draw_seeds(seed, len(base.layers) + 16))
+    name_by_structure(base)
+    set_batch_norm(base, str(settings["norm"]), float(settings["norm_momentum"]))
+    _draw(base, seeds)
+    features = layers.GlobalAveragePooling2D(dtype="float32", name="features")(base.output)
+    probabilities = with_head(features, study, settings, seeds)
+    return Network(keras.Model(pixels, probabilities, name="network"), blocks, "features")
+
+
+def _draw(base: keras.Model, seeds: Iterator[int]) -> None:
+    """Draws the kernels of `base` anew: Keras drew them by seeds of its own."""
+    for layer in base.layers:
+        # A depthwise convolution calls it by another name.
+        drawn = getattr(layer, "depthwise_initializer", None) or getattr(
+            layer, "kernel_initializer", None
+        )
+        if drawn is not None:
+            initializer = type(drawn).from_config({**drawn.get_config(), "seed": next(seeds)})
+            layer.kernel.assign(initializer(layer.kernel.shape, dtype=layer.kernel.dtype))
