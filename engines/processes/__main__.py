@@ -1,7 +1,8 @@
-"""Command line: `python -m engines.processes [demo | train]`; `./run_all.sh` calls it."""
+"""Command line: `python -m engines.processes [demo | train | compare]`; `./run_all.sh` calls it."""
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import signal
@@ -16,7 +17,20 @@ from engines.processes.servers import raise_on_signals
 from engines.processes.train import train
 from federated.errors import FederationError
 
-RUN: Mapping[str, Callable[..., int]] = {"demo": demo, "train": train}
+
+def compare(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    """See `engines.compare.command.compare`."""
+    # It needs parts of master and child that the other commands can start without.
+    from engines.compare import command
+
+    return command.compare(options, environment)
+
+
+RUN: Mapping[str, Callable[..., int]] = {
+    "demo": demo,
+    "train": train,
+    "compare": compare,
+}
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:

@@ -4,74 +4,57 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from engines.processes.errors import WrongOption
+from engines.processes.option import Option, folder, one_of, several, whole
 from engines.processes.ports import DEFAULT_BASE
 from engines.processes.servers import ROOT
 
-PREFIX = "COMMONSIGHT_"
+CHILDREN = Option("children", "N", whole(1, 64), 2, "how many children (sites) to start")
 
+PARTITION_KINDS = (
+    "iid, dirichlet:A (small A is uneven), label-skew (site k never sees class k), shards:K (K "
+    "pieces a site of the pictures sorted by class), quantity:A (sizes differ) or by:COLUMN (of "
+    "DIR/labels.csv, numbers in bands)"
+)
 
-def _whole(lowest: int, highest: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        number = int(text)
-        if not lowest <= number <= highest:
-            raise argparse.ArgumentTypeError(f"must be from {lowest} to {highest}, not {number}")
-        return number
-
-    parse.__name__ = "whole number"
-    return parse
-
-
-def _folder(text: str) -> Path:
-    try:
-        return Path(text).expanduser().resolve()
-    except (OSError, RuntimeError) as error:
-        # There is no such user, or links lead in a circle.
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One option of one or more commands.
-
-    Attributes:
-        name: As on the command line, without dashes: `port-base`.
-        metavar: What its value is called in the help.
-        parse: Makes the value of the text; ValueError or ArgumentTypeError refuses it.
-        default: Value where neither the command line nor the environment gives one.
-        help: What it does.
-        required: Whether there must be a value.
-    """
-
-    name: str
-    metavar: str
-    parse: Callable[[str], Any]
-    default: Any
-    help: str
-    required: bool = False
-
-    @property
-    def twin(self) -> str:
-        """The environment variable that means the same."""
-        return PREFIX + self.name.upper().replace("-", "_")
-
-
-CHILDREN = Option("children", "N", _whole(1, 64), 2, "how many children (sites) to start")
+PLAN = (
+    Option("preset", "NAME", str, "default", "ready-made plan of plans/ to start from"),
+    Option("rounds", "R", whole(1, 100_000), None, "rounds; default: as the preset says"),
+    Option("epochs", "E", whole(0, 1000), None, "epochs a round; default: as the preset says"),
+    Option("model", "NAME", str, None, "architecture; `python -m models` lists them"),
+    Option("batch-size", "B", whole(1, 4096), None, "pictures per training step"),
+    Option("learning-rate", "LR", float, None, "step size of the optimiser"),
+    Option(
+        "set",
+        "FIELD=VALUE",
+        str,
+        None,
+        'other fields of the plan, between blanks: "training.optimizer=sgd '
+        'model.settings.dropout=0.5"',
+    ),
+    Option("size", "PX", whole(8, 1024), 96, "side of the pictures that the model sees"),
+    Option(
+        "pretrained",
+        "DIR",
+        folder,
+        None,
+        "folder of the weights that plans name, such as mobilenet_2_5_224_tf_no_top.h5",
+    ),
+)
+"""What makes a plan, of every command that trains."""
 
 DEMO = (
     Option(
-        "state", "DIR", _folder, ROOT / "state", "folder that keeps everything between two starts"
+        "state", "DIR", folder, ROOT / "state", "folder that keeps everything between two starts"
     ),
     CHILDREN,
     Option(
         "port-base",
         "PORT",
-        _whole(1024, 65_000),
+        whole(1024, 65_000),
         None,
         "take the next free ports from this one on; without it the ports from "
         f"{DEFAULT_BASE} on, which must then be free",
@@ -82,32 +65,27 @@ TRAIN = (
     Option(
         "data",
         "DIR",
-        _folder,
+        folder,
         None,
         "data set: DIR/train/CLASS/* is dealt out to the children, DIR/test/CLASS/* (and, where "
         "there is one, DIR/audit/CLASS/*) goes to the master",
         required=True,
     ),
     CHILDREN,
-    Option("rounds", "R", _whole(1, 100_000), None, "rounds; default: as the preset says"),
-    Option("epochs", "E", _whole(0, 1000), None, "epochs a round; default: as the preset says"),
-    Option("model", "NAME", str, None, "architecture; `python -m models` lists them"),
+    *PLAN,
     Option("strategy", "NAME", str, None, "aggregation rule; default: as the preset says"),
     Option(
         "partition",
         "KIND",
         str,
         "iid",
-        "how pictures are dealt out: iid, dirichlet:A (small A is uneven), label-skew (site k "
-        "never sees class k), shards:K (K pieces a site of the pictures sorted by class), "
-        "quantity:A (sizes differ) or by:COLUMN (of DIR/labels.csv, numbers in bands)",
+        f"how pictures are dealt out: {PARTITION_KINDS}",
     ),
-    Option("preset", "NAME", str, "default", "ready-made plan of plans/ to start from"),
-    Option("seed", "S", _whole(0, 2**31 - 1), 0, "root of every random choice"),
+    Option("seed", "S", whole(0, 2**31 - 1), 0, "root of every random choice"),
     Option(
         "state",
         "DIR",
-        _folder,
+        folder,
         None,
         "empty or new folder that keeps databases, blobs and logs; default: the folder FILE.state "
         "beside the FILE of --out; without --out nothing is kept",
@@ -115,20 +93,77 @@ TRAIN = (
     Option(
         "out",
         "FILE",
-        _folder,
+        folder,
         None,
         "JSON file for the results; the weights that it names are kept in the state folder",
     ),
-    Option("size", "PX", _whole(8, 1024), 96, "side of the pictures that the model sees"),
-    Option("batch-size", "B", _whole(1, 4096), None, "pictures per training step"),
-    Option("learning-rate", "LR", float, None, "step size of the optimiser"),
 )
 
-COMMANDS: Mapping[str, tuple[Option, ...]] = {"demo": DEMO, "train": TRAIN}
+COMPARE = (
+    Option(
+        "data",
+        "DIR",
+        folder,
+        None,
+        "data set: DIR/train/CLASS/* trains, DIR/test/CLASS/* judges",
+        required=True,
+    ),
+    Option(
+        "children", "N", whole(1, 64), 2, "sites that the pictures are dealt out to; no servers run"
+    ),
+    *PLAN,
+    Option(
+        "cases",
+        "LIST",
+        several(one_of("together", "alone", "federated")),
+        ("together", "alone", "federated"),
+        "what is compared: all pictures together, each site alone, federated",
+    ),
+    Option(
+        "strategies", "LIST", several(str), None, "aggregation rules; default: as the preset says"
+    ),
+    Option(
+        "partitions",
+        "LIST",
+        several(str),
+        ("iid",),
+        f"how pictures are dealt out, between commas: {PARTITION_KINDS}",
+    ),
+    Option(
+        "vary",
+        "FIELD=LIST",
+        str,
+        None,
+        "variations of the plan to stand beside it, between blanks: "
+        '"training.learning_rate=0.01,0.0003 model.settings.norm=group" makes three',
+    ),
+    Option(
+        "seeds", "LIST", several(whole(0, 2**31 - 1)), (1, 2, 3), "repeats: roots of every choice"
+    ),
+    Option(
+        "folds",
+        "K",
+        whole(2, 100),
+        None,
+        "K-fold cross-validation over DIR/train instead of judging by DIR/test",
+    ),
+    Option(
+        "out",
+        "DIR",
+        folder,
+        None,
+        "folder for tables and charts; finished cases are kept there and not done again; without "
+        "it nothing is kept",
+    ),
+    Option("workers", "N", whole(1, 64), None, "trainings at a time; default: one a core"),
+)
+
+COMMANDS: Mapping[str, tuple[Option, ...]] = {"demo": DEMO, "train": TRAIN, "compare": COMPARE}
 
 SUMMARIES: Mapping[str, str] = {
     "demo": "start master, children and web app on this computer and print one address",
     "train": "train a model on a folder of pictures with real servers, without a browser",
+    "compare": "compare all pictures together, each site alone and federated, without servers",
 }
 
 
@@ -175,13 +210,16 @@ def given_folder(options: argparse.Namespace, name: str) -> Path:
 
 def _add(command: argparse.ArgumentParser, option: Option, environment: Mapping[str, str]) -> None:
     text = environment.get(option.twin)
-    shown = "" if option.default is None else f"; default: {option.default}"
+    default = option.default
+    if isinstance(default, tuple):
+        default = ",".join(map(str, default))
+    shown = "" if default is None else f"; default: {default}"
     command.add_argument(
         f"--{option.name}",
         metavar=option.metavar,
         type=option.parse,
         # argparse parses a default that is a text as if it had been given.
-        default=text if text else option.default,
+        default=text if text else default,
         required=option.required and not text,
         help=f"{option.help}{shown} [{option.twin}]".replace("%", "%%"),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from typing import Any
 
 from pydantic import ValidationError
@@ -56,8 +57,19 @@ def changed_plan(preset: Plan, options: argparse.Namespace) -> Plan:
     for section, key, value in places:
         if value is not None:
             section[key] = value
+    for field, text in assignments(options.set or ""):
+        assign(document, field, text)
     # Whoever waits at a command line does not want to wait for uploads.
     document |= {"seed": options.seed, "trigger": {"kind": "start"}}
+    return checked_plan(document)
+
+
+def checked_plan(document: dict[str, Any]) -> Plan:
+    """The plan that a document is.
+
+    Raises:
+        WrongOption: It is none.
+    """
     try:
         return Plan.model_validate(document)
     except ValidationError as error:
@@ -68,3 +80,51 @@ def changed_plan(preset: Plan, options: argparse.Namespace) -> Plan:
             expected=fault["msg"],
             received=fault.get("input"),
         ) from None
+
+
+def assignments(text: str) -> list[tuple[str, str]]:
+    """Fields and their texts: `training.optimizer=sgd seed=3`.
+
+    Raises:
+        WrongOption: A word is no assignment.
+    """
+    pairs = [word.partition("=") for word in text.split()]
+    for field, sign, value in pairs:
+        if not (field and sign and value):
+            raise WrongOption(
+                "This is no field of a plan with its value",
+                expected="FIELD=VALUE, such as training.optimizer=sgd",
+                received=field,
+            )
+    return [(field, value) for field, _, value in pairs]
+
+
+def assign(document: dict[str, Any], field: str, text: str) -> None:
+    """Gives a plan's field another value, in place.
+
+    Args:
+        document: A plan as JSON; whether the value is possible is checked with the whole plan.
+        field: Its path with dots: `model.settings.dropout`.
+        text: Its value: a number, true, false, null, or a text.
+
+    Raises:
+        WrongOption: The path leads through something that has no fields.
+    """
+    *path, last = field.split(".")
+    section: Any = document
+    for name in path:
+        # A part that the plan leaves out, such as early stopping, begins with its defaults.
+        if isinstance(section, dict) and section.get(name) is None:
+            section[name] = {}
+        section = section.get(name) if isinstance(section, dict) else None
+    if not isinstance(section, dict):
+        raise WrongOption("A plan has no such field", expected="such as rounds", received=field)
+    section[last] = _value(text)
+
+
+def _value(text: str) -> object:
+    try:
+        value: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return value if value is None or isinstance(value, bool | int | float | str) else text

@@ -58,7 +58,13 @@ def train(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
         dealt = deal_out(dataset, sites, options.partition, options.seed, least, options.data)
         with Servers(state, environment) as servers:
             say(f"Starting the master and {len(sites)} children.")
-            settings = FederationSettings(sites, child_options=child_options(plan))
+            settings = FederationSettings(
+                sites,
+                master_options=("--pretrained", str(options.pretrained))
+                if options.pretrained
+                else (),
+                child_options=child_options(plan),
+            )
             federation = start_federation(servers, settings)
             place = str(kept) if kept else None
             document, text = _run(federation, study, plan, dataset, dealt, place)

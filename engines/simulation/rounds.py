@@ -13,7 +13,7 @@ from child.worker_messages import TrainingRequest
 from engines.simulation.site import SimulatedSite
 from engines.simulation.workers import Workers
 from federated.errors import NotEnoughUpdates
-from federated.messages import Progress, Task
+from federated.messages import ModelBlobs, Progress, Task
 from federated.plan import Plan
 from federated.signature import Signature
 from federated.strategies import Contribution, RoundFacts, strategy
@@ -37,12 +37,14 @@ class Laboratory:
         pixels: The array file of all pictures.
         workers: Do the work.
         folder: For weights and updates.
+        pretrained: Folder of the weights that plans may name.
     """
 
     study: Study
     pixels: Path
     workers: Workers
     folder: Path
+    pretrained: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,19 @@ class SimulatedRound:
 
 
 @dataclass(frozen=True, slots=True)
+class SimulatedRun:
+    """A finished run.
+
+    Attributes:
+        rounds: By number.
+        model: The last global model.
+    """
+
+    rounds: tuple[SimulatedRound, ...]
+    model: ModelBlobs
+
+
+@dataclass(frozen=True, slots=True)
 class _Trained:
     """An update that is in: where it came from, what it says, its blob."""
 
@@ -112,40 +127,49 @@ class Rounds:
         self._blobs = BlobStore(laboratory.folder / "blobs")
         self._state: dict[str, np.ndarray] = {}
 
-    def run(self) -> tuple[SimulatedRound, ...]:
+    def run(self) -> SimulatedRun:
         """All rounds; see `engines.simulation.simulation.simulate`."""
-        weights, signature = self._initial()
+        model = self._initial()
         made: list[SimulatedRound] = []
         for number in range(1, self._plan.rounds + 1):
-            made.append(self._round(number, weights, signature))
-            weights = made[-1].weights_after
-        return tuple(made)
+            made.append(self._round(number, model))
+            model = model.model_copy(update={"weights": made[-1].weights_after})
+        return SimulatedRun(tuple(made), model)
 
-    def _initial(self) -> tuple[str, Signature]:
-        """The weights that the master would begin with."""
-        out = self._laboratory.folder / "initial.safetensors"
+    def _initial(self) -> ModelBlobs:
+        """The model that the master would begin with."""
+        folder = self._laboratory.folder
+        out, frozen_out = folder / "initial.safetensors", folder / "frozen.safetensors"
         answer = self._laboratory.workers.call(
             "initial_model",
             {
                 "study": self._laboratory.study.model_dump(mode="json"),
                 "model": self._plan.model.model_dump(mode="json"),
                 "seed": self._plan.seed,
+                "pretrained": str(self._laboratory.pretrained),
                 "out": str(out),
+                "frozen_out": str(frozen_out),
             },
         )
-        return self._blobs.adopt(out).sha256, Signature.model_validate(answer["signature"])
+        frozen = answer["frozen"]
+        return ModelBlobs(
+            weights=self._blobs.adopt(out).sha256,
+            signature=Signature.model_validate(answer["signature"]),
+            frozen=self._blobs.adopt(frozen_out).sha256 if frozen else None,
+            frozen_signature=Signature.model_validate(frozen) if frozen else None,
+        )
 
-    def _round(self, number: int, before: str, signature: Signature) -> SimulatedRound:
+    def _round(self, number: int, model: ModelBlobs) -> SimulatedRound:
         slots = self._slots(number)
         with ThreadPoolExecutor(len(slots)) as pool:
             tasks = [
-                pool.submit(self._train, slot, self._task(slot, number, before, signature))
-                for slot in slots
+                pool.submit(self._train, slot, self._task(slot, number, model)) for slot in slots
             ]
             trained = [task.result() for task in tasks]
+        before = model.weights
         facts = RoundFacts(
             number=number,
-            signature=signature,
+            signature=model.signature,
             previous=StoredTensors(self._blobs.path(before)),
             contributions=tuple(self._contribution(one, before) for one in trained),
             settings=self._plan.strategy.settings,
@@ -175,7 +199,7 @@ class Rounds:
             )
         return slots_of(self._plan, None, number, drawn)
 
-    def _task(self, slot: Slot, number: int, before: str, signature: Signature) -> Task:
+    def _task(self, slot: Slot, number: int, model: ModelBlobs) -> Task:
         return Task(
             id=f"{number}-{slot.site.name}"[:64],
             run="simulation",
@@ -183,8 +207,10 @@ class Rounds:
             plan=self._plan,
             round=number,
             base_round=number - 1,
-            weights=before,
-            signature=signature,
+            weights=model.weights,
+            signature=model.signature,
+            frozen=model.frozen,
+            frozen_signature=model.frozen_signature,
             seed=slot.seed,
         )
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from engines.simulation.errors import NotSimulated
-from engines.simulation.rounds import Laboratory, OnSeen, Rounds, SimulatedRound
+from engines.simulation.rounds import Laboratory, OnSeen, Rounds, SimulatedRun
 from engines.simulation.site import SimulatedSite
+from federated.messages import ModelBlobs
 from federated.plan import Plan
 from federated.strategies import asynchronous
 
@@ -18,7 +18,7 @@ def simulate(
     plan: Plan,
     sites: Sequence[SimulatedSite],
     on_seen: OnSeen = lambda count: None,
-) -> tuple[SimulatedRound, ...]:
+) -> SimulatedRun:
     """All rounds of a plan. The weights lie in `<folder>/blobs`, by their hashes.
 
     Args:
@@ -32,6 +32,16 @@ def simulate(
         NotEnoughUpdates: Too few sites have enough pictures for a round.
         FederationError: A training failed.
     """
+    check_simulated(plan)
+    return Rounds(laboratory, plan, sites, on_seen).run()
+
+
+def check_simulated(plan: Plan) -> None:
+    """Whether a plan can be simulated.
+
+    Raises:
+        NotSimulated: Its course depends on servers, clocks or networks.
+    """
     if asynchronous(plan.strategy) is not None:
         raise NotSimulated(
             f"The strategy {plan.strategy.name} depends on how long each site takes",
@@ -43,20 +53,34 @@ def simulate(
             expected="a plan whose sites train on their own pictures",
             received=plan.data.kind,
         )
-    return Rounds(laboratory, plan, sites, on_seen).run()
 
 
 def measure(
-    laboratory: Laboratory, plan: Plan, weights: Path, rows: Sequence[int], labels: Sequence[int]
+    laboratory: Laboratory,
+    plan: Plan,
+    model: ModelBlobs,
+    rows: Sequence[int],
+    labels: Sequence[int],
 ) -> dict[str, Any]:
-    """The report on weights, measured on rows of the array file: `models.measures`, as JSON."""
+    """The report on a model, measured on rows of the array file: `models.measures`, as JSON.
+
+    Args:
+        laboratory: The one in whose folder the model's blobs lie.
+        plan: Names the architecture.
+        model: The blobs.
+        rows: Pictures of the array file.
+        labels: Their class indices.
+    """
+    blobs = laboratory.folder / "blobs"
     answer = laboratory.workers.call(
         "report",
         {
             "study": laboratory.study.model_dump(mode="json"),
             "model": plan.model.model_dump(mode="json"),
-            "weights": str(weights),
+            "weights": str(blobs / model.weights),
+            "frozen": str(blobs / model.frozen) if model.frozen else None,
             "base": None,
+            "intervals": False,
             "pixels": str(laboratory.pixels),
             "rows": list(rows),
             "labels": list(labels),

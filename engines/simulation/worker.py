@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 
 from models import runtime
 from serving.worker_main import serve, take_over_pipes
@@ -19,7 +18,6 @@ def main() -> None:
         prog="python -m engines.simulation.worker", description=__doc__
     )
     parser.add_argument("--threads", type=int, default=1, help="threads within one operation")
-    parser.add_argument("--pretrained", type=Path, help="folder of pretrained weights")
     arguments = parser.parse_args()
     pipes = take_over_pipes()
     runtime.configure(arguments.threads, deterministic=True)

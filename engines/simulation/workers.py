@@ -21,12 +21,10 @@ class Workers:
         count: How many.
         threads: Threads of each; the bytes of a training depend on it.
         folder: For what they print.
-        pretrained: Folder of pretrained weights, if any.
     """
 
-    def __init__(self, count: int, threads: int, folder: Path, pretrained: Path | None) -> None:
+    def __init__(self, count: int, threads: int, folder: Path) -> None:
         arguments = ["--threads", str(threads)]
-        arguments += ["--pretrained", str(pretrained)] if pretrained else []
         environment = worker_environment(os.environ)
         self._workers = [
             Worker("engines.simulation.worker", arguments, environment, folder / f"worker-{k}.log")

@@ -152,8 +152,9 @@ def test_the_simulation_comes_to_the_same_weights_without_servers(data, first, t
     pixels, pictures = decoded(found, study, tmp_path / "pictures")
     kept = dict(zip(found, pictures, strict=True))
     sites = [site_of(name, (kept[one] for one in own)) for name, own in dealt.items()]
-    with Workers(2, max(1, cores() // 2), tmp_path, None) as workers:
-        simulated = simulate(Laboratory(study, pixels, workers, tmp_path / "run"), plan, sites)
+    with Workers(2, max(1, cores() // 2), tmp_path) as workers:
+        laboratory = Laboratory(study, pixels, workers, tmp_path / "run", tmp_path)
+        simulated = simulate(laboratory, plan, sites).rounds
     assert [(one.weights_before, one.weights_after) for one in simulated] == [
         (one["weights_before"], one["weights_after"]) for one in document["rounds"]
     ]

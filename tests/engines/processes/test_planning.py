@@ -6,7 +6,7 @@ from engines.processes.planning import changed_plan, plan_of
 from federated.errors import InvalidInput
 from federated.plan import ModelChoice, Plan, StrategyChoice, Trigger
 from federated.study import Study
-from federated.training import Training
+from federated.training import EarlyStopping, Training
 
 PRESET = Plan(
     rounds=4,
@@ -50,6 +50,21 @@ def test_another_strategy_comes_without_the_settings_of_the_presets():
     assert changed_plan(PRESET, options("--strategy", "fedavg")).strategy.settings == {"mu": 0.5}
     other = changed_plan(PRESET, options("--strategy", "fedasync")).strategy
     assert other == StrategyChoice(name="fedasync")
+
+
+def test_any_field_can_be_set():
+    words = "training.optimizer=sgd training.early_stopping.patience=2 model.settings.width=4"
+    plan = changed_plan(PRESET, options("--set", words))
+    assert plan.training.optimizer == "sgd"
+    assert plan.training.early_stopping == EarlyStopping(patience=2)
+    assert plan.model.settings == {"width": 4}
+    assert plan.training.batch_size == 8
+
+
+@pytest.mark.parametrize("words", ["rounds", "rounds.x=1", "nothing=1", "training.epochs=[1]"])
+def test_a_field_that_is_none_is_refused(words):
+    with pytest.raises(WrongOption):
+        changed_plan(PRESET, options("--set", words))
 
 
 def test_an_impossible_plan_is_refused():

@@ -32,7 +32,7 @@ SITES = (
 @pytest.fixture
 def laboratory(tmp_path):
     """None of its workers is ever started."""
-    return Laboratory(STUDY, tmp_path / "pixels.u8", Workers(1, 1, tmp_path, None), tmp_path)
+    return Laboratory(STUDY, tmp_path / "pixels.u8", Workers(1, 1, tmp_path), tmp_path, tmp_path)
 
 
 @pytest.mark.parametrize(

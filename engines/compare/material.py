@@ -1,0 +1,148 @@
+"""The pictures of a comparison, and who gets which of them in a case."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from engines.compare.folds import folds_of
+from engines.compare.question import Case, Way
+from engines.processes.dataset import Dataset, deal_out, pictures_needed
+from engines.processes.errors import WrongOption
+from engines.simulation.pictures import Picture
+from engines.simulation.site import SimulatedSite, site_of
+from federated.study import Study
+from federated.values import sha256_of
+from imaging.folders import Found
+
+ALL = "all"
+"""The site that holds everything, where all pictures are together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A data set as it is compared.
+
+    Attributes:
+        study: The classification problem.
+        dataset: The files.
+        folder: The data set's folder, where a partition by a column finds its values.
+        pictures: The picture of each file; refused files are missing.
+    """
+
+    study: Study
+    dataset: Dataset
+    folder: Path
+    pictures: Mapping[Path, Picture]
+
+    def of(self, found: Found) -> Picture | None:
+        """The picture of a file; None for one that was refused."""
+        return self.pictures.get(found.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A case with its pictures.
+
+    Attributes:
+        case: The case.
+        sites: Who trains on what.
+        test: Pictures that judge.
+    """
+
+    case: Case
+    sites: tuple[SimulatedSite, ...]
+    test: tuple[Picture, ...]
+
+    @property
+    def work(self) -> int:
+        """Pictures that will be seen in training, over all sites, rounds and epochs."""
+        training = self.case.plan.training
+        once = sum(sum(counts.values()) for counts in self.holdings.values())
+        return once * training.epochs * self.case.plan.rounds
+
+    @property
+    def holdings(self) -> dict[str, dict[str, int]]:
+        """For each site the pictures that train, by class."""
+        fraction, seed = self.case.plan.training.validation_fraction, self.case.plan.seed
+        classes = self.case.study.classes
+        counted = {}
+        for site in self.sites:
+            train, _ = site.split(self.case.study, fraction, seed)
+            counts = Counter(train.labels)
+            counted[site.name] = {name: counts[place] for place, name in enumerate(classes)}
+        return counted
+
+
+def judged_parts(
+    material: Material, folds: int | None, seed: int
+) -> Iterator[tuple[int | None, Dataset]]:
+    """The data set, or, in a cross-validation, each fold's: who trains, who judges.
+
+    A cross-validation deals with the part `train` alone: what is kept aside as `test` stays so.
+
+    Raises:
+        WrongOption: There is nothing to judge by.
+        InvalidInput: A class has fewer pictures than there are folds.
+    """
+    if folds is None:
+        if not material.dataset.test:
+            raise WrongOption(
+                "There is nothing to judge the models by",
+                expected="a folder test beside the folder train, or --folds",
+            )
+        yield None, material.dataset
+        return
+    train = material.dataset.train
+    labels = np.array([material.dataset.classes.index(found.label) for found in train])
+    fold = folds_of(labels, folds, seed)
+    for number in range(folds):
+        yield (
+            number + 1,
+            replace(
+                material.dataset,
+                train=tuple(train[k] for k in np.flatnonzero(fold != number)),
+                test=tuple(train[k] for k in np.flatnonzero(fold == number)),
+            ),
+        )
+
+
+def prepare(
+    material: Material, way: Way, children: int, fold: int | None, dataset: Dataset
+) -> Prepared:
+    """Deals the pictures out as the way says.
+
+    Raises:
+        InvalidInput: The partition leaves a site too few pictures.
+    """
+    sites = tuple(_sites(material, way, children, dataset))
+    test = tuple(site_of("test", map(material.of, dataset.test)).pictures.values())
+    held = [[site.name, sorted(site.pictures)] for site in sites]
+    judging = [[picture.sha256, picture.label] for picture in test]
+    case = Case(
+        kind=way.kind,
+        partition=way.partition,
+        variation=way.variation,
+        fold=fold,
+        study=material.study,
+        plan=way.plan,
+        pictures=sha256_of([held, judging]),
+    )
+    return Prepared(case, sites, test)
+
+
+def _sites(
+    material: Material, way: Way, children: int, dataset: Dataset
+) -> Iterator[SimulatedSite]:
+    if way.partition is None:
+        yield site_of(ALL, map(material.of, dataset.train))
+        return
+    names = [f"site-{number}" for number in range(1, children + 1)]
+    least = pictures_needed(way.plan, len(material.study.classes))
+    dealt = deal_out(dataset, names, way.partition, way.plan.seed, least, material.folder)
+    for name, found in dealt.items():
+        yield site_of(name, map(material.of, found))

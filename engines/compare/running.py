@@ -1,0 +1,100 @@
+"""Does the cases that are not done yet, as many at a time as there are workers."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import replace
+from pathlib import Path
+
+from engines.compare.material import Prepared
+from engines.compare.results import Kept, Measured, Result, measured
+from engines.simulation.rounds import Laboratory, OnSeen
+from engines.simulation.simulation import measure, simulate
+from engines.simulation.site import SimulatedSite
+from engines.simulation.workers import Workers
+from federated.errors import FederationError
+
+Failed = tuple[Prepared, FederationError]
+
+
+def run_cases(
+    cases: Sequence[Prepared],
+    pixels: Path,
+    workers: Workers,
+    folder: Path,
+    pretrained: Path,
+    kept: Kept,
+    on_seen: OnSeen,
+) -> Iterator[Result | Failed]:
+    """Runs cases and keeps what they come to; one that fails does not keep others from it.
+
+    Args:
+        cases: Those that are to be done.
+        pixels: The array file of all pictures.
+        workers: Running workers. Their threads also bound the cases that run side by side.
+        folder: For weights; each case's are gone with it.
+        pretrained: Folder of the weights that plans may name.
+        kept: Where results go.
+        on_seen: Hears of pictures as they are trained on, in several threads.
+    """
+
+    def do(prepared: Prepared) -> Result:
+        place = folder / prepared.case.key
+        laboratory = Laboratory(prepared.case.study, pixels, workers, place, pretrained)
+        try:
+            result = _run(prepared, laboratory, on_seen)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+        kept.put(result)
+        return result
+
+    pool = ThreadPoolExecutor(workers.count)
+    try:
+        under_way: dict[Future[Result], Prepared] = {pool.submit(do, one): one for one in cases}
+        for future in as_completed(under_way):
+            try:
+                yield future.result()
+            except FederationError as error:
+                yield under_way[future], error
+    finally:
+        # On an interruption nobody waits for cases that have not begun.
+        pool.shutdown(wait=False, cancel_futures=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(prepared: Prepared, laboratory: Laboratory, on_seen: OnSeen) -> Result:
+    started = time.monotonic()
+    if prepared.case.kind == "alone":
+        with ThreadPoolExecutor(len(prepared.sites)) as pool:
+            tasks = [
+                pool.submit(_trained, prepared, [site], site.name, laboratory, on_seen)
+                for site in prepared.sites
+            ]
+            models = [task.result() for task in tasks]
+    else:
+        name = "global" if prepared.case.kind == "federated" else "all"
+        models = [_trained(prepared, prepared.sites, name, laboratory, on_seen)]
+    return Result(
+        case=prepared.case,
+        seconds=round(time.monotonic() - started, 3),
+        holdings=prepared.holdings,
+        models=tuple(models),
+    )
+
+
+def _trained(
+    prepared: Prepared,
+    sites: Sequence[SimulatedSite],
+    name: str,
+    laboratory: Laboratory,
+    on_seen: OnSeen,
+) -> Measured:
+    own = replace(laboratory, folder=laboratory.folder / name)
+    plan = prepared.case.plan
+    model = simulate(own, plan, sites, on_seen).model
+    labels = [laboratory.study.classes.index(picture.label) for picture in prepared.test]
+    rows = [picture.row for picture in prepared.test]
+    return measured(name, measure(own, plan, model, rows, labels))
