@@ -12,12 +12,16 @@ import numpy as np
 
 from federated.errors import FederationError, InvalidInput
 from federated.training import Training
-from models.compiled import TrainingProgram
 from models.named import NamedModel
 from models.pictures import Pictures, check_labels, check_pictures
 from models.predict import predict
+from models.training.augmentation import check_augmentation, draw
+from models.training.class_weights import class_weights
 from models.training.early_stopping import BestEpoch
 from models.training.losses import loss_of
+from models.training.objective import Batch
+from models.training.program import Program, training_program
+from models.training.recipe import Recipe
 from models.training.schedule import WHOLE, Span, learning_rates
 
 REPORTS_PER_EPOCH = 4
@@ -111,19 +115,28 @@ def fit(
         FederationError: The loss is no longer a finite number (code `training_diverged`).
     """
     num_examples = images.shape[0]
-    check_pictures(images, model.picture_shape)
+    check_pictures(images, model.input_shape, model.input_dtype)
     check_labels(labels, num_examples, model.num_classes)
+    check_augmentation(training.augmentation, model.input_shape)
     if training.epochs == 0:
         return FitResult(num_examples, 0, 0, ())
     if num_examples == 0:
         raise InvalidInput("There is nothing to train on", expected="at least one picture")
-    program = _program(model, training)
-    program.reset(seed)
     steps = training.epochs * math.ceil(num_examples / training.batch_size)
-    rates = learning_rates(training.schedule, training.learning_rate, steps, span)
     run = _Run(
-        model, program, images, labels.astype(np.int32), training, rates, should_stop, on_progress
+        model=model,
+        program=program_for(model, training),
+        images=images,
+        labels=labels.astype(np.int32),
+        weights=class_weights(labels, model.num_classes, training.class_weights),
+        training=training,
+        rates=learning_rates(training.schedule, training.learning_rate, steps, span),
+        # Of its own, so that the order of the pictures is the same with augmentation and without.
+        chance=np.random.default_rng([seed, 1]),
+        should_stop=should_stop,
+        on_progress=on_progress,
     )
+    run.program.begin(training, seed)
     return run.epochs(np.random.default_rng(seed), validation)
 
 
@@ -132,14 +145,20 @@ def prepare(model: NamedModel, training: Training) -> None:
 
     Args:
         model: Its weights stay as they are.
-        training: Only the optimiser's name matters.
+        training: Only what is compiled matters, as `models.training.recipe` says.
     """
-    _program(model, training).compile()
+    none = np.zeros(0, np.float32)
+    images = np.empty((0, *model.input_shape), model.input_dtype)
+    draws = draw(training.augmentation, model.input_shape[-1], 0, np.random.default_rng(0))
+    batch = Batch(images, none.astype(np.int32), none, draws)
+    program_for(model, training).steps(batch, none, batch_size=1)
 
 
-def _program(model: NamedModel, training: Training) -> TrainingProgram:
-    make = functools.partial(TrainingProgram, optimizer=training.optimizer)
-    return model.program(f"train/{training.optimizer}", make)
+def program_for(model: NamedModel, training: Training) -> Program:
+    """The compiled steps for a plan's training; the same for all that need not compile again."""
+    recipe = Recipe.of(training)
+    make = functools.partial(training_program, recipe=recipe, dtype=model.input_dtype)
+    return model.program(f"train/{recipe}", make)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +166,13 @@ class _Run:
     """The arguments of one `fit`, which its loops share."""
 
     model: NamedModel
-    program: TrainingProgram
+    program: Program
     images: Pictures
     labels: np.ndarray
+    weights: np.ndarray
     training: Training
     rates: np.ndarray
+    chance: np.random.Generator
     should_stop: Callable[[], bool]
     on_progress: OnProgress
 
@@ -189,16 +210,23 @@ class _Run:
             chosen = order[step * batch_size : (step + at_once) * batch_size]
             first = (epoch - 1) * steps + step
             rates = self.rates[first : first + at_once]
-            self.program.steps(self.images[chosen], self.labels[chosen], rates, batch_size)
+            self.program.steps(self.batches(chosen), rates, batch_size)
             done = min(step + at_once, steps)
             if done - reported >= every or done == steps:
                 figures, reported = self.report(epoch, done, steps), done
         return steps, figures
 
+    def batches(self, chosen: np.ndarray) -> Batch:
+        channels = self.images.shape[-1]
+        labels = self.labels[chosen]
+        draws = draw(self.training.augmentation, channels, len(chosen), self.chance)
+        return Batch(self.images[chosen], labels, self.weights[labels], draws)
+
     def validated(self, figures: EpochFigures, validation: Labelled) -> EpochFigures:
         images, labels = validation
         probabilities = predict(self.model, images)
-        losses = keras.ops.convert_to_numpy(loss_of(self.training)(labels, probabilities))
+        loss = loss_of(self.training.loss, self.training.focal_gamma)
+        losses = keras.ops.convert_to_numpy(loss(labels, probabilities))
         accuracy = float((probabilities.argmax(axis=1) == labels).mean())
         return EpochFigures(figures.loss, figures.accuracy, float(losses.mean()), accuracy)
 
@@ -225,7 +253,8 @@ class _Run:
 
     @property
     def steps_at_once(self) -> int:
-        of_a_batch = self.training.batch_size * math.prod(self.images.shape[1:])
+        of_a_picture = self.model.input_dtype.itemsize * math.prod(self.images.shape[1:])
+        of_a_batch = self.training.batch_size * of_a_picture
         return max(1, min(MAX_STEPS_AT_ONCE, MAX_BYTES_AT_ONCE // of_a_batch))
 
     def report(self, epoch: int, step: int, steps: int) -> EpochFigures:

@@ -8,9 +8,14 @@ import numpy as np
 
 from federated.errors import InvalidInput
 
+UINT8 = np.dtype(np.uint8)
+
 
 class Pictures(Protocol):
-    """Stored pixels: uint8 (n, height, width, channels), 0–255, in memory or memory-mapped."""
+    """Stored pixels: uint8 (n, height, width, channels), 0–255, in memory or memory-mapped.
+
+    For a model of features, what stands for each picture: float32 (n, width).
+    """
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -27,16 +32,21 @@ class Pictures(Protocol):
         ...
 
 
-def check_pictures(images: Pictures, picture_shape: tuple[int, int, int]) -> None:
+def check_pictures(images: Pictures, shape: tuple[int, ...], dtype: np.dtype[Any] = UINT8) -> None:
     """Holds `images` against what the model takes.
 
+    Args:
+        images: Pictures; or features, for a model of features.
+        shape: Of one example, as the model takes it.
+        dtype: Of the model's examples.
+
     Raises:
-        InvalidInput: They are not uint8, or not of the model's shape.
+        InvalidInput: They are of another dtype or shape.
     """
-    if images.dtype != np.uint8 or tuple(images.shape[1:]) != picture_shape:
+    if images.dtype != dtype or tuple(images.shape[1:]) != shape:
         raise InvalidInput(
             "The pictures do not fit this model",
-            expected=f"uint8 (n, {', '.join(map(str, picture_shape))})",
+            expected=f"{dtype} (n, {', '.join(map(str, shape))})",
             received=f"{images.dtype} {tuple(images.shape)}",
         )
 

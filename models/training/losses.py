@@ -9,8 +9,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from federated.training import Training
-
 Tensor = Any
 """A tensor of whichever backend Keras runs on."""
 
@@ -55,11 +53,11 @@ def smooth_l1(labels: Tensor, probabilities: Tensor) -> Tensor:
     return keras.losses.huber(_one_hot(labels, probabilities), probabilities, delta=1.0)
 
 
-def loss_of(training: Training) -> Loss:
-    """The loss that a plan asks for."""
-    if training.loss == "focal":
-        return functools.partial(focal, gamma=training.focal_gamma)
-    return _LOSSES[training.loss]
+def loss_of(name: str, focal_gamma: float) -> Loss:
+    """The loss by the plan's word for it."""
+    if name == "focal":
+        return functools.partial(focal, gamma=focal_gamma)
+    return _LOSSES[name]
 
 
 _LOSSES: dict[str, Loss] = {
