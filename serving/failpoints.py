@@ -30,6 +30,13 @@ FAILPOINTS = {
 }
 """The places, by name, and what is and is not there when a server dies in each."""
 
+AFTER_ROUNDS = {
+    "cross-site-gathered": "the sites' models are plain blobs, and the tables do not know of them",
+    "cross-site-open": "each site's task to measure them is in the tables, and nobody was told",
+    "evaluation-taken": "a site's figures are in the tables, and the site has had no answer",
+}
+"""The same, for what follows the last round of a run that measures across sites."""
+
 Failpoint = Callable[[str], None]
 """Called with the name of the place that has been reached."""
 
@@ -55,10 +62,10 @@ def failpoint_from(environ: Mapping[str, str], die: Callable[[], None] | None = 
     if not wanted:
         return no_failpoint
     match = re.fullmatch(r"([a-z-]+)(?::([1-9][0-9]{0,8}))?", wanted)
-    if match is None or match[1] not in FAILPOINTS:
+    if match is None or match[1] not in {**FAILPOINTS, **AFTER_ROUNDS}:
         raise InvalidInput(
             f"{VARIABLE} names no failpoint",
-            expected=f"one of {list(FAILPOINTS)}, or with a count such as 'round-opened:3'",
+            expected=f"one of {[*FAILPOINTS, *AFTER_ROUNDS]}, or with a count such as 'round-opened:3'",
             received=repr(wanted),
         )
     return _nth(match[1], int(match[2] or 1), die or _kill_this_process)
