@@ -65,7 +65,7 @@ def failpoint_from(environ: Mapping[str, str], die: Callable[[], None] | None = 
     if match is None or match[1] not in {**FAILPOINTS, **AFTER_ROUNDS}:
         raise InvalidInput(
             f"{VARIABLE} names no failpoint",
-            expected=f"one of {[*FAILPOINTS, *AFTER_ROUNDS]}, or with a count such as 'round-opened:3'",
+            expected=f"one of {[*FAILPOINTS, *AFTER_ROUNDS]}, or with a count as 'round-opened:3'",
             received=repr(wanted),
         )
     return _nth(match[1], int(match[2] or 1), die or _kill_this_process)
