@@ -3,18 +3,55 @@
 from __future__ import annotations
 
 import base64
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from child.store.studies import StudyStore
-from child.worker_messages import PredictionRequest, PredictionResult
-from federated.errors import Conflict
+from child.worker_messages import (
+    Examples,
+    ExplanationResult,
+    PredictionRequest,
+    PredictionResult,
+)
+from federated.errors import Conflict, InvalidInput
 from federated.messages import StudyPush
+from federated.study import Study
 from federated.views import Prediction
+from federated.views.site import Explanation
 from imaging.resize import to_model_pixels
 from imaging.sanitise import DEFAULT_LIMITS, Limits, SanitisedPicture, sanitise
+from models.calibration import normalised_entropy
 from serving.blobs import BlobStore
 from serving.worker import Worker, WorkerDied
+
+NAMES_A_LINE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPictures:
+    """The site's pictures, as far as they are needed to tell how reliable a model is.
+
+    Attributes:
+        array: The array file of a study's pictures.
+        validation: Those of its pictures that no model was trained on.
+    """
+
+    array: Callable[[Study], Path]
+    validation: Callable[[Study], Examples]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for beside probabilities.
+
+    Attributes:
+        explain: Whether to tell where the model looked.
+        layer: The layer to look at; None for the last one that finds something.
+    """
+
+    explain: bool = True
+    layer: str | None = None
 
 
 class Predictor:
@@ -24,6 +61,7 @@ class Predictor:
         worker: The process; module `child.predictor`.
         studies: Where the current model of a study stands.
         blobs: Where its weights lie.
+        pictures: Where the site's own pictures lie.
         limits: How large a picture may be.
     """
 
@@ -32,20 +70,23 @@ class Predictor:
         worker: Worker,
         studies: StudyStore,
         blobs: BlobStore,
+        pictures: OwnPictures,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._worker = worker
         self._studies = studies
         self._blobs = blobs
+        self._pictures = pictures
         self._limits = limits
 
-    def predict(self, study_id: str, data: bytes) -> Prediction:
+    def predict(self, study_id: str, data: bytes, wish: Wish = Wish()) -> Prediction:
         """What the study's current global model makes of a JPEG or PNG file.
 
         Raises:
             NotFound: There is no such study.
             Conflict: No model has come yet.
             RefusedPicture: The file is no picture that can be looked at.
+            InvalidInput: The model has no such layer as was asked for.
         """
         current = self._studies.get(study_id).current
         if current is None:
@@ -55,50 +96,83 @@ class Predictor:
                 code="no_model",
             )
         picture = sanitise(data, self._limits)
-        probabilities = self._ask(_request(current, picture, self._blobs))
-        return _prediction(current, probabilities, picture.removed)
+        result = self._ask(self._request(current, picture, wish))
+        if result.known_layers is not None:
+            raise _unknown_layer(wish.layer, result.known_layers)
+        return _prediction(current, result, picture.removed)
 
     def stop(self) -> None:
         """Ends the process."""
         self._worker.stop()
 
-    def _ask(self, request: PredictionRequest) -> tuple[float, ...]:
+    def _ask(self, request: PredictionRequest) -> PredictionResult:
         arguments = request.model_dump(mode="json")
         try:
             answer = self._worker.call("predict", arguments)
         except WorkerDied:
             # Once: a process that the system ended is replaced without anybody noticing.
             answer = self._worker.call("predict", arguments)
-        return PredictionResult.model_validate(answer).probabilities
+        return PredictionResult.model_validate(answer)
+
+    def _request(self, push: StudyPush, picture: SanitisedPicture, wish: Wish) -> PredictionRequest:
+        pixels = to_model_pixels(picture.pixels, push.study.size, push.study.channels)
+        return PredictionRequest(
+            study=push.study,
+            model=push.plan.model,
+            sha256=push.weights,
+            weights=self._blobs.path(push.weights),
+            pixels=base64.b64encode(pixels.tobytes()).decode(),
+            explain=wish.explain,
+            layer=wish.layer,
+            array=self._pictures.array(push.study),
+            validation=self._pictures.validation(push.study),
+        )
 
 
-def normalised_entropy(probabilities: Sequence[float]) -> float:
-    """Entropy over that of a pure guess: 0 sure, 1 a pure guess; at least two classes."""
-    entropy = -sum(p * math.log(p) for p in probabilities if p > 0)
-    return min(1.0, max(0.0, entropy / math.log(len(probabilities))))
-
-
-def _request(push: StudyPush, picture: SanitisedPicture, blobs: BlobStore) -> PredictionRequest:
-    pixels = to_model_pixels(picture.pixels, push.study.size, push.study.channels)
-    return PredictionRequest(
-        study=push.study,
-        model=push.plan.model,
-        sha256=push.weights,
-        weights=blobs.path(push.weights),
-        pixels=base64.b64encode(pixels.tobytes()).decode(),
+def _unknown_layer(name: str | None, known: tuple[str, ...]) -> InvalidInput:
+    lines = [known[start : start + NAMES_A_LINE] for start in range(0, len(known), NAMES_A_LINE)]
+    return InvalidInput(
+        "The model has no such layer to look at",
+        expected="one of these layers" if known else "no 'layer': it has no convolution",
+        received=repr(name),
+        code="unknown_layer",
+        reasons=[", ".join(line) for line in lines],
     )
 
 
-def _prediction(
-    push: StudyPush, probabilities: tuple[float, ...], removed: tuple[str, ...]
-) -> Prediction:
-    by_class = zip(push.study.classes, probabilities, strict=True)
+def _prediction(push: StudyPush, result: PredictionResult, removed: tuple[str, ...]) -> Prediction:
+    known, explanation = result.sureness, result.explanation
     return Prediction(
         study=push.study.id,
-        probabilities=dict(sorted(by_class, key=lambda pair: -pair[1])),
-        uncertainty=normalised_entropy(probabilities),
+        probabilities=_by_class(push.study, result.probabilities),
+        uncertainty=normalised_entropy(result.probabilities),
         weights=push.weights,
         run=push.run,
         round=push.round,
         removed=removed,
+        overlay=explanation.overlay if explanation else None,
+        raw_probabilities=_by_class(push.study, result.raw),
+        calibration=result.calibration,
+        sure=max(result.probabilities) >= known.threshold if known else None,
+        sureness=known,
+        sureness_missing=result.sureness_missing,
+        explanation=_explanation(push.study, explanation) if explanation else None,
+        explanation_missing=result.explanation_missing,
+    )
+
+
+def _by_class(study: Study, probabilities: Sequence[float]) -> dict[str, float]:
+    """Most probable first."""
+    named = zip(study.classes, probabilities, strict=True)
+    return dict(sorted(named, key=lambda pair: -pair[1]))
+
+
+def _explanation(study: Study, found: ExplanationResult) -> Explanation:
+    return Explanation(
+        method=found.method,
+        target=study.classes[found.target],
+        layer=found.layer,
+        layers=found.layers,
+        grid=found.grid,
+        found=found.found,
     )

@@ -28,7 +28,7 @@ from child.global_models import GlobalModels
 from child.joining import Joining
 from child.metrics import Metrics
 from child.pictures import PictureFolder
-from child.prediction import Predictor
+from child.prediction import OwnPictures, Predictor
 from child.services import Services
 from child.settings import Settings
 from child.state_folder import StateFolder
@@ -44,6 +44,7 @@ from child.tasks import Tasks
 from child.training import Training
 from child.training_request import Site
 from child.uploads import Uploads
+from child.validation_part import validation_part
 from federated.messages import Heartbeat, StudyPush
 from serving.blobs import BlobStore
 from serving.server import Server, address_of
@@ -106,9 +107,7 @@ class Child:
         enrolled = self.enrolment.node
         self.pulls = settings.url is None or (enrolled is not None and not enrolled.called)
         self.pull = self._make_pull() if self.pulls else None
-        self.predictor = Predictor(
-            self._worker("child.predictor", "predictor.log"), self.studies, self.blobs
-        )
+        self.predictor = self._make_predictor()
         self.metrics = Metrics(self._compose)
         self.app = child_app(self._make_services(), self.metrics.registry)
         self._server: Server | None = None
@@ -259,6 +258,17 @@ class Child:
         deterministic = "0" if self._settings.fast_math else "1"
         worker = self._worker("child.trainer", "trainer.log", "--deterministic", deterministic)
         return Training(site, worker, self.reporter.report, self._finished)
+
+    def _make_predictor(self) -> Predictor:
+        return Predictor(
+            self._worker("child.predictor", "predictor.log"),
+            self.studies,
+            self.blobs,
+            OwnPictures(
+                array=lambda study: self.folder.array(study).path,
+                validation=lambda study: validation_part(study, self.pictures),
+            ),
+        )
 
     def _make_batch_fetcher(self) -> BatchFetcher:
         servers = batch_servers(self._settings.batch_servers, self._settings.master)

@@ -8,6 +8,7 @@ from federated.messages import Task
 from federated.plan import ModelChoice
 from federated.study import Study
 from federated.training import Training
+from federated.uncertainty import Calibration, Sureness
 from federated.values import Message, Sha256, canonical_json
 
 
@@ -99,6 +100,11 @@ class PredictionRequest(Message):
         weights: File of the weights.
         pixels: The picture as the model sees it, uint8 in C order, base64. It travels
             through the pipe, so that no picture is written to a temporary file.
+        explain: Whether to tell where the model looked.
+        layer: The layer to look at; None for the last one that finds something.
+        array: The array file of the study's pictures.
+        validation: Pictures of it that the model was not trained on, by which its
+            probabilities are put right.
     """
 
     study: Study
@@ -106,9 +112,45 @@ class PredictionRequest(Message):
     sha256: Sha256
     weights: Path
     pixels: str
+    explain: bool = True
+    layer: str | None = None
+    array: Path
+    validation: Examples = Examples()
+
+
+class ExplanationResult(Message):
+    """Where the model looked.
+
+    Attributes:
+        target: Index of the class whose evidence is shown.
+        layers: Every layer that can be asked for.
+        overlay: PNG, base64.
+    """
+
+    method: str
+    target: int
+    layer: str | None
+    layers: tuple[str, ...]
+    grid: tuple[int, int]
+    found: bool
+    overlay: str
 
 
 class PredictionResult(Message):
-    """Probabilities in the order of the study's classes."""
+    """Probabilities in the order of the study's classes, and how far they can be relied on.
 
+    Attributes:
+        raw: As the model gave them.
+        probabilities: Calibrated.
+        explanation: None where it was not asked for, or cannot be had.
+        known_layers: Where there is no such layer as was asked for: those that there are.
+    """
+
+    raw: tuple[float, ...]
     probabilities: tuple[float, ...]
+    calibration: Calibration
+    sureness: Sureness | None = None
+    sureness_missing: str | None = None
+    explanation: ExplanationResult | None = None
+    explanation_missing: str | None = None
+    known_layers: tuple[str, ...] | None = None

@@ -149,6 +149,19 @@ class PictureStore:
         with self._database.read() as session:
             return {found.sha256: found.row for found in session.execute(places)}
 
+    def judging(self, study: str, labels: Collection[str], most: int) -> list[Example]:
+        """At most so many pictures of the validation part, by name, with one of these labels.
+
+        A name is a hash, so that these are as good as drawn by chance, and always the same.
+        """
+        chosen = _of(study) & (PictureRow.part == "validation") & PictureRow.label.in_(labels)
+        query = select(*DEALT).where(chosen).order_by(PictureRow.sha256).limit(most)
+        with self._database.read() as session:
+            found = session.execute(query).all()
+        return [
+            Example(sha256, label or "", "validation", row) for _, sha256, label, _, row in found
+        ]
+
     def tally(self, study: str) -> Tally:
         """How many pictures there are."""
         new = func.count().filter(~PictureRow.trained)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from federated.messages import Counts, Progress
 from federated.states import NodeState
 from federated.statistics import WeightStatistics
 from federated.study import Study
+from federated.uncertainty import Calibration, Sureness
 from federated.values import Message
 
 
@@ -117,16 +120,46 @@ class ChildStatus(Message):
     demo: bool = False
 
 
+class Explanation(Message):
+    """Where the model looked; it does not say why.
+
+    Attributes:
+        method: `grad-cam`, or `occlusion` for a model without convolutions.
+        target: The class whose evidence is shown: the most probable one.
+        layer: The layer that Grad-CAM looked at.
+        layers: Every layer that can be asked for, in the order in which the model runs them.
+        grid: Rows and columns that were told apart; the map is smooth between them.
+        found: Whether anything speaks for the class there; the overlay is empty otherwise.
+    """
+
+    method: str
+    target: str
+    layer: str | None
+    layers: tuple[str, ...]
+    grid: tuple[int, int]
+    found: bool
+
+
 class Prediction(Message):
     """`POST /predict`: what the current global model makes of a picture.
 
     Attributes:
-        probabilities: By class, most probable first; they sum to 1.
+        probabilities: By class, most probable first; they sum to 1. Calibrated where
+            `calibration` has a temperature.
         uncertainty: Normalised entropy of the probabilities: 0 sure, 1 a pure guess.
         weights: SHA-256 of the model's weights.
         round: Round that made them; 0 is the initial, untrained model.
         removed: What was dropped from the file before it was looked at.
-        overlay: PNG (base64) that shows where the model looked; None where not available.
+        overlay: PNG (base64, RGBA, as large as the model sees the picture) to lay over the
+            picture: it shows where the model looked. None where not available.
+        raw_probabilities: As the model gave them, before calibration.
+        calibration: How they were put right.
+        sure: Whether the most probable class reaches the threshold of `sureness`; None where
+            there is none.
+        sureness: From where on an answer is sure, and how often such answers are wrong.
+        sureness_missing: Why there is no `sureness`, as a sentence.
+        explanation: What `overlay` shows; None where it was not asked for.
+        explanation_missing: Why there is no overlay, as a sentence.
     """
 
     study: str
@@ -137,6 +170,13 @@ class Prediction(Message):
     round: int
     removed: tuple[str, ...] = ()
     overlay: str | None = None
+    raw_probabilities: dict[str, float] = Field(default_factory=dict)
+    calibration: Calibration | None = None
+    sure: bool | None = None
+    sureness: Sureness | None = None
+    sureness_missing: str | None = None
+    explanation: Explanation | None = None
+    explanation_missing: str | None = None
 
 
 class Departure(Message):

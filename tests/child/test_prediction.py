@@ -1,20 +1,19 @@
 """Predictions by the real predictor process, against the same model in this process."""
 
+import base64
 import io
+import json
 import os
 import signal
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
-from child.prediction import normalised_entropy
 from federated.plan import ModelChoice, Plan
 from federated.wire import encode_weights
 from imaging.resize import to_model_pixels
-from tests.child.conftest import STUDY, picture, study_push
+from tests.child.conftest import STUDY, named, picture, study_push
 
 PLAN = Plan(model=ModelChoice(settings={"width": 4, "units": 4}))
 
@@ -49,16 +48,83 @@ def test_a_prediction_is_that_of_the_current_weights(site, keras_runtime):
     assert list(site.child.state.pictures.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("probabilities", "uncertainty"),
-    # -(0.9 ln 0.9 + 0.1 ln 0.1) / ln 2 = 0.4690
-    [([0.5, 0.5], 1.0), ([1.0, 0.0], 0.0), ([0.9, 0.1], 0.4690), ([0.25] * 4, 1.0)],
-)
-def test_uncertainty_of_known_probabilities(probabilities, uncertainty):
-    assert normalised_entropy(probabilities) == pytest.approx(uncertainty, abs=1e-4)
+class InThisProcess:
+    """The predictor's own handlers without their process, whose start the test above pays for."""
+
+    def __init__(self):
+        from child.predictor_handlers import PredictorHandlers
+
+        self._handlers = PredictorHandlers()
+
+    def call(self, name, arguments):
+        return getattr(self._handlers, name)(json.loads(json.dumps(arguments)), None)
+
+    def stop(self):
+        """There is no process."""
 
 
-@given(st.lists(st.floats(0.001, 1), min_size=2, max_size=10))
-def test_uncertainty_lies_between_sure_and_a_guess(weights):
-    total = sum(weights)
-    assert 0 <= normalised_entropy([weight / total for weight in weights]) <= 1
+def hold_model(site, seed=1):
+    """Gives the site a model with fresh weights; returns it."""
+    from models.named import build_model
+
+    site.child.predictor._worker = InThisProcess()
+    model = build_model(STUDY, PLAN.model, seed)
+    blob = encode_weights(model.read())
+    site.child.blobs.put(blob)
+    site.child.models.push(study_push(blob, model.signature, PLAN, round=1))
+    return model
+
+
+def asked(site, **form):
+    return site.post("/api/v1/predict", [("x.png", picture(1, (40, 30)))], {"study": "skin"} | form)
+
+
+def test_it_tells_where_the_model_looked(site, keras_runtime):
+    hold_model(site)
+    answer = asked(site).json
+    told = answer["explanation"]
+    # Pictures of 12 px leave the third convolution a grid of 2 by 2 cells.
+    assert (told["method"], told["layer"], told["grid"]) == ("grad-cam", "conv3", [2, 2])
+    assert told["target"] == next(iter(answer["probabilities"]))
+    overlay = Image.open(io.BytesIO(base64.b64decode(answer["overlay"])))
+    assert (overlay.format, overlay.mode, overlay.size) == ("PNG", "RGBA", (12, 12))
+    finer = asked(site, layer="conv1").json["explanation"]
+    assert (finer["layer"], finer["grid"]) == ("conv1", [6, 6])
+    unknown = asked(site, layer="conv9")
+    assert (unknown.status_code, unknown.json["error"]) == (422, "unknown_layer")
+    assert unknown.json["reasons"] == ["conv1, pool1, conv2, pool2, conv3, pool3."]
+    assert asked(site, layer="x" * 201).status_code == 422
+    plain = asked(site, explain="false").json
+    assert (plain["overlay"], plain["explanation"]) == (None, None)
+    assert plain["probabilities"] == answer["probabilities"]
+    assert asked(site, explain="perhaps").status_code == 422
+    assert list(site.child.state.pictures.iterdir()) == []
+
+
+def test_a_site_puts_the_probabilities_right_on_its_own_validation_part(site, keras_runtime):
+    from models.calibration import calibrate, calibrated
+    from models.predict import predict
+
+    model = hold_model(site, seed=4)
+    few = asked(site).json
+    assert (few["calibration"]["temperature"], few["sure"]) == (1.0, None)
+    assert few["probabilities"] == few["raw_probabilities"]
+    assert "has 0 labelled validation pictures" in few["sureness_missing"]
+
+    assert site.upload(*named(60)).status_code == 201
+    site.child.pictures.deal("skin", "task-1", fraction=0.5, seed=0)
+    judging = site.child.pictures.judging("skin", STUDY.classes, most=100)
+    pixels = site.child.folder.array(STUDY).open()[[example.row for example in judging]]
+    labels = np.array([STUDY.classes.index(example.label) for example in judging])
+    expected = calibrate(predict(model, pixels), labels)
+    assert expected.temperature != 1
+
+    answer = asked(site).json
+    assert answer["calibration"]["examples"] == len(judging) == 30
+    assert answer["calibration"]["temperature"] == pytest.approx(expected.temperature, rel=1e-3)
+    raw = np.array([few["raw_probabilities"][name] for name in STUDY.classes])
+    shares = dict(zip(STUDY.classes, calibrated(raw, expected.temperature), strict=True))
+    assert answer["probabilities"] == pytest.approx(shares, abs=1e-4)
+    # Noise has no classes: no answer of this model can be relied on.
+    assert (answer["sureness"], answer["sure"]) == (None, None)
+    assert "were right often enough" in answer["sureness_missing"]

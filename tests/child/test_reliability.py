@@ -1,0 +1,96 @@
+"""How far a model can be relied on: bounded in time, measured once, never in the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from child.worker_messages import Examples
+from federated.plan import ModelChoice
+from imaging.array_file import PixelArray
+from tests.child.conftest import STUDY
+
+pytestmark = pytest.mark.usefixtures("keras_runtime")
+SHA, OTHER = "a1" * 32, "b2" * 32
+
+
+class Ticking:
+    """A clock that moves by so many seconds at each look, and counts the looks."""
+
+    def __init__(self, step: float = 0.0) -> None:
+        self.time, self.step, self.looks = 0.0, step, 0
+
+    def __call__(self) -> float:
+        self.looks += 1
+        self.time += self.step
+        return self.time
+
+
+@pytest.fixture(scope="module")
+def model(keras_runtime: None) -> Any:
+    from models.named import build_model
+
+    return build_model(STUDY, ModelChoice(settings={"width": 4, "units": 4}), 0)
+
+
+@pytest.fixture
+def array(tmp_path: Path) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 255, (150, *STUDY.picture_shape), np.uint8)
+    PixelArray(tmp_path / "pixels.u8", STUDY.picture_shape).append(pixels)
+    return tmp_path / "pixels.u8"
+
+
+def some(count: int) -> Examples:
+    return Examples(rows=tuple(range(count)), labels=tuple(i % 2 for i in range(count)))
+
+
+def test_a_model_is_measured_once_until_its_pictures_change(model: Any, array: Path) -> None:
+    from child.reliability import Reliabilities
+
+    clock = Ticking()
+    known = Reliabilities(clock)
+    first = known.of(model, SHA, STUDY, array, some(60))
+    looks = clock.looks
+    assert first.calibration.examples == 60
+    assert known.of(model, SHA, STUDY, array, some(60)) is first
+    assert clock.looks == looks
+    assert known.of(model, SHA, STUDY, array, some(61)).calibration.examples == 61
+    assert known.of(model, OTHER, STUDY, array, some(60)) is not first
+
+
+def test_it_takes_a_bounded_time_and_what_was_measured_counts(model: Any, array: Path) -> None:
+    from child.reliability import AT_ONCE, LONGEST_SECONDS, Reliabilities
+
+    # The end lies two looks on: two lots of pictures are looked at.
+    slow = Reliabilities(Ticking(LONGEST_SECONDS / 2))
+    measured = slow.of(model, SHA, STUDY, array, some(150))
+    assert measured.calibration.examples == 2 * AT_ONCE
+    assert measured.calibration.missing is None
+    slower = Reliabilities(Ticking(2 * LONGEST_SECONDS))
+    assert slower.of(model, SHA, STUDY, array, some(150)).calibration.examples == 0
+
+
+def test_pictures_that_cannot_be_read_leave_the_answer_alone(model: Any, tmp_path: Path) -> None:
+    from child.reliability import Reliabilities
+
+    found = Reliabilities(Ticking()).of(model, SHA, STUDY, tmp_path / "gone.u8", some(60))
+    assert (found.calibration.temperature, found.sureness) == (1.0, None)
+    assert found.missing is not None
+    assert "could not be read" in found.missing
+
+
+def test_a_reliable_model_gets_a_threshold() -> None:
+    from child.reliability import reliability
+
+    labels = np.arange(80) % 2
+    share = np.where(np.arange(80) < 60, 0.95, 0.55)
+    own = np.where((np.arange(80) >= 60) & (np.arange(80) % 4 == 0), 1 - share, share)
+    probabilities = np.stack([np.where(labels == k, own, 1 - own) for k in (0, 1)], axis=1)
+    found = reliability(probabilities, labels)
+    assert found.missing is None
+    assert found.sureness is not None
+    # 60 of 80 are answered with 0.95 and right; of the other twenty five are wrong.
+    assert (found.sureness.sure_examples, found.sureness.error_when_sure) == (60, 0)
