@@ -7,6 +7,8 @@ import io
 import numpy as np
 from PIL import Image, ImageCms
 
+from imaging.depth import to_8_bits
+
 NAMES = {
     "1": "black and white",
     "L": "grey",
@@ -22,10 +24,11 @@ NAMES = {
 def plain(picture: Image.Image) -> Image.Image:
     """`picture` as `L`, `RGB`, `RGBA` or `CMYK`, 8 bits each, without a palette.
 
-    16-bit values are scaled to 8 bits; Pillow's own conversion would cut them off.
+    16-bit values are scaled to 8 bits (`imaging.depth`); Pillow's own conversion would cut
+    them off.
     """
     if picture.mode == "I;16":
-        return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+        return Image.fromarray(to_8_bits(np.asarray(picture)))
     if picture.has_transparency_data:
         return picture.convert("RGBA")
     if picture.mode in ("L", "RGB", "CMYK"):

@@ -45,6 +45,11 @@ class SourcePicture(Protocol):
         """What a table says of it besides, by column; empty where there is no table."""
         ...
 
+    @property
+    def stamp(self) -> str:
+        """A text that is another one once its bytes may be others; for caches."""
+        ...
+
     def read(self) -> bytes:
         """Its file's bytes, never much more than the sanitiser accepts."""
         ...
@@ -56,7 +61,7 @@ class Skipped:
 
     Attributes:
         name: Where it lies within the data set.
-        reason: Why, as a phrase: `hidden`, `not a JPEG or PNG picture`.
+        reason: Why, as a phrase: `hidden`, `not a JPEG, PNG or DICOM picture`.
     """
 
     name: str

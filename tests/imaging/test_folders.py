@@ -64,7 +64,7 @@ def test_what_is_left_out_is_told_with_its_reason(tmp_path: Path) -> None:
         ".git": "hidden",
         "cat/.hidden.jpg": "hidden",
         "cat/deep": "a folder in a class folder",
-        "cat/notes.jpg": "not a JPEG or PNG picture",
+        "cat/notes.jpg": "not a JPEG, PNG or DICOM picture",
         "cat/out.jpg": "a link that leads out of the data set",
         "cat/pipe.jpg": "not a file",
         "dog": "a link that leads out of the data set",

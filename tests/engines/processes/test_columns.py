@@ -7,9 +7,9 @@ from engines.processes.dataset import Dataset, deal_out, pictures_needed
 from engines.processes.errors import WrongOption
 from federated.plan import Plan, Privacy
 from federated.training import Training
-from imaging.folders import Found
+from imaging.readers.picture_formats import FilePicture
 
-PICTURES = [Found(Path("train") / label / name, label) for label, name in (
+PICTURES = [FilePicture(Path("train") / label / name, label) for label, name in (
     ("cat", "1.jpg"), ("cat", "2.jpg"), ("dog", "1.jpg"), ("dog", "9.jpg"),
 )]  # fmt: skip
 
