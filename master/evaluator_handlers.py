@@ -40,7 +40,8 @@ class EvaluatorHandlers:
         """Builds a fresh model and writes its parts; answers the signature of each."""
         study = Study.model_validate(message["study"])
         choice = ModelChoice.model_validate(message["model"])
-        model = build_model(study, choice, seed=message["seed"])
+        pretrained = Path(message["pretrained"])
+        model = build_model(study, choice, seed=message["seed"], pretrained=pretrained)
         write_file(Path(message["out"]), encode_weights(model.read()))
         frozen: Signature | None = getattr(model, "frozen", None)
         if frozen is not None:
