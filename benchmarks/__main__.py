@@ -16,6 +16,7 @@ BENCHMARKS = {
     "accuracy": "a federated run against the same epochs done centrally, on real pictures",
     "reproducibility": "two runs with one seed: the same weights, and what determinism costs",
     "swarm": "50, 100 and 200 nodes that pull from one master: how long a task waits, the cost",
+    "memory": "a child that trains on 100,000 pictures: the memory of its processes",
     "aggregation": "averaging 2, 20 and 200 updates against reading their bytes once; memory",
 }
 

@@ -24,18 +24,34 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def megabytes(pid: int, *, peak: bool = False) -> float:
-    """Resident memory of a process in MB: now, or at its peak where the system keeps that.
+def megabytes(pid: int, kind: str = "VmRSS") -> float:
+    """Resident memory of a process in MB.
+
+    Args:
+        pid: The process.
+        kind: As `/proc` names it: `VmRSS` now, `VmHWM` at its peak, `RssAnon` without pages of
+            mapped files; where a system has no `/proc`, always what is resident now.
 
     Raises:
         FederationError: There is no such process.
     """
-    wanted = "VmHWM" if peak else "VmRSS"
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except FileNotFoundError:
         return int(_ps(pid, "rss")) * 1024 / 1e6
-    return next(int(line.split()[1]) for line in lines if line.startswith(wanted)) * 1024 / 1e6
+    return next(int(line.split()[1]) for line in lines if line.startswith(kind)) * 1024 / 1e6
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it and those started, as far as they still run."""
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+    ).stdout
+    pairs = [line.split() for line in listed.splitlines()]
+    found = [pid]
+    for one in found:
+        found += [int(child) for child, parent in pairs if int(parent) == one]
+    return found
 
 
 def _ps(pid: int, column: str) -> str:

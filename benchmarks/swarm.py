@@ -95,12 +95,12 @@ def _measure(number: int, repetitions: int, idle_seconds: float) -> Measured:
         plan = _plan(number)
         master.create_study(STUDY, plan)
         _wait(lambda: master.study(STUDY.id).current is not None, "the first model")
-        before = megabytes(pid, peak=True)
+        before = megabytes(pid, kind="VmHWM")
         with _joined(master, number, record) as swarm:
             for _ in range(repetitions):
                 _run_once(master, pid, plan, swarm, record, measured)
             measured.idle = _idle(pid, swarm, idle_seconds)
-        measured.memory = before, megabytes(pid, peak=True)
+        measured.memory = before, megabytes(pid, kind="VmHWM")
         measured.turned_away = record.turned_away
         return measured
 

@@ -34,7 +34,16 @@ def prepare_study(
     federation.master.create_study(study, plan)
     _wait(lambda: _without_model(federation, study.id), "the first model")
     import_dataset(federation, study.id, dataset, dealt, say)
-    _wait(lambda: _not_yet_counted(federation, study.id), "the number of pictures")
+    wait_until_counted(federation, study.id)
+
+
+def wait_until_counted(federation: Federation, study: str) -> None:
+    """Waits until the master knows how many pictures each child holds.
+
+    Raises:
+        RunFailed: It did not learn that in time.
+    """
+    _wait(lambda: _not_yet_counted(federation, study), "the number of pictures")
 
 
 def _without_model(federation: Federation, study: str) -> list[str]:

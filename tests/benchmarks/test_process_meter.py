@@ -19,7 +19,7 @@ def test_another_process_is_measured_from_outside() -> None:
         assert process.stdin is not None
         process.stdout.readline()
         assert cpu_seconds(process.pid) > 0
-        assert megabytes(process.pid, peak=True) >= 60
+        assert megabytes(process.pid, kind="VmHWM") >= 60
         process.stdin.close()
     assert cpu_seconds(os.getpid()) >= ours
 
