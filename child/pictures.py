@@ -13,12 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
+from child.feature_array import erase_features
 from federated.errors import NotFound, StorageFailure
 from federated.study import Study
 from imaging.array_file import PixelArray
 from serving.files import write_file
 
 log = logging.getLogger(__name__)
+
+FEATURES, FEATURES_END = "features-", ".f32"
+KEPT_FEATURES = 2
+"""Models of a study whose features are kept, so that two runs can take turns."""
 
 
 class PictureFolder:
@@ -36,6 +41,18 @@ class PictureFolder:
     def array(self, study: Study) -> PixelArray:
         """The array of a study's pixels as its model sees them."""
         return PixelArray(self._folder(study.id) / "pixels.u8", study.picture_shape)
+
+    def features(self, study: Study, key: str) -> Path:
+        """The file of what a model makes of a study's pictures, which need not be there yet.
+
+        Those of other models go, but for the latest: each is as good as a copy of the pictures.
+        """
+        path = self._folder(study.id) / f"{FEATURES}{key}{FEATURES_END}"
+        others = [other for other in self._feature_files(study.id) if other != path]
+        others.sort(key=lambda other: other.stat().st_mtime)
+        for other in others[: 1 - KEPT_FEATURES]:
+            other.unlink(missing_ok=True)
+        return path
 
     def keep(self, study: Study, files: Mapping[str, bytes], pixels: np.ndarray) -> dict[str, int]:
         """Writes pictures and their pixels: all, or none.
@@ -70,9 +87,12 @@ class PictureFolder:
         """
         for name in names:
             self._path(study.id, name).unlink(missing_ok=True)
-        array = self.array(study)
-        for row in rows:
-            array.erase(row)
+        array, gone = self.array(study), np.array(list(rows), np.int64)
+        for row in gone:
+            array.erase(int(row))
+        # After the pixels: what computes features looks at those once more before it writes.
+        for path in self._feature_files(study.id):
+            erase_features(path, lambda numbers: np.intersect1d(numbers, gone))
 
     def read(self, study_id: str, name: str) -> bytes:
         """A picture's PNG file.
@@ -105,10 +125,14 @@ class PictureFolder:
             self.reset(study)
             return
         real = {f"{name}.png" for name in places} | {"pixels.u8"}
+        features = self._feature_files(study.id)
         for path in folder.iterdir():
-            if path.name not in real:
+            if path.name not in real and path not in features:
                 path.unlink()
         self._erase_unknown(study, set(places.values()))
+        known = np.array(list(places.values()), np.int64)
+        for path in features:
+            erase_features(path, lambda numbers: np.setdiff1d(numbers, known))
 
     def _give_up(self, study: Study, names: Iterable[str]) -> None:
         try:
@@ -123,6 +147,9 @@ class PictureFolder:
         for row in sorted(set(range(len(pixels))) - known):
             if pixels[row].any():
                 array.erase(row)
+
+    def _feature_files(self, study_id: str) -> list[Path]:
+        return list(self._folder(study_id).glob(f"{FEATURES}*{FEATURES_END}"))
 
     def _folder(self, study_id: str) -> Path:
         return self._root / study_id

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from child.local_statistics import LocalStatistics
 from child.store.studies import StudyStore
 from child.worker_messages import (
     Examples,
@@ -17,6 +18,7 @@ from child.worker_messages import (
 from federated.errors import Conflict, InvalidInput
 from federated.messages import StudyPush
 from federated.study import Study
+from federated.values import sha256_of
 from federated.views import Prediction
 from federated.views.site import Explanation
 from imaging.resize import to_model_pixels
@@ -62,6 +64,7 @@ class Predictor:
         studies: Where the current model of a study stands.
         blobs: Where its weights lie.
         pictures: Where the site's own pictures lie.
+        statistics: BatchNorm's statistics that this site keeps to itself.
         limits: How large a picture may be.
     """
 
@@ -71,12 +74,14 @@ class Predictor:
         studies: StudyStore,
         blobs: BlobStore,
         pictures: OwnPictures,
+        statistics: LocalStatistics,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._worker = worker
         self._studies = studies
         self._blobs = blobs
         self._pictures = pictures
+        self._statistics = statistics
         self._limits = limits
 
     def predict(self, study_id: str, data: bytes, wish: Wish = Wish()) -> Prediction:
@@ -116,17 +121,28 @@ class Predictor:
 
     def _request(self, push: StudyPush, picture: SanitisedPicture, wish: Wish) -> PredictionRequest:
         pixels = to_model_pixels(picture.pixels, push.study.size, push.study.channels)
+        keeps_own = push.plan.strategy.batch_norm == "local"
+        own = self._statistics.of_run(push.run) if keeps_own else None
         return PredictionRequest(
             study=push.study,
             model=push.plan.model,
-            sha256=push.weights,
+            sha256=_name_of(push, own),
             weights=self._blobs.path(push.weights),
+            frozen=self._blobs.path(push.frozen) if push.frozen else None,
+            own_statistics=own,
             pixels=base64.b64encode(pixels.tobytes()).decode(),
             explain=wish.explain,
             layer=wish.layer,
             array=self._pictures.array(push.study),
             validation=self._pictures.validation(push.study),
         )
+
+
+def _name_of(push: StudyPush, own: Path | None) -> str:
+    """A name for a model with all its parts."""
+    if push.frozen is None and own is None:
+        return push.weights
+    return sha256_of([push.weights, push.frozen, own and own.stat().st_mtime_ns])
 
 
 def _unknown_layer(name: str | None, known: tuple[str, ...]) -> InvalidInput:

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from child.reliability import Reliabilities
-from child.weights import load_weights
+from child.weights import FrozenParts, load_weights
 from child.worker_messages import ExplanationResult, PredictionRequest, PredictionResult
 from federated.uncertainty import Calibration
 from models.calibration import calibrated
@@ -39,6 +39,7 @@ class PredictorHandlers:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._models = ModelCache(KEPT_MODELS)
+        self._frozen = FrozenParts()
         self._loaded: WeakKeyDictionary[NamedModel, str] = WeakKeyDictionary()
         self._reliabilities = Reliabilities(clock)
 
@@ -67,7 +68,8 @@ class PredictorHandlers:
         """The model with the weights that are asked for."""
         model, _ = self._models.get(request.study, request.model)
         if self._loaded.get(model) != request.sha256:
-            load_weights(model, request.weights)
+            self._frozen.load(model, request.frozen)
+            load_weights(model, request.weights, request.own_statistics)
             self._loaded[model] = request.sha256
         return model
 

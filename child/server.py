@@ -26,6 +26,7 @@ from child.api.images import MAX_UPLOAD
 from child.batch_cache import BatchCache
 from child.global_models import GlobalModels
 from child.joining import Joining
+from child.local_statistics import LocalStatistics
 from child.metrics import Metrics
 from child.pictures import PictureFolder
 from child.prediction import OwnPictures, Predictor
@@ -90,6 +91,7 @@ class Child:
         self.task_store = TaskStore(self._database, now)
         self.blobs = BlobStore(self.state.blobs)
         self.folder = PictureFolder(self.state.pictures)
+        self.statistics = LocalStatistics(self.state.statistics)
         self._batch_cache = BatchCache(self.state.batches, settings.batch_cache_mb * 2**20, now)
         self.batches = self._make_batch_fetcher()
         self.contact = Contact(now)
@@ -254,6 +256,7 @@ class Child:
             min_examples=self._settings.least_examples,
             drafts=self.state.drafts,
             batches=self.batches,
+            statistics=self.statistics,
         )
         deterministic = "0" if self._settings.fast_math else "1"
         worker = self._worker("child.trainer", "trainer.log", "--deterministic", deterministic)
@@ -268,6 +271,7 @@ class Child:
                 array=lambda study: self.folder.array(study).path,
                 validation=lambda study: validation_part(study, self.pictures),
             ),
+            self.statistics,
         )
 
     def _make_batch_fetcher(self) -> BatchFetcher:

@@ -40,6 +40,11 @@ class StateFolder:
         return self.root / "batches"
 
     @property
+    def statistics(self) -> Path:
+        """BatchNorm's statistics that this site keeps to itself, by run."""
+        return self.root / "statistics"
+
+    @property
     def secrets(self) -> Path:
         """What this child must present, readable by its owner alone."""
         return self.root / "secrets"
@@ -57,6 +62,7 @@ class StateFolder:
             self.pictures,
             self.drafts,
             self.batches,
+            self.statistics,
             self.secrets,
             self.logs,
         ):

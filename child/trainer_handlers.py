@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from child.feature_extraction import Cancelled
+from child.site_evaluation import measure_models
+from child.training_material import Material, material_of
 from child.validation_metrics import validation_figures
-from child.weights import load_weights
-from child.worker_messages import Examples, ModelRequest, TrainingRequest, TrainingResult
+from child.weights import FrozenParts, load_weights, own_statistics
+from child.worker_messages import EvaluationRequest, ModelRequest, TrainingRequest, TrainingResult
 from federated.errors import ShapeMismatch
-from federated.messages import Progress
+from federated.messages import Progress, Task
 from federated.training import Training
-from federated.wire import Hyperparameter, UpdateDocument, encode_update
-from imaging.array_file import PixelArray
+from federated.wire import Hyperparameter, UpdateDocument, encode_update, encode_weights
 from models.fit import FitResult, fit
 from models.model_cache import ModelCache
 from models.named import NamedModel
@@ -31,33 +32,6 @@ ALWAYS_TOLD = frozenset({"epochs", "batch_size", "optimizer", "learning_rate", "
 """Settings of its training that an update names, whatever they are."""
 
 
-class RowPictures:
-    """Some rows of a memory-mapped array, as training indexes them; nothing is loaded ahead.
-
-    Args:
-        pixels: uint8 (rows, height, width, channels).
-        rows: Which of them, in request.
-    """
-
-    def __init__(self, pixels: npt.NDArray[np.uint8], rows: tuple[int, ...]) -> None:
-        self._pixels = pixels
-        self._rows = np.asarray(rows, dtype=np.int64)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """`(n, height, width, channels)`."""
-        return (len(self._rows), *self._pixels.shape[1:])
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """`uint8`."""
-        return self._pixels.dtype
-
-    def __getitem__(self, index: Any, /) -> Any:
-        """The chosen pictures, read from the file now."""
-        return self._pixels[self._rows[index]]
-
-
 class TrainerHandlers:
     """The trainer's handlers, and the models that it keeps warm between them.
 
@@ -67,12 +41,13 @@ class TrainerHandlers:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._models = ModelCache(KEPT_MODELS)
+        self._frozen = FrozenParts()
         self._clock = clock
 
     def prepare(self, arguments: Json, _call: Call) -> Json:
         """Builds and compiles a model, so that its first task finds it warm."""
         request = ModelRequest.model_validate(arguments)
-        model, built = self._models.get(request.study, request.model)
+        model, built = self._models.get(request.study, request.model, request.training.precision)
         if built:
             _warm(model, request)
         return {}
@@ -82,18 +57,17 @@ class TrainerHandlers:
         started = self._clock()
         request = TrainingRequest.model_validate(arguments)
         task, training = request.task, request.task.plan.training
-        model, _ = self._models.get(task.study, task.plan.model)
-        if model.signature != task.signature:
-            raise ShapeMismatch(
-                "The task's signature is not that of the model that this site builds",
-                expected=model.signature.sha256,
-                received=task.signature.sha256,
-            )
-        load_weights(model, request.weights)
-        pixels = PixelArray(request.pixels, task.study.picture_shape).open()
-        images, labels = _examples(pixels, request.train)
+        model, _ = self._models.get(task.study, task.plan.model, training.precision)
+        _check_signatures(model, task)
+        self._frozen.load(model, request.frozen)
+        load_weights(model, request.weights, request.own_statistics)
+        try:
+            material = material_of(model, request, call)
+        except Cancelled:
+            return TrainingResult(cancelled=True).model_dump()
+        images, labels = material.train
         result = fit(
-            model,
+            material.model,
             images,
             labels,
             training,
@@ -102,29 +76,53 @@ class TrainerHandlers:
             call.cancelled,
             # The round that the task belongs to, in a run of either kind.
             span=Span.of_round(task.base_round + 1, task.plan.rounds),
-            validation=_examples(pixels, request.validation),
+            validation=material.validation,
         )
         if result.stopped:
             return TrainingResult(cancelled=True).model_dump()
-        metrics = _metrics(result) | _validate(model, pixels, request)
+        metrics = _metrics(result) | _validate(material, task.study.classes)
         metrics["seconds"] = round(self._clock() - started, 3)
         _write_update(request, model, result, metrics)
+        _write_statistics(request, model)
         return TrainingResult().model_dump()
+
+    def evaluate(self, arguments: Json, call: Call) -> Json:
+        """Measures models for a task and writes what they are."""
+        request = EvaluationRequest.model_validate(arguments)
+        task = request.task
+        model, _ = self._models.get(task.study, task.plan.model, task.plan.training.precision)
+        _check_signatures(model, task)
+        self._frozen.load(model, request.frozen)
+        return measure_models(model, request, call).model_dump()
+
+
+def _check_signatures(model: NamedModel, task: Task) -> None:
+    """Refuses a task of another model than this site builds.
+
+    Raises:
+        ShapeMismatch: Another part travels, or another one is frozen.
+    """
+    for part, ours, named in (
+        ("The", model.signature, task.signature),
+        ("The frozen part's", model.frozen, task.frozen_signature),
+    ):
+        if ours != named:
+            raise ShapeMismatch(
+                f"{part} signature in the task is not that of the model that this site builds",
+                expected=ours.sha256 if ours else "none",
+                received=named.sha256 if named else "none",
+            )
 
 
 def _warm(model: NamedModel, request: ModelRequest) -> None:
     size = min(request.training.batch_size, 64)
     pictures = np.zeros((size, *request.study.picture_shape), np.uint8)
+    trained, examples = model, pictures
+    if model.features is not None:
+        trained, examples = model.features.head, model.features.extract(pictures)
     once = request.training.model_copy(update={"epochs": 1})
-    fit(model, pictures, np.zeros(size, np.int64), once, seed=0)
-    predict(model, pictures)
-
-
-def _examples(
-    pixels: npt.NDArray[np.uint8], examples: Examples
-) -> tuple[RowPictures, npt.NDArray[np.int64]]:
-    labels = np.asarray(examples.labels, dtype=np.int64)
-    return RowPictures(pixels, examples.rows), labels
+    fit(trained, examples, np.zeros(size, np.int64), once, seed=0)
+    predict(trained, examples)
 
 
 def _progress(num_examples: int, *figures: float) -> Json:
@@ -150,13 +148,11 @@ def _metrics(result: FitResult) -> dict[str, float]:
     return metrics
 
 
-def _validate(
-    model: NamedModel, pixels: npt.NDArray[np.uint8], request: TrainingRequest
-) -> dict[str, float]:
-    images, labels = _examples(pixels, request.validation)
+def _validate(material: Material, classes: Sequence[str]) -> dict[str, float]:
+    images, labels = material.validation
     if not len(labels):
         return {}
-    return validation_figures(predict(model, images), labels, request.task.study.classes)
+    return validation_figures(predict(material.model, images), labels, classes)
 
 
 def _hyperparameters(training: Training) -> dict[str, Hyperparameter]:
@@ -191,3 +187,8 @@ def _write_update(
         hyperparameters=_hyperparameters(request.task.plan.training),
     )
     write_file(request.update, encode_update(model.read(), document))
+
+
+def _write_statistics(request: TrainingRequest, model: NamedModel) -> None:
+    if request.task.plan.strategy.batch_norm == "local" and model.signature.statistics:
+        write_file(request.statistics, encode_weights(own_statistics(model)))

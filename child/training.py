@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
+from child.evaluation_request import evaluation_request
 from child.public_pictures import GivenUp, PublicPictures
 from child.training_request import Site, drafts_of, training_request
 from child.worker_messages import Examples, ModelRequest, TrainingResult, Unpacked, UnpackRequest
@@ -131,7 +132,7 @@ class Training:
         self._enter(task_id)
         try:
             if self._site.tasks.begin(task_id):
-                self._train(held.task)
+                (self._train if held.task.kind == "train" else self._evaluate)(held.task)
         except GivenUp:
             log.info("Task %s was given up before it was trained", task_id)
         except OperationalError:
@@ -157,10 +158,28 @@ class Training:
             if not TrainingResult.model_validate(answer).cancelled:
                 update = self._site.blobs.adopt(request.update)
                 if self._site.tasks.trained(task.id, update.sha256):
+                    # After that: a task that is done again begins as it did the first time.
+                    self._site.statistics.keep(task.run, request.statistics)
                     self._on_finished(task.id)
         finally:
-            for draft in drafts_of(task, self._site):
-                draft.unlink(missing_ok=True)
+            drafts_of(task, self._site).remove()
+
+    def _evaluate(self, task: Task) -> None:
+        """Measures models that the task names; what comes of it is delivered like an update."""
+        self._prepare(task, "measuring models")
+        try:
+            request = evaluation_request(task, self._site)
+            answer = self._worker.call(
+                "evaluate",
+                request.model_dump(mode="json"),
+                lambda event: self._hear(task.id, Progress.model_validate(event)),
+            )
+            if not TrainingResult.model_validate(answer).cancelled:
+                result = self._site.blobs.adopt(request.result)
+                if self._site.tasks.trained(task.id, result.sha256):
+                    self._on_finished(task.id)
+        finally:
+            drafts_of(task, self._site).remove()
 
     def _gather(self, task: Task, pixels: Path) -> tuple[Examples, Examples]:
         self._gathering = True

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from child.agent.batch_fetching import BatchFetcher
+from child.local_statistics import LocalStatistics
 from child.pictures import PictureFolder
 from child.store.participation import ParticipationStore
 from child.store.picture_rows import Example
@@ -16,6 +17,7 @@ from child.worker_messages import Examples, TrainingRequest
 from federated.errors import Conflict
 from federated.messages import Task
 from federated.study import Study
+from federated.values import sha256_of
 from serving.blobs import BlobStore
 
 
@@ -28,6 +30,7 @@ class Site:
             a plan says.
         drafts: Folder for updates under construction, and for pixels of public pictures.
         batches: Gets batches of public pictures.
+        statistics: BatchNorm's statistics that this site keeps to itself.
     """
 
     pictures: PictureStore
@@ -38,6 +41,7 @@ class Site:
     min_examples: int
     drafts: Path
     batches: BatchFetcher
+    statistics: LocalStatistics
 
 
 Gather = Callable[[Path], tuple[Examples, Examples]]
@@ -59,25 +63,70 @@ def training_request(task: Task, site: Site, gather: Gather) -> TrainingRequest:
     if site.participation.paused():
         raise Conflict("This site has paused its participation", code="paused")
     weights = site.blobs.path(task.weights)
-    update, pixels = drafts_of(task, site)
+    drafts = drafts_of(task, site)
+    pixels, features = drafts.pixels, drafts.features
     if task.plan.data.kind == "own":
         pixels = site.folder.array(task.study).path
+        features = site.folder.features(task.study, feature_key(task))
         train, validation = _own_pictures(task, site)
     else:
         train, validation = gather(pixels)
+    keeps_own = task.plan.strategy.batch_norm == "local"
     return TrainingRequest(
         task=task,
         weights=weights,
+        frozen=site.blobs.path(task.frozen) if task.frozen else None,
+        own_statistics=site.statistics.of_run(task.run) if keeps_own else None,
         pixels=pixels,
+        features=features if task.plan.model.trained == "features" else None,
         train=train,
         validation=validation,
-        update=update,
+        update=drafts.update,
+        statistics=drafts.statistics,
     )
 
 
-def drafts_of(task: Task, site: Site) -> tuple[Path, Path]:
-    """Files that a task may make, both gone after it: the update, and public pictures' pixels."""
-    return site.drafts / f"{task.id}.safetensors", site.drafts / f"{task.id}.u8"
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """Files that a task may make, none of which outlasts it under this name.
+
+    Attributes:
+        update: The update.
+        statistics: BatchNorm's statistics.
+        pixels: Public pictures' pixels.
+        features: What the frozen part of a model makes of public pictures: they are another
+            batch or set in most rounds, so these are computed for each task.
+        evaluation: What models have been measured to be.
+    """
+
+    update: Path
+    statistics: Path
+    pixels: Path
+    features: Path
+    evaluation: Path
+
+    def remove(self) -> None:
+        """Deletes those that there are."""
+        made = (self.update, self.statistics, self.pixels, self.features, self.evaluation)
+        for path in made:
+            path.unlink(missing_ok=True)
+
+
+def drafts_of(task: Task, site: Site) -> Drafts:
+    """The drafts of a task."""
+    return Drafts(
+        update=site.drafts / f"{task.id}.safetensors",
+        statistics=site.drafts / f"{task.id}.statistics",
+        pixels=site.drafts / f"{task.id}.u8",
+        features=site.drafts / f"{task.id}.f32",
+        evaluation=site.drafts / f"{task.id}.json",
+    )
+
+
+def feature_key(task: Task) -> str:
+    """Equal for tasks whose models make the same features of the same pictures."""
+    choice = task.plan.model.model_dump(mode="json", exclude={"weights"})
+    return sha256_of([choice, task.plan.training.precision, task.frozen])
 
 
 def _own_pictures(task: Task, site: Site) -> tuple[Examples, Examples]:

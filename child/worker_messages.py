@@ -21,8 +21,9 @@ class ModelRequest(Message):
 
     @property
     def key(self) -> str:
-        """Equal for equal models, whatever they are trained with."""
-        return canonical_json([self.study.model_dump(), self.model.model_dump()])
+        """Equal for equal models that compute alike, whatever else they are trained with."""
+        precision = self.training.precision
+        return canonical_json([self.study.model_dump(), self.model.model_dump(), precision])
 
 
 class Examples(Message):
@@ -68,18 +69,28 @@ class TrainingRequest(Message):
 
     Attributes:
         weights: File of the weights to start from.
+        frozen: File of the model's frozen part, where it has one.
+        own_statistics: File of BatchNorm's statistics that this site has measured in the run,
+            where the plan lets it keep its own and it has trained before.
         pixels: The array file: the study's own, or one made for this task.
+        features: File of what the frozen part makes of those pictures, in the same rows; it
+            may be there already. None where pictures are trained on.
         train: Pictures to train on.
         validation: Pictures that judge only.
         update: File to write the update to.
+        statistics: File to write BatchNorm's statistics to, where this site keeps its own.
     """
 
     task: Task
     weights: Path
+    frozen: Path | None = None
+    own_statistics: Path | None = None
     pixels: Path
+    features: Path | None = None
     train: Examples
     validation: Examples
     update: Path
+    statistics: Path
 
 
 class TrainingResult(Message):
@@ -92,12 +103,38 @@ class TrainingResult(Message):
     cancelled: bool = False
 
 
+class EvaluationRequest(Message):
+    """A task that measures models, with everything that it needs from this site.
+
+    Attributes:
+        weights: Files of the models' weights, in the task's order.
+        frozen: File of the part that is frozen in all of them, where there is one.
+        own_statistics: File of BatchNorm's statistics that this site has in the global model,
+            where the plan lets it keep its own.
+        pixels: The study's array file.
+        validation: Pictures that judge only.
+        least: Pictures of a class below which no count of it leaves the site.
+        result: File to write the figures to, as JSON.
+    """
+
+    task: Task
+    weights: tuple[Path, ...]
+    frozen: Path | None = None
+    own_statistics: Path | None = None
+    pixels: Path
+    validation: Examples
+    least: int
+    result: Path
+
+
 class PredictionRequest(Message):
     """One picture to judge.
 
     Attributes:
-        sha256: Hash of the weights.
+        sha256: Names the model with all its parts: equal where their bytes are.
         weights: File of the weights.
+        frozen: File of the model's frozen part, where it has one.
+        own_statistics: File of BatchNorm's statistics that this site keeps to itself.
         pixels: The picture as the model sees it, uint8 in C order, base64. It travels
             through the pipe, so that no picture is written to a temporary file.
         explain: Whether to tell where the model looked.
@@ -111,6 +148,8 @@ class PredictionRequest(Message):
     model: ModelChoice
     sha256: Sha256
     weights: Path
+    frozen: Path | None = None
+    own_statistics: Path | None = None
     pixels: str
     explain: bool = True
     layer: str | None = None

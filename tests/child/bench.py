@@ -65,6 +65,7 @@ class Bench:
             least,
             child.state.drafts,
             child.batches,
+            child.statistics,
         )
         self.child = child
         self.progress = []

@@ -27,7 +27,7 @@ def test_a_study_asks_for_its_weights_and_has_them_then(site):
     assert put_study(site, PUSH).json == {"missing_blob": True, "missing": [PUSH.weights]}
     assert status(site)["studies"][0]["weights"] is None
     assert put_weights(site, PUSH.weights, BLOB).status_code == 200
-    assert put_study(site, PUSH).json == {"missing_blob": False}
+    assert put_study(site, PUSH).json == {"missing_blob": False, "missing": []}
     (study,) = status(site)["studies"]
     assert study["weights"] == PUSH.weights
     assert study["statistics"]["all"]["max"] == 4.0

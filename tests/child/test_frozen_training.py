@@ -1,0 +1,192 @@
+"""Models with a frozen part, trained by a real trainer process on pictures of 32 px."""
+
+import hashlib
+import os
+import stat
+
+import numpy as np
+import pytest
+from safetensors.numpy import load
+
+from child.feature_array import FeatureArray
+from federated.messages import StudyPush
+from federated.plan import ModelChoice, Plan, Privacy, StrategyChoice
+from federated.plan import Training as Settings
+from federated.study import Study
+from federated.wire import encode_weights
+from tests.child.bench import Bench, trainer
+from tests.child.conftest import named, task_of
+
+STUDY = Study(id="skin", name="Skin lesions", classes=("benign", "malignant"), size=32)
+SETTINGS = Settings(epochs=2, batch_size=4, validation_fraction=0.25, learning_rate=0.01)
+FEATURES = Plan(
+    model=ModelChoice(name="mobilenet", settings={"head": "deep"}, trained="features"),
+    training=SETTINGS,
+    privacy=Privacy(min_examples=3),
+)
+LOCAL = FEATURES.model_copy(update={"strategy": StrategyChoice(batch_norm="local")})
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory):
+    with trainer(tmp_path_factory.mktemp("trainer")) as worker:
+        yield worker
+
+
+@pytest.fixture(scope="module")
+def initial(keras_runtime):
+    """The initial model, built once: its parts for a push, its blobs by hash, its halves."""
+    from models.named import build_model
+
+    model = build_model(STUDY, FEATURES.model, seed=3)
+    weights, frozen = encode_weights(model.read()), encode_weights(model.read_frozen())
+    blobs = {hashlib.sha256(blob).hexdigest(): blob for blob in (weights, frozen)}
+    travelling, still = blobs
+    parts = {
+        "weights": travelling,
+        "signature": model.signature,
+        "frozen": still,
+        "frozen_signature": model.frozen,
+    }
+    return parts, blobs, model.features
+
+
+@pytest.fixture
+def bench_of(site, worker, initial):
+    """A site with twelve pictures that holds the initial model of a plan."""
+
+    def make(plan):
+        parts, blobs, _ = initial
+        push = StudyPush(study=STUDY, plan=plan, **parts)
+        missing = site.child.models.push(push)
+        assert set(missing) == set(blobs)
+        for blob in blobs.values():
+            site.child.blobs.put(blob)
+        assert site.child.models.push(push) == ()
+        site.upload(*named(12))
+        bench = Bench(site, worker)
+        bench.push = push
+        return bench
+
+    return make
+
+
+def feature_file(bench):
+    (path,) = (bench.child.state.pictures / "skin").glob("features-*")
+    return path
+
+
+def notes(bench):
+    return [progress.note for progress in bench.progress if progress.note]
+
+
+def test_only_the_head_is_trained_and_travels(bench_of):
+    bench = bench_of(FEATURES)
+    held = bench.do(whole_task(bench.push))
+    assert (held.state, held.failure) == ("delivering", None)
+    document, tensors = bench.update(held)
+    assert set(tensors) == set(bench.push.signature.names)
+    assert (document.num_examples, document.metrics["val_examples"]) == (9, 3)
+    before = load(bench.child.blobs.path(bench.push.weights).read_bytes())
+    assert any((tensors[name] != before[name]).any() for name in tensors)
+    assert notes(bench) == ["computing features 0 of 12"]
+
+
+def test_the_next_task_finds_the_features_there(bench_of):
+    bench = bench_of(FEATURES)
+    first = bench.update(bench.do(whole_task(bench.push, "task-1")))[1]
+    bench.progress.clear()
+    again = bench.update(bench.do(whole_task(bench.push, "task-2")))[1]
+    assert notes(bench) == []
+    for name, tensor in first.items():
+        np.testing.assert_array_equal(tensor, again[name])
+
+
+def test_features_are_those_that_the_frozen_network_makes(bench_of, initial):
+    bench = bench_of(FEATURES)
+    bench.do(whole_task(bench.push))
+    split = initial[2]
+    stored = FeatureArray(feature_file(bench), split.width).open()
+    pixels = bench.child.folder.array(STUDY).open()
+    np.testing.assert_allclose(stored[:, 1:], split.extract(pixels), rtol=1e-4, atol=1e-5)
+
+
+def test_features_are_private_and_go_with_their_picture(bench_of, site):
+    bench = bench_of(FEATURES)
+    bench.do(whole_task(bench.push))
+    path = feature_file(bench)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    picture, row = next(iter(bench.child.pictures.places("skin").items()))
+    answer = site.client.delete(f"/api/v1/images/{picture}?study=skin", headers=site.site)
+    assert answer.status_code in (200, 204), answer.text
+    stored = FeatureArray(path, 256).open()
+    assert not stored[row].any()
+    assert np.delete(stored, row, axis=0)[:, 0].all()
+
+
+def test_features_of_pictures_that_no_row_makes_real_go_at_the_next_start(bench_of):
+    bench = bench_of(FEATURES)
+    bench.do(whole_task(bench.push))
+    places = bench.child.pictures.places("skin")
+    kept = dict(list(places.items())[:5])
+    bench.child.folder.tidy(STUDY, kept)
+    stored = FeatureArray(feature_file(bench), 256).open()
+    assert sorted(np.flatnonzero(stored[:, 0])) == sorted(kept.values())
+
+
+def test_features_of_the_latest_models_alone_are_kept(bench_of):
+    folder = bench_of(FEATURES).child.folder
+    for number, key in enumerate(("one", "two", "three")):
+        path = folder.features(STUDY, key)
+        path.write_bytes(b"features")
+        os.utime(path, (number, number))
+    names = sorted(path.name for path in path.parent.glob("features-*"))
+    assert names == ["features-three.f32", "features-two.f32"]
+
+
+def test_a_task_whose_frozen_part_is_not_the_sites_is_refused(bench_of):
+    bench = bench_of(FEATURES)
+    unfrozen = task_of(bench.push)
+    assert unfrozen.frozen is None
+    held = bench.do(unfrozen)
+    assert held.failure.code == "signature_mismatch"
+    assert "frozen" in held.failure.detail
+
+
+def test_a_site_keeps_its_own_statistics_from_round_to_round(bench_of):
+    bench = bench_of(LOCAL)
+    names = bench.push.signature.statistics
+    assert names
+    first = bench.update(bench.do(own_task(bench.push, "task-1")))[1]
+    kept = load(bench.child.statistics.of_run("run-1").read_bytes())
+    assert set(kept) == set(names)
+    for name in names:
+        np.testing.assert_array_equal(kept[name], first[name])
+    # Nothing is trained: what the second update says of the statistics is what was put on.
+    still = own_task(bench.push, "task-2", epochs=0)
+    second = bench.update(bench.do(still))[1]
+    before = load(bench.child.blobs.path(bench.push.weights).read_bytes())
+    for name, tensor in second.items():
+        np.testing.assert_array_equal(tensor, (kept if name in names else before)[name])
+
+
+def test_another_run_begins_with_the_statistics_that_it_is_given(bench_of):
+    bench = bench_of(LOCAL)
+    bench.do(own_task(bench.push, "task-1"))
+    other = own_task(bench.push, "task-2", epochs=0).model_copy(update={"run": "run-2"})
+    tensors = bench.update(bench.do(other))[1]
+    before = load(bench.child.blobs.path(bench.push.weights).read_bytes())
+    for name in bench.push.signature.statistics:
+        np.testing.assert_array_equal(tensors[name], before[name])
+
+
+def whole_task(push, name="task-1", **changes):
+    """A task on all of a model."""
+    parts = {"frozen": push.frozen, "frozen_signature": push.frozen_signature}
+    return task_of(push, name, **{**parts, **changes})
+
+
+def own_task(push, name, epochs=2):
+    training = push.plan.training.model_copy(update={"epochs": epochs})
+    plan = push.plan.model_copy(update={"training": training})
+    return whole_task(push, name, plan=plan)
