@@ -31,17 +31,17 @@ class Material:
         study: The classification problem.
         dataset: The files.
         folder: The data set's folder, where a partition by a column finds its values.
-        pictures: The picture of each file; refused files are missing.
+        pictures: The picture of each file, by the file's stamp; refused files are missing.
     """
 
     study: Study
     dataset: Dataset
     folder: Path
-    pictures: Mapping[Path, Picture]
+    pictures: Mapping[str, Picture]
 
     def of(self, found: Found) -> Picture | None:
         """The picture of a file; None for one that was refused."""
-        return self.pictures.get(found.path)
+        return self.pictures.get(found.stamp)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ def column_values(path: Path, column: str, pictures: Sequence[Found]) -> np.ndar
 
     Args:
         path: CSV with a line of names; `file` is the picture's file name, and `class`, where
-            there is one, the folder that it lies in.
+            there is one, the folder that it lies in. Not looked at where the pictures' reader
+            knew such a column.
         column: Name of the column.
         pictures: Pictures in class folders.
 
@@ -34,6 +35,8 @@ def column_values(path: Path, column: str, pictures: Sequence[Found]) -> np.ndar
     Raises:
         WrongOption: There is no such file or column, or it knows none of the pictures.
     """
+    if any(column in found.metadata for found in pictures):
+        return np.array([found.metadata.get(column, "")[:LONGEST_VALUE] for found in pictures])
     known = dict(_rows(path, column))
     # A file may name its pictures with their class or without.
     values = [

@@ -106,9 +106,8 @@ def _stored(
         yield Picture(sha256=name, label=one.label, row=next(places)) if name else None
 
 
-def _stamp(found: Found) -> list[object]:
-    status = found.path.stat()
-    return [str(found.path), found.label, status.st_size, status.st_mtime_ns]
+def _stamp(found: Found) -> list[str]:
+    return [found.name, found.label, found.stamp]
 
 
 def _read(place: Path) -> _Index | None:
