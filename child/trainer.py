@@ -23,7 +23,12 @@ def main() -> None:
     from child.unpacking import unpack
 
     handlers = TrainerHandlers(clock=time.monotonic)
-    calls = {"prepare": handlers.prepare, "unpack": unpack, "train": handlers.train}
+    calls = {
+        "prepare": handlers.prepare,
+        "unpack": unpack,
+        "train": handlers.train,
+        "evaluate": handlers.evaluate,
+    }
     serve(calls, pipes)
 
 

@@ -109,6 +109,10 @@ class Delivery:
         if held.failure is not None:
             self._client.failure(node, task_id, held.failure)
             self._tasks.end(task_id, "failed")
+        elif held.update_sha256 is not None and held.task.kind == "evaluate":
+            data = self._blobs.path(held.update_sha256).read_bytes()
+            receipt = self._client.evaluation(node, task_id, data)
+            self._tasks.end(task_id, receipt.state)
         elif held.update_sha256 is not None:
             path = self._blobs.path(held.update_sha256)
             receipt = self._client.update(node, task_id, path, held.update_sha256)

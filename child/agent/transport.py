@@ -28,7 +28,9 @@ ANSWER_SECONDS = 60.0
 class Record(Protocol):
     """Where departures are written down."""
 
-    def leave(self, method: str, path: str, nbytes: int, sha256: str | None) -> int:
+    def leave(
+        self, method: str, path: str, nbytes: int, sha256: str | None, told: str | None = None
+    ) -> int:
         """A call is about to leave."""
 
     def answered(self, number: int, status: int) -> None:
@@ -37,12 +39,17 @@ class Record(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What a call carries: the bytes, their number and hash, and what they are."""
+    """What a call carries: the bytes, their number and hash, and what they are.
+
+    Attributes:
+        told: The figures themselves, where they are of the site's pictures, to be kept on record.
+    """
 
     data: bytes | IO[bytes] = b""
     nbytes: int = 0
     sha256: str | None = None
     content_type: str | None = None
+    told: str | None = None
 
 
 NOTHING = Body()
@@ -138,7 +145,7 @@ class Transport:
             MasterAway: There was no answer.
         """
         session = self._session()
-        number = self._record.leave(method, API + path, body.nbytes, body.sha256)
+        number = self._record.leave(method, API + path, body.nbytes, body.sha256, body.told)
         try:
             response = session.request(
                 method,

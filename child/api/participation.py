@@ -15,6 +15,12 @@ from serving.auth import AUTH
 
 blueprint = APIBlueprint("participation", __name__, tag="Participation")
 
+SHARING = (
+    "The weights that this site sends go to the master. Where a plan measures models across "
+    "sites (cross_site), the master sends the weights of this site's last update of the run, "
+    "without its name, to the other sites of the study, and this site tells the master how well "
+    "their models do on its validation pictures: figures only, which the list of departures shows."
+)
 NOT_BUILT = {"limits", "approve"}
 """What a site will be able to set, and cannot yet."""
 
@@ -68,5 +74,6 @@ def _participation(query: DepartureQuery) -> Participation:
     child = services()
     return Participation(
         paused=child.participation.paused(),
+        sharing=SHARING,
         departures=child.departures.latest(query.limit, query.offset),
     )

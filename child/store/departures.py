@@ -22,7 +22,8 @@ PRUNE_EVERY = 1000
 class DepartureRow(Base):
     """One call; numbers and hashes, never content.
 
-    The path of a call to a batch server begins with the server's name.
+    `told` are figures of the site's pictures, where the call carried some. The path of a call
+    to a batch server begins with the server's name.
     """
 
     __tablename__ = "departures"
@@ -34,6 +35,7 @@ class DepartureRow(Base):
     nbytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str | None] = mapped_column(String(64))
     status: Mapped[int | None]
+    told: Mapped[str | None] = mapped_column(Text)
 
 
 class DepartureStore:
@@ -46,10 +48,18 @@ class DepartureStore:
         self._database = database
         self._now = now
 
-    def leave(self, method: str, path: str, nbytes: int, sha256: str | None) -> int:
+    def leave(
+        self, method: str, path: str, nbytes: int, sha256: str | None, told: str | None = None
+    ) -> int:
         """Records a call that is about to leave; returns its number."""
         row = DepartureRow(
-            at=self._now(), method=method, path=path, nbytes=nbytes, sha256=sha256, status=None
+            at=self._now(),
+            method=method,
+            path=path,
+            nbytes=nbytes,
+            sha256=sha256,
+            status=None,
+            told=told,
         )
         with self._database.write() as session:
             session.add(row)
@@ -90,4 +100,5 @@ def _view(row: DepartureRow) -> Departure:
         nbytes=row.nbytes,
         sha256=row.sha256,
         status=row.status,
+        told=row.told,
     )

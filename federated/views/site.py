@@ -180,7 +180,12 @@ class Prediction(Message):
 
 
 class Departure(Message):
-    """One thing that left the site: numbers and hashes, never a name or a picture."""
+    """One thing that left the site: numbers and hashes, never a name or a picture.
+
+    Attributes:
+        told: The figures themselves, as JSON, where the call carried some about the site's
+            validation pictures.
+    """
 
     at: float
     method: str
@@ -188,10 +193,16 @@ class Departure(Message):
     nbytes: int
     sha256: str | None
     status: int | None
+    told: str | None = None
 
 
 class Participation(Message):
-    """`GET /participation`: whether the site takes part, and what has left it."""
+    """`GET /participation`: whether the site takes part, and what has left it.
+
+    Attributes:
+        sharing: Who sees what this site sends, in words for the clinician.
+    """
 
     paused: bool
+    sharing: str = ""
     departures: list[Departure]

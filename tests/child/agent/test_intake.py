@@ -165,3 +165,40 @@ def test_a_transfer_that_is_given_up_for_now_is_gone_on_with(slow, pulling, aske
     assert pulling.child.task_store.get("task-1").state == "fetching"
     assert slow.intake.bring("task-1")
     assert pulling.child.task_store.get("task-1").state == "queued"
+
+
+ASIDE = {"publish": False}
+
+
+def aside(push):
+    """A task of a run that is only compared with others."""
+    return task_of(push, plan=push.plan.model_copy(update=ASIDE))
+
+
+def test_what_is_only_compared_never_becomes_the_sites_model(slow, pulling, asked, push):
+    task = aside(push)
+    asked.offer(task)
+    take(slow, task)
+    assert slow.intake.bring("task-1")
+    child = pulling.child
+    assert child.task_store.get("task-1").state == "queued"
+    assert child.studies.get("skin").current is None
+    assert child.blobs.has(push.weights)
+    # Its heartbeat says that it has no model yet, so the master names the right one.
+    child.heartbeats.beat()
+    assert asked.calls[-1].json["studies"]["skin"]["weights"] is None
+
+
+def test_a_task_that_measures_brings_every_model_that_it_names(slow, pulling, asked, push):
+    rng = np.random.default_rng(6)
+    others = [
+        asked.keep(encode_weights({"dense/kernel": rng.random((400, 500), np.float32)}))
+        for _ in range(2)
+    ]
+    task = task_of(push, kind="evaluate", models=(push.weights, *others))
+    asked.offer(task)
+    take(slow, task)
+    assert slow.intake.bring("task-1")
+    assert set(pulling.child.blobs.names()) == {push.weights, *others}
+    pulling.child.models.tidy()
+    assert set(pulling.child.blobs.names()) == {push.weights, *others}

@@ -205,3 +205,49 @@ def test_a_prediction_of_no_picture(pushed):
     assert answer.status_code == 422
     answer = pushed.post("/api/v1/predict", named(1), {"study": "unknown"})
     assert answer.status_code == 404
+
+
+def post_task(site, task):
+    return site.client.post("/api/v1/tasks", json=task.model_dump(mode="json"), headers=site.master)
+
+
+def other_blob(value):
+    return encode_weights({"dense/kernel": np.full((1, 2), value, np.float32)})
+
+
+def test_the_weights_of_a_task_alone_may_come_once_it_has_asked_for_them(pushed):
+    current, blob = pushed.push(), other_blob(3.0)
+    push = study_push(blob, PUSH.signature)
+    plan = push.plan.model_copy(update={"publish": False})
+    task = task_of(push, plan=plan)
+    assert put_weights(pushed, push.weights, blob).status_code == 409
+    asked = post_task(pushed, task)
+    assert (asked.status_code, asked.json["error"]) == (409, "missing_blob")
+    assert put_weights(pushed, push.weights, blob[:-1] + b"x").status_code == 422
+    assert put_weights(pushed, push.weights, blob).status_code == 200
+    assert post_task(pushed, task).status_code == 202
+    # The site's people go on with the model that they had.
+    assert status(pushed)["studies"][0]["weights"] == current.weights
+    # Nothing more is expected: the task has what it needs.
+    assert put_weights(pushed, push.weights, blob).status_code == 409
+
+
+def test_all_models_to_be_measured_stay_until_the_last_of_them_is_here(pushed):
+    blobs = [other_blob(float(number)) for number in range(2, 12)]
+    pushes = [study_push(blob, PUSH.signature) for blob in blobs]
+    models = tuple(push.weights for push in pushes)
+    task = task_of(pushed.push(), kind="evaluate", models=models)
+    assert post_task(pushed, task).status_code == 409
+    for push, blob in zip(pushes, blobs, strict=True):
+        assert put_weights(pushed, push.weights, blob).status_code == 200
+    assert post_task(pushed, task).status_code == 202
+    assert set(task.models) <= set(pushed.child.blobs.names())
+
+
+def test_a_blob_that_does_not_fit_the_task_is_not_kept(pushed):
+    blob = encode_weights({"dense/kernel": np.ones((2, 2), np.float32)})
+    task = task_of(study_push(blob, PUSH.signature))
+    assert post_task(pushed, task).status_code == 409
+    answer = put_weights(pushed, task.weights, blob)
+    assert (answer.status_code, answer.json["error"]) == (422, "signature_mismatch")
+    assert task.weights not in pushed.child.blobs.names()

@@ -1,0 +1,134 @@
+"""Models of other sites, measured in a real trainer process on this site's validation part."""
+
+import json
+
+import numpy as np
+import pytest
+
+from federated.plan import Plan, Privacy
+from federated.wire import encode_weights
+from imaging.array_file import PixelArray
+from models.measures import evaluate_probabilities
+from tests.child.bench import PLAN, SMALL, Bench, initial_model, push_model, trainer
+from tests.child.conftest import STUDY, named, task_of
+
+ACROSS = PLAN.model_copy(update={"cross_site": True})
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory):
+    with trainer(tmp_path_factory.mktemp("trainer")) as worker:
+        yield worker
+
+
+@pytest.fixture(scope="module")
+def initial(keras_runtime):
+    return initial_model()
+
+
+@pytest.fixture
+def bench(site, worker, initial):
+    push = push_model(site, initial, ACROSS)
+    site.upload(*named(24))
+    bench = Bench(site, worker)
+    bench.push = push
+    return bench
+
+
+def other_model(child, seed):
+    """Weights of another site, as the master passes them on."""
+    from models.named import build_model
+
+    return child.blobs.put(encode_weights(build_model(STUDY, SMALL, seed=seed).read()))
+
+
+def evaluate_task(bench, models, **changes):
+    facts = {"task_id": "task-e", "kind": "evaluate", "models": models, "plan": ACROSS}
+    return task_of(bench.push, **(facts | changes))
+
+
+def answer_of(bench, held):
+    return json.loads(bench.child.blobs.path(held.update_sha256).read_bytes())
+
+
+def test_each_model_is_measured_on_the_pictures_that_never_trained(bench):
+    bench.do(task_of(bench.push, plan=ACROSS))
+    models = (bench.push.weights, other_model(bench.child, 4), other_model(bench.child, 5))
+    held = bench.do(evaluate_task(bench, models))
+    assert (held.state, bench.finished[-1]) == ("delivering", "task-e")
+    answer = answer_of(bench, held)
+    # A quarter of 16 benign and of 8 malignant pictures.
+    assert (answer["task"], answer["num_examples"]) == ("task-e", 6)
+    assert set(answer["figures"]) == set(models)
+    for name, seed in zip(models, (3, 4, 5), strict=True):
+        found = answer["figures"][name]
+        expected = by_hand(bench, seed)
+        assert found["loss"] == pytest.approx(expected.loss, rel=1e-4)
+        assert found["accuracy"] == pytest.approx(expected.accuracy)
+        assert found["balanced_accuracy"] == pytest.approx(expected.balanced_accuracy)
+        # Two of the malignant pictures judge, and this site counts none of fewer than three.
+        assert found["confusion"] is None
+    assert bench.progress[-1].note == "measuring model 3 of 3"
+    assert list(bench.child.state.drafts.iterdir()) == []
+    # The same again is the same to the byte.
+    again = bench.do(evaluate_task(bench, models, task_id="task-f"))
+    assert answer_of(bench, again)["figures"] == answer["figures"]
+
+
+def by_hand(bench, seed):
+    """The report of a fresh model on the validation part, without the code under test."""
+    from models.named import build_model
+
+    pictures = [
+        view
+        for view in bench.child.pictures.page("skin", limit=100)[0]
+        if view.part == "validation"
+    ]
+    places = bench.child.pictures.places("skin")
+    pixels = PixelArray(bench.child.folder.array(STUDY).path, STUDY.picture_shape).open()
+    images = np.stack([pixels[places[view.id]] for view in pictures])
+    labels = np.array([STUDY.classes.index(view.label) for view in pictures])
+    model = build_model(STUDY, SMALL, seed=seed).keras_model
+    chances = np.asarray(model(images.astype(np.float32), training=False))
+    return evaluate_probabilities(labels, chances, STUDY.classes)
+
+
+def test_counts_are_told_where_every_class_has_enough_pictures(bench):
+    bench.do(task_of(bench.push, plan=ACROSS))
+    plan = ACROSS.model_copy(update={"privacy": Privacy(min_examples=2)})
+    held = bench.do(evaluate_task(bench, (bench.push.weights,), plan=plan))
+    (found,) = answer_of(bench, held)["figures"].values()
+    assert np.sum(found["confusion"], axis=1).tolist() == [4, 2]
+    assert np.trace(found["confusion"]) / 6 == pytest.approx(found["accuracy"])
+
+
+def test_a_model_that_computes_no_numbers_has_no_figures(bench):
+    bench.do(task_of(bench.push, plan=ACROSS))
+    from models.named import build_model
+
+    weights = build_model(STUDY, SMALL, seed=4).read()
+    # Finite as weights, and far beyond what the next layers can add up.
+    weights = {name: np.full_like(array, 3e38) for name, array in weights.items()}
+    broken = bench.child.blobs.put(encode_weights(weights))
+    held = bench.do(evaluate_task(bench, (bench.push.weights, broken)))
+    figures = answer_of(bench, held)["figures"]
+    assert figures[bench.push.weights]["loss"] is not None
+    assert set(figures[broken].values()) == {None}
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_a_site_with_too_few_pictures_that_judge_tells_nothing(bench, trained):
+    if trained:
+        bench.do(task_of(bench.push, plan=ACROSS))
+    plan = Plan.model_validate(ACROSS.model_dump() | {"privacy": {"min_examples": 7}})
+    held = bench.do(evaluate_task(bench, (bench.push.weights,), plan=plan))
+    assert held.state == "delivering"
+    assert held.failure.code == "too_few_examples"
+    assert held.failure.detail.endswith(f"Received {6 if trained else 0}.")
+
+
+def test_a_paused_site_measures_nothing(bench):
+    bench.do(task_of(bench.push, plan=ACROSS))
+    bench.child.participation.pause(True)
+    held = bench.do(evaluate_task(bench, (bench.push.weights,)))
+    assert held.failure.code == "paused"
