@@ -236,7 +236,7 @@ def test_all_models_to_be_measured_stay_until_the_last_of_them_is_here(pushed):
     blobs = [other_blob(float(number)) for number in range(2, 12)]
     pushes = [study_push(blob, PUSH.signature) for blob in blobs]
     models = tuple(push.weights for push in pushes)
-    task = task_of(pushed.push(), kind="evaluate", models=models)
+    task = task_of(pushes[0], kind="evaluate", models=models)
     assert post_task(pushed, task).status_code == 409
     for push, blob in zip(pushes, blobs, strict=True):
         assert put_weights(pushed, push.weights, blob).status_code == 200
