@@ -19,9 +19,10 @@ from engines.compare.running import run_cases
 from engines.compare.summary import never_seen, rows_of
 from engines.compare.tables import csv_of, table_of, table_of_never_seen
 from engines.compare.variations import variations
+from engines.processes.data_options import choice_of
 from engines.processes.dataset import Dataset, read_dataset, study_of
 from engines.processes.errors import WrongOption
-from engines.processes.options import given_folder
+from engines.processes.options import given_data
 from engines.processes.planning import plan_of
 from engines.processes.progress import bar, say
 from engines.processes.servers import cores, held
@@ -45,7 +46,7 @@ def compare(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     Raises:
         FederationError: Something of it could not be done; the message says what.
     """
-    dataset = read_dataset(given_folder(options, "data"))
+    dataset = read_dataset(given_data(options), choice=choice_of(options))
     study = study_of(options.data, dataset, options.size)
     plans = _plans(study, options)
     for partition in options.partitions:
@@ -84,7 +85,7 @@ def _material(study: Study, dataset: Dataset, data: Path, folder: Path) -> Mater
     with bar(len(found), "Reading", "pictures") as progress:
         _, pictures = decoded(found, study, folder / "pictures", progress.update, _tell_refused)
     known = {
-        one.path: picture
+        one.stamp: picture
         for one, picture in zip(found, pictures, strict=True)
         if picture is not None
     }

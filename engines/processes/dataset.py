@@ -1,10 +1,9 @@
-"""A data set in class folders, read and dealt out to sites."""
+"""A data set, read and dealt out to sites."""
 
 from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
+from engines.processes.class_checks import check_classes, check_no_folder_empty, watching_folders
 from engines.processes.client import Files
 from engines.processes.columns import LABELS_FILE, column_values
 from engines.processes.errors import WrongOption
@@ -20,8 +20,14 @@ from engines.processes.progress import Say, say
 from federated.partition import partitioner
 from federated.plan import Plan
 from federated.study import Study
-from imaging.folders import Found, read_class_folders
-from imaging.source import OnSkip, Skipped
+from imaging.errors import RefusedPicture
+from imaging.readers.dataset import RECOGNISED, Choice, open_dataset
+from imaging.readers.found import Found
+from imaging.readers.splitting import split_groups
+from imaging.source import Skipped
+
+TEST_FRACTION = 0.2
+"""Share of each class that tests, where a data set has no parts of its own."""
 
 FILES_PER_CALL = 64
 BYTES_PER_CALL = 48 << 20
@@ -45,91 +51,74 @@ class Dataset:
     classes: tuple[str, ...]
 
 
-def read_dataset(folder: Path, tell: Say = say) -> Dataset:
-    """The parts `train`, `test` and `audit` of a folder; only `train` must be there.
+def read_dataset(
+    place: Path, tell: Say = say, choice: Choice = RECOGNISED, seed: int = 0
+) -> Dataset:
+    """A data set's pictures by part, in whatever way it is laid out.
+
+    Its own parts count: `train`, `test`, and `audit` or else `validation`; where there is a
+    validation part and no test part, that is the test. Where there is no `train`, a share of
+    each class is kept for the test, a patient's pictures (or a picture's fragments) on one side.
 
     Args:
-        folder: The data set.
+        place: A folder, an archive or a file of arrays; see `imaging.readers.dataset`.
         tell: Tells how many files were left out, and why the first one was.
+        choice: What is known of its layout.
+        seed: Decides which pictures test, where the data set does not. Not the training's seed:
+            trainings of several seeds are to be judged by the same pictures.
 
     Raises:
-        NoPictures: There are none in a part.
+        NoPictures: There are none.
+        UnknownLayout: Nothing says which picture is of which class.
         WrongOption: A class folder cannot be used, another part has a class that `train` has
             not, or there is one class only.
     """
+    opened = open_dataset(place, choice)
     skipped: list[Skipped] = []
-    train = _read_part(folder, "train", skipped.append)
-    parts = {
-        name: _read_part(folder, name, skipped.append) if (folder / name).is_dir() else ()
-        for name in ("test", "audit")
-    }
-    classes = tuple(sorted({found.label for found in train}))
-    _check_classes(folder / "train", classes, [*parts["test"], *parts["audit"]])
+    train = place / "train"
+    in_folders = opened.kind == "class-folders" and train.is_dir()
+    note = watching_folders(place, skipped.append) if in_folders else skipped.append
+    dataset = _by_part(tuple(opened.pictures(note)), tell, seed)
+    if in_folders:
+        check_no_folder_empty(train, dataset.classes)
+    others = (*dataset.test, *dataset.audit)
+    check_classes(train if in_folders else place, dataset.classes, others)
     if skipped:
         files = "1 file was" if len(skipped) == 1 else f"{len(skipped)} files were"
         tell(f"{files} left out; {skipped[0].name}: {skipped[0].reason}.")
-    return Dataset(train, parts["test"], parts["audit"], classes)
+    return dataset
 
 
-def _read_part(folder: Path, part: str, on_skip: OnSkip) -> tuple[Found, ...]:
-    """One part's pictures; a class folder must not go missing as a stray file may.
-
-    Raises:
-        WrongOption: A class folder cannot be used.
-    """
-
-    def note(skipped: Skipped) -> None:
-        name = f"{part}/{skipped.name}"
-        is_file = "/" in skipped.name or not (folder / name).is_dir()
-        if not is_file and not skipped.name.startswith("."):
-            raise WrongOption(
-                f"The class folder {name} cannot be used: {skipped.reason}",
-                expected="a folder of this data set, named by up to 64 letters, digits and "
-                "spaces or . _ ( ) -",
-                received=skipped.name,
-            )
-        on_skip(Skipped(name, skipped.reason))
-
-    return tuple(read_class_folders(folder / part, note))
-
-
-def _check_classes(train: Path, classes: Sequence[str], others: Sequence[Found]) -> None:
-    paths = (path for path in train.iterdir() if path.is_dir() and path.name[0] != ".")
-    # Labels are in composed form; a file system may hand out names with their accents apart.
-    folders = {unicodedata.normalize("NFC", path.name) for path in paths}
-    if empty := folders - set(classes):
-        raise WrongOption(
-            "A class folder has no pictures",
-            expected=f"JPEG or PNG files in every class folder of {train}",
-            received=sorted(empty),
-        )
-    if len(classes) < 2:
-        raise WrongOption(
-            "There is nothing to tell apart",
-            expected=f"two or more class folders with pictures in {train}",
-            received=f"only '{classes[0]}'",
-        )
-    if unknown := {found.label for found in others} - set(classes):
-        raise WrongOption(
-            "A class that is not trained cannot be tested",
-            expected=f"only class folders of {train}",
-            received=sorted(unknown),
-        )
+def _by_part(found: Sequence[Found], tell: Say, seed: int) -> Dataset:
+    parts = {
+        part: tuple(picture for picture in found if picture.part == part)
+        for part in ("train", "validation", "test", "audit")
+    }
+    train, test, audit = parts["train"], parts["test"], parts["audit"]
+    if train:
+        audit = audit or (parts["validation"] if test else ())
+        test = test or parts["validation"]
+    else:
+        learn, judge = split_groups(found, TEST_FRACTION, seed)
+        train, test, audit = tuple(learn), tuple(judge), ()
+        tell(f"{len(test)} of {len(found)} pictures are kept for the test; the set has no parts.")
+    return Dataset(train, test, audit, tuple(sorted({picture.label for picture in train})))
 
 
 def study_of(folder: Path, dataset: Dataset, size: int) -> Study:
-    """A study named after the data set's folder.
+    """A study named after the data set's folder or file.
 
     Raises:
-        WrongOption: The class folders make no study.
+        WrongOption: The classes make no study.
     """
-    name = _text(folder.name)[:120] or "Study"
+    own = folder.name.partition(".")[0] if folder.is_file() else folder.name
+    name = _text(own)[:120] or "Study"
     slug = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")[:64]
     try:
         return Study(id=slug or "study", name=name, classes=dataset.classes, size=size)
     except ValidationError as error:
         raise WrongOption(
-            f"The class folders of {folder / 'train'} make no study",
+            f"The classes of {folder} make no study",
             expected=error.errors()[0]["msg"].removeprefix("Value error, "),
             received=list(dataset.classes),
         ) from None
@@ -180,21 +169,30 @@ def pictures_needed(plan: Plan, classes: int) -> int:
     return math.ceil((plan.privacy.min_examples + rounding) / training)
 
 
-def calls(pictures: Sequence[Found]) -> Iterator[tuple[str, Files]]:
+def calls(pictures: Sequence[Found], tell: Say = say) -> Iterator[tuple[str, Files]]:
     """Uploads for pictures: a label and files of that class, bounded in number and bytes.
 
     Files are read when their call's turn comes, so that memory does not grow with the data.
+
+    Args:
+        pictures: What is to be sent.
+        tell: Told of pictures that cannot be read after all.
     """
     ordered = sorted(pictures, key=lambda found: found.label)
     for label, group in groupby(ordered, key=lambda found: found.label):
         files: list[tuple[str, bytes]] = []
         for found in group:
-            data = found.read()
+            try:
+                data = found.read()
+            except RefusedPicture as refusal:
+                tell(f"{found.name} was left out: {refusal.detail}")
+                continue
             if files and _is_full(files, len(data)):
                 yield label, files
                 files = []
             files.append((_text(found.path.name), data))
-        yield label, files
+        if files:
+            yield label, files
 
 
 def _is_full(files: Files, more: int) -> bool:

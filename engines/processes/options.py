@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from engines.processes.data_options import DATA_OPTIONS
 from engines.processes.errors import WrongOption
 from engines.processes.option import Option, folder, one_of, several, whole
 from engines.processes.ports import DEFAULT_BASE
@@ -68,9 +69,11 @@ TRAIN = (
         folder,
         None,
         "data set: DIR/train/CLASS/* is dealt out to the children, DIR/test/CLASS/* (and, where "
-        "there is one, DIR/audit/CLASS/*) goes to the master",
+        "there is one, DIR/audit/CLASS/*) goes to the master; or another layout, in a folder, a "
+        ".zip, .tar or .tar.gz, or a file of arrays (.npz, .p): `python -m imaging show` tells",
         required=True,
     ),
+    *DATA_OPTIONS,
     CHILDREN,
     *PLAN,
     Option("strategy", "NAME", str, None, "aggregation rule; default: as the preset says"),
@@ -105,9 +108,11 @@ COMPARE = (
         "DIR",
         folder,
         None,
-        "data set: DIR/train/CLASS/* trains, DIR/test/CLASS/* judges",
+        "data set: DIR/train/CLASS/* trains, DIR/test/CLASS/* judges; or another layout, as "
+        "`train` takes it",
         required=True,
     ),
+    *DATA_OPTIONS,
     Option(
         "children", "N", whole(1, 64), 2, "sites that the pictures are dealt out to; no servers run"
     ),
@@ -206,6 +211,22 @@ def given_folder(options: argparse.Namespace, name: str) -> Path:
     if not os.path.isdir(folder):
         raise WrongOption(f"--{name} names no folder", expected="a folder", received=folder)
     return folder
+
+
+def given_data(options: argparse.Namespace) -> Path:
+    """The place of the data set, which must exist.
+
+    Raises:
+        WrongOption: There is nothing.
+    """
+    place: Path = options.data
+    if not os.path.exists(place):
+        raise WrongOption(
+            "--data names no folder and no file",
+            expected="a data set, in a folder, an archive or a file of arrays",
+            received=place,
+        )
+    return place
 
 
 def _add(command: argparse.ArgumentParser, option: Option, environment: Mapping[str, str]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engines.processes.client import Master
+from engines.processes.data_options import choice_of
 from engines.processes.dataset import (
     Dataset,
     deal_out,
@@ -21,7 +22,7 @@ from engines.processes.dataset import (
 )
 from engines.processes.errors import RunFailed, WrongOption
 from engines.processes.federation import Federation, FederationSettings, start_federation
-from engines.processes.options import given_folder
+from engines.processes.options import given_data
 from engines.processes.planning import plan_of
 from engines.processes.preparing import prepare_study
 from engines.processes.progress import bar, say
@@ -44,7 +45,7 @@ def train(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     Raises:
         FederationError: Something of it could not be done; the message says what.
     """
-    dataset = read_dataset(given_folder(options, "data"))
+    dataset = read_dataset(given_data(options), choice=choice_of(options))
     study = study_of(options.data, dataset, options.size)
     plan = plan_of(study, options)
     sites = tuple(f"site-{number}" for number in range(1, options.children + 1))

@@ -32,7 +32,7 @@ KINDS: dict[str, str] = {
     "class-folders": "class folders",
     "file-names": "labels in file names",
     "table": "labels in a table",
-    "arrays": "arrays",
+    "arrays": "arrays of pictures and labels",
 }
 """Kinds of data sets, in words."""
 
@@ -73,7 +73,13 @@ class Choice:
     columns: Wanted = field(default_factory=Wanted)
 
 
-def open_dataset(place: Path, choice: Choice = Choice(), bounds: Bounds = BOUNDS) -> OpenedDataset:
+RECOGNISED = Choice()
+"""Nothing is known of the data set."""
+
+
+def open_dataset(
+    place: Path, choice: Choice = RECOGNISED, bounds: Bounds = BOUNDS
+) -> OpenedDataset:
     """Looks at a data set: a folder, a `.zip`, `.tar` or `.tar.gz`, or a file of arrays.
 
     Args:

@@ -26,7 +26,7 @@ def run(*arguments, folder=None, **environment):
     ("arguments", "sentence"),
     [
         (("--data", "/no/such/folder"), "--data names no folder"),
-        (("--data", str(ROOT / "federated")), "There is no such folder"),
+        (("--data", str(ROOT / "federated")), "There are no labelled pictures here"),
     ],
 )
 def test_a_training_that_cannot_be_says_why_in_one_line(arguments, sentence):
