@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from child.local_statistics import LocalStatistics
 from child.worker_messages import TrainingRequest
 from engines.simulation.site import SimulatedSite
 from engines.simulation.workers import Workers
@@ -23,6 +24,8 @@ from master.coordinator.assignment import Slot, draw, slots_of
 from master.coordinator.site_selection import choose, reasons
 from serving.blobs import BlobStore, StoredTensors, open_blob
 from serving.worker import Json
+
+RUN = "simulation"
 
 OnSeen = Callable[[int], object]
 """Hears how many pictures were trained on since it was last called."""
@@ -202,7 +205,7 @@ class Rounds:
     def _task(self, slot: Slot, number: int, model: ModelBlobs) -> Task:
         return Task(
             id=f"{number}-{slot.site.name}"[:64],
-            run="simulation",
+            run=RUN,
             study=self._laboratory.study,
             plan=self._plan,
             round=number,
@@ -219,18 +222,27 @@ class Rounds:
         train, validation = self._sites[slot.site.name].split(
             laboratory.study, training.validation_fraction, self._plan.seed
         )
-        update = laboratory.folder / f"{task.id}.safetensors"
+        place = laboratory.folder / "sites" / slot.site.name
+        (place / "own").mkdir(parents=True, exist_ok=True)
+        kept, update = LocalStatistics(place / "own"), place / "update"
+        keeps_own = self._plan.strategy.batch_norm == "local"
+        computes = self._plan.model.trained == "features"
         request = TrainingRequest(
             task=task,
             weights=self._blobs.path(task.weights),
+            frozen=self._blobs.path(task.frozen) if task.frozen else None,
+            own_statistics=kept.of_run(task.run) if keeps_own else None,
             pixels=laboratory.pixels,
+            features=place / "features.f32" if computes else None,
             train=train,
             validation=validation,
             update=update,
+            statistics=place / "statistics",
         )
         seen = _Seen(len(train.rows), training.epochs, self._on_seen)
         laboratory.workers.call("train", request.model_dump(mode="json"), seen.hear)
         seen.finish()
+        kept.keep(task.run, request.statistics)
         with open_blob(update) as blob:
             document = read_update_document(blob)
         return _Trained(slot.site.name, document, self._blobs.adopt(update).sha256)
