@@ -40,11 +40,20 @@ def badge(state: str) -> None:
     st.badge(plain(shown.word), icon=f":material/{shown.icon}:", color=shown.colour)
 
 
-def figures(values: Mapping[str, str], *, width: int = 128) -> None:
-    """Headline figures side by side; they wrap on a narrow screen."""
+def figures(
+    values: Mapping[str, str], *, below: Mapping[str, str] | None = None, width: int = 128
+) -> None:
+    """Headline figures side by side; they wrap on a narrow screen.
+
+    Args:
+        values: By label.
+        below: What stands below a figure, by label: its interval.
+        width: Pixels that one needs at least.
+    """
     with st.grid(min_column_width=width, gap="small"):
         for label, value in values.items():
-            st.metric(label, value)
+            note = (below or {}).get(label) or None
+            st.metric(label, value, note, delta_color="off", delta_arrow="off")
 
 
 def table(rows: Sequence[Mapping[str, object]] | pd.DataFrame, alt: str) -> None:

@@ -1,11 +1,14 @@
 """Charts as pure functions: data → figure, the sentence that says the same, and its table."""
 
 from webapp.charts.by_hand import average_line
+from webapp.charts.confusion import confusion_chart
 from webapp.charts.credits import credit_trend
-from webapp.charts.evaluation import confusion_chart, roc_chart
+from webapp.charts.curves import precision_recall_chart, roc_chart
 from webapp.charts.figure import Chart
 from webapp.charts.pictures import counts_by_site, probabilities_chart
+from webapp.charts.reliability import reliability_chart
 from webapp.charts.rounds import accuracy_by_round, loss_by_round
+from webapp.charts.sites import measures_told, sites_by_round
 from webapp.charts.staleness import staleness_by_round
 from webapp.charts.weights import weights_histogram
 
@@ -17,8 +20,12 @@ __all__ = [
     "counts_by_site",
     "credit_trend",
     "loss_by_round",
+    "measures_told",
+    "precision_recall_chart",
     "probabilities_chart",
+    "reliability_chart",
     "roc_chart",
+    "sites_by_round",
     "staleness_by_round",
     "weights_histogram",
 ]

@@ -80,10 +80,12 @@ def ink_on(colour: str) -> str:
 
 def style_of(place: int) -> dict[str, str]:
     """Colour, dash and marker of the series at `place`: never told apart by colour alone."""
+    # From the seventh on, a colour comes back with another dash and another marker.
+    shifted = place + place // len(PALETTE)
     return {
         "color": PALETTE[place % len(PALETTE)],
-        "dash": DASHES[place % len(DASHES)],
-        "symbol": MARKERS[place % len(MARKERS)],
+        "dash": DASHES[shifted % len(DASHES)],
+        "symbol": MARKERS[shifted % len(MARKERS)],
     }
 
 

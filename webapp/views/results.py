@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from federated.states import RoundState
 from federated.strategies import asynchronous
 from federated.views import RoundView, RunView
-from webapp.charts import accuracy_by_round, loss_by_round, staleness_by_round
+from webapp.api.evaluation import Interval
+from webapp.charts import (
+    accuracy_by_round,
+    loss_by_round,
+    measures_told,
+    sites_by_round,
+    staleness_by_round,
+)
 from webapp.desk import Desk
+from webapp.findings import from_to
 from webapp.layout import badge, choose, empty, figures, guard, opening, show, tell_of_change
 from webapp.plan_words import plan_line
 from webapp.round_words import UNDER_WAY
@@ -67,8 +77,21 @@ def _headline(run: RunView, rounds: list[RoundView]) -> None:
             text("figure.accuracy"): percent(tested.get("accuracy")),
             text("figure.balanced_accuracy"): percent(tested.get("balanced_accuracy")),
             text("figure.loss"): figure(tested.get("loss")),
-        }
+        },
+        below={
+            text("figure.auc"): _interval(tested, "auc", in_percent=False),
+            text("figure.accuracy"): _interval(tested, "accuracy"),
+            text("figure.balanced_accuracy"): _interval(tested, "balanced_accuracy"),
+        },
     )
+
+
+def _interval(tested: Mapping[str, float | None], name: str, *, in_percent: bool = True) -> str:
+    """The 95 % interval of a headline figure; empty where there is none."""
+    low, high = tested.get(f"{name}_low"), tested.get(f"{name}_high")
+    if low is None or high is None:
+        return ""
+    return from_to(Interval(low=low, high=high), in_percent=in_percent)
 
 
 def _course(rounds: list[RoundView]) -> None:
@@ -81,6 +104,20 @@ def _course(rounds: list[RoundView]) -> None:
         show(accuracy_by_round(rounds), "accuracy-by-round")
     with loss:
         show(loss_by_round(rounds), "loss-by-round")
+    _by_site(rounds)
+
+
+def _by_site(rounds: list[RoundView]) -> None:
+    """One figure of every site over the rounds."""
+    measures = measures_told(rounds)
+    if not measures:
+        return
+    st.header(text("results.by_site"), anchor=False)
+    st.markdown(text("results.by_site_what"))
+    measure = choose(
+        "measure", text("results.measure"), measures, lambda name: text(f"figure.{name}")
+    )
+    show(sites_by_round(rounds, measure), "sites-by-round")
 
 
 def _ages(rounds: list[RoundView]) -> None:

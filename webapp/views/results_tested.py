@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import streamlit as st
 
 from federated.views import RoundView, RunView
 from webapp.api.evaluation import ClassFigures, Report
-from webapp.charts import confusion_chart, roc_chart
+from webapp.charts import (
+    Chart,
+    confusion_chart,
+    precision_recall_chart,
+    reliability_chart,
+    roc_chart,
+)
 from webapp.desk import Desk
+from webapp.findings import findings, from_to, with_interval
 from webapp.layout import figures, section, show, table
 from webapp.texts import text
-from webapp.words import figure, percent, plain
+from webapp.words import NOTHING, figure, percent, plain
+
+IN_PERCENT = ("accuracy", "balanced_accuracy")
+
+FOUND_WIDTH = 720
+"""Pixels: the measure of a line, as everywhere."""
 
 
 def tested(desk: Desk, run: RunView, round_: RoundView) -> None:
@@ -23,41 +37,96 @@ def tested(desk: Desk, run: RunView, round_: RoundView) -> None:
         st.markdown(plain(found.note) if found.note else text("tested.not_yet"))
         return
     _headline(found.test)
-    matrix, curve = st.columns(2, gap="large")
-    with matrix:
-        section("tested.confusion")
-        show(confusion_chart(found.test), "confusion")
-    with curve:
-        section("tested.roc")
-        chart = roc_chart(found.test)
-        if chart:
-            show(chart, "roc")
-        else:
-            st.markdown(plain(found.test.auc_missing or text("chart.no_auc")))
-    section("tested.classes")
-    table([_row(entry) for entry in found.test.classes], text("tested.classes"))
+    _found(found.test)
+    _curves(found.test)
+    _mistakes(found.test)
+    _classes(found.test)
 
 
 def _headline(report: Report) -> None:
     st.markdown(text("tested.on", count=report.num_examples))
-    figures(
-        {
-            text("figure.auc"): figure(report.auc),
-            text("figure.accuracy"): percent(report.accuracy),
-            text("figure.balanced_accuracy"): percent(report.balanced_accuracy),
-            text("figure.loss"): figure(report.loss),
-        }
-    )
+    names = ("auc", "average_precision", "accuracy", "balanced_accuracy", "loss", "brier")
+    shown = {text(f"figure.{name}"): _written(report, name) for name in names}
+    intervals = {
+        text(f"figure.{name}"): from_to(report.intervals.get(name), in_percent=name in IN_PERCENT)
+        for name in names
+    }
+    figures(shown, below=intervals)
     if report.auc is None and report.auc_missing:
         st.caption(plain(report.auc_missing))
+    if report.resamples:
+        st.caption(text("tested.intervals", count=report.resamples))
+
+
+def _written(report: Report, name: str) -> str:
+    value: float | None = getattr(report, name)
+    return percent(value) if name in IN_PERCENT else figure(value)
+
+
+def _found(report: Report) -> None:
+    """How much is found at few false alarms: what a clinician asks first."""
+    sentences = findings(report)
+    if sentences:
+        with st.container(border=True, width=FOUND_WIDTH):
+            st.subheader(plain(sentences[0]), anchor=False)
+            st.markdown(plain(" ".join(sentences[1:])))
+
+
+def _curves(report: Report) -> None:
+    roc, precision_recall = st.columns(2, gap="large")
+    missing = report.auc_missing or text("tested.no_curve")
+    with roc:
+        section("tested.roc")
+        _show_or_say(roc_chart(report), "roc", missing)
+    with precision_recall:
+        section("tested.precision_recall")
+        _show_or_say(precision_recall_chart(report), "precision-recall", missing)
+
+
+def _mistakes(report: Report) -> None:
+    matrix, reliability = st.columns(2, gap="large")
+    with matrix:
+        section("tested.confusion")
+        show(confusion_chart(report), "confusion")
+    with reliability:
+        section("tested.reliability")
+        _show_or_say(reliability_chart(report), "reliability", text("tested.no_reliability"))
+
+
+def _show_or_say(chart: Chart | None, key: str, missing: str) -> None:
+    if chart:
+        show(chart, key)
+    else:
+        st.markdown(plain(missing))
+
+
+def _classes(report: Report) -> None:
+    section("tested.classes")
+    table([_row(entry) for entry in report.classes], text("tested.classes"))
+    reasons = [reason for entry in report.classes for reason in _reasons(entry)]
+    if reasons:
+        st.caption(plain(text("tested.not_told", reasons=" ".join(reasons))))
 
 
 def _row(entry: ClassFigures) -> dict[str, object]:
-    return {
+    ends = entry.intervals
+    auc = with_interval(figure(entry.auc, 2), ends.get("auc"), in_percent=False)
+    row: dict[str, object] = {
         text("chart.class"): entry.name,
-        text("figure.precision"): percent(entry.precision),
-        text("figure.recall"): percent(entry.recall),
-        text("figure.f1"): percent(entry.f1),
-        text("figure.auc"): figure(entry.auc),
         text("tested.support"): str(entry.support),
+        text("figure.precision"): percent(entry.precision, 0),
+        text("figure.recall"): with_interval(percent(entry.recall, 0), ends.get("recall")),
+        text("figure.specificity"): percent(entry.specificity, 0),
+        text("figure.f1"): percent(entry.f1, 0),
+        text("figure.auc"): auc,
+        text("figure.average_precision"): figure(entry.average_precision, 2),
     }
+    first = next(iter(entry.sensitivity_at), None)
+    found = with_interval(percent(first.sensitivity, 0), first.interval) if first else NOTHING
+    return row | {text("figure.sensitivity_at_90"): found}
+
+
+def _reasons(entry: ClassFigures) -> Iterator[str]:
+    """Why some figure of a class is not told, each reason once."""
+    told = (why for name, why in entry.missing.items() if not name.endswith("_interval"))
+    return (f"{entry.name}: {why}" for why in dict.fromkeys(told))

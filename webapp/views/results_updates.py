@@ -16,6 +16,8 @@ from webapp.texts import text, texts
 from webapp.words import NOTHING, clock, credit, figure, marked, percent, short, size, span
 
 KNOWN = ("accuracy", "auc", "loss")
+TRAINING = ("loss", "accuracy")
+VALIDATION = ("loss", "accuracy", "balanced_accuracy", "f1", "auc", "sensitivity_at_90")
 
 
 def updates(round_: RoundView, plan: Plan) -> None:
@@ -28,6 +30,9 @@ def updates(round_: RoundView, plan: Plan) -> None:
         if round_.state != RoundState.FAILED:
             _formula(plan)
         table(_without_empty(rows), text("results.updates"))
+        section("updates.by_site")
+        st.markdown(text("updates.by_site_what"))
+        table(_measured_by_sites(sent), text("updates.by_site"))
         section("updates.audit")
         audits = [_audit(update, tasks.get(update.task)) for update in sent]
         table(audits, text("updates.audit"))
@@ -57,8 +62,7 @@ def closing(round_: RoundView) -> str:
 
 
 def _figures(update: UpdateView, task: TaskView | None, plan: Plan) -> dict[str, object]:
-    """Training and validation figures apart: they are of different pictures."""
-    measured = update.metrics
+    """Who sent it, what it was worth, and what it cost."""
     row: dict[str, object] = {
         text("chart.site"): update.node_name,
         text("updates.status"): marked(update.status),
@@ -73,13 +77,31 @@ def _figures(update: UpdateView, task: TaskView | None, plan: Plan) -> dict[str,
     return row | {
         text(share): percent(update.share),
         text("updates.examples"): str(update.num_examples),
-        text("updates.loss"): figure(measured.get("loss")),
-        text("updates.accuracy"): percent(measured.get("accuracy")),
-        text("updates.val_loss"): figure(measured.get("val_loss")),
-        text("updates.val_accuracy"): percent(measured.get("val_accuracy")),
         text("rewards.credits"): NOTHING if update.credits is None else credit(update.credits),
         text("updates.seconds"): span(update.seconds),
     }
+
+
+def _measured_by_sites(sent: list[UpdateView]) -> list[dict[str, object]]:
+    told = _without_empty([_measures(update) for update in sent])
+    return [{name: value or NOTHING for name, value in row.items()} for row in told]
+
+
+def _measures(update: UpdateView) -> dict[str, object]:
+    """Training and validation figures apart: they are of different pictures."""
+    row: dict[str, object] = {text("chart.site"): update.node_name}
+    for name in TRAINING:
+        head = text("updates.training", figure=text(f"figure.{name}"))
+        row[head] = _told(name, update.metrics.get(name))
+    for name in VALIDATION:
+        row[text(f"figure.{name}")] = _told(name, update.metrics.get(f"val_{name}"))
+    return row
+
+
+def _told(name: str, value: float | None) -> str:
+    if value is None:
+        return ""
+    return figure(value) if name in ("loss", "auc") else percent(value)
 
 
 def _without_empty(rows: list[dict[str, object]]) -> list[dict[str, object]]:

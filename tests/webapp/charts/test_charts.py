@@ -13,6 +13,7 @@ from webapp.api.evaluation import Report
 from webapp.charts.figure import PALETTE, Chart
 
 REPORT = Report.model_validate(sample.report())
+SEVEN = Report.model_validate(sample.seven_classes())
 SITES = {"Site A": (30, 0.6), "Site B": (90, -0.2)}
 AGED = sample.round_(
     4,
@@ -29,6 +30,9 @@ EVERY: dict[str, Chart] = {
     "histogram": charts.weights_histogram(sample.weights(1).all, sample.weights(2).all),
     "confusion": charts.confusion_chart(REPORT),
     "roc": charts.roc_chart(REPORT) or pytest.fail("no ROC"),
+    "precision recall": charts.precision_recall_chart(REPORT) or pytest.fail("no curve"),
+    "reliability": charts.reliability_chart(REPORT) or pytest.fail("no bins"),
+    "sites": charts.sites_by_round([sample.round_(1), sample.round_(2)], "accuracy"),
     "counts": charts.counts_by_site({"a": {"benign": 3}, "b": {}}, ("benign", "malignant")),
     "probabilities": charts.probabilities_chart({"x": 0.2, "y": 0.7, "z": 0.1}),
     "staleness": charts.staleness_by_round([AGED]) or pytest.fail("no update"),
@@ -113,17 +117,105 @@ def test_confusion_is_shown_by_share_and_told_by_count() -> None:
 
 def test_two_classes_have_one_roc_curve_and_more_have_one_each() -> None:
     names = [trace["name"] for trace in EVERY["roc"].figure.to_dict()["data"]]
-    assert names == ["Guessing", "malignant (0.810)"]
-    third = REPORT.classes[0].model_copy(update={"name": "other"})
-    three = REPORT.model_copy(update={"classes": (*REPORT.classes, third)})
-    chart = charts.roc_chart(three)
+    assert names == ["malignant (0.810)", "Guessing", "At 90 % specificity"]
+    chart = charts.roc_chart(SEVEN)
     assert chart is not None
-    assert len(chart.figure.data) == 4
+    assert len(chart.figure.data) == 8
+
+
+def test_what_is_found_at_the_specificity_is_marked_on_the_curve() -> None:
+    mark = EVERY["roc"].figure.to_dict()["data"][-1]
+    assert (list(mark["x"]), list(mark["y"])) == ([pytest.approx(0.1)], [0.55])
+
+
+def test_curves_of_seven_classes_are_told_apart() -> None:
+    chart = charts.precision_recall_chart(SEVEN)
+    assert chart is not None
+    lines = [trace["line"] for trace in chart.figure.to_dict()["data"]]
+    assert len({(line["color"], line["dash"]) for line in lines}) == 7
+    assert (
+        chart.alt == "The average precision, in the mean over the classes, is 0.840; 1 is perfect."
+    )
+
+
+def test_precision_and_recall_stand_beside_guessing() -> None:
+    curve, guessing = EVERY["precision recall"].figure.to_dict()["data"]
+    assert curve["name"] == "malignant (0.840)"
+    assert list(curve["x"]) == [0.0, 0.6, 1.0]
+    assert list(guessing["y"]) == [0.5, 0.5]
+    assert "guessing reaches 0.500, the share of malignant" in EVERY["precision recall"].alt
+
+
+def test_of_very_many_classes_the_most_frequent_are_drawn() -> None:
+    entry = REPORT.classes[0]
+    many = tuple(
+        entry.model_copy(update={"name": f"c{place}", "support": place}) for place in range(30)
+    )
+    chart = charts.roc_chart(REPORT.model_copy(update={"classes": many}))
+    assert chart is not None
+    names = [trace["name"] for trace in chart.figure.to_dict()["data"]]
+    assert names[:2] == ["c18 (0.810)", "c19 (0.810)"]
+    assert len(names) == 13
+    assert chart.alt.endswith("Drawn are the 12 classes with the most test pictures.")
 
 
 def test_without_any_curve_there_is_no_chart() -> None:
     bare = tuple(entry.model_copy(update={"roc": (), "auc": None}) for entry in REPORT.classes)
-    assert charts.roc_chart(REPORT.model_copy(update={"classes": bare})) is None
+    nothing = REPORT.model_copy(update={"classes": bare, "reliability": ()})
+    assert charts.roc_chart(nothing) is None
+    assert charts.precision_recall_chart(nothing) is None
+    assert charts.reliability_chart(nothing) is None
+
+
+def test_reliability_shows_how_often_it_was_right_where_it_was_so_sure() -> None:
+    bars, _, points = EVERY["reliability"].figure.to_dict()["data"]
+    assert list(points["x"]) == [0.86, 0.94]
+    assert list(points["y"]) == [0.7, 0.85]
+    assert list(bars["y"])[-2:] == pytest.approx([40 / 60, 20 / 60])
+    # (40 × 0.86 + 20 × 0.94) / 60 is 0.887.
+    assert EVERY["reliability"].alt == (
+        "The model is 88.7 % sure in the mean, and 75.0 % of its answers are right. "
+        "The calibration error is 0.137; 0 is perfect."
+    )
+
+
+def test_every_site_has_a_line_beside_the_test_part() -> None:
+    chart = EVERY["sites"]
+    traces = {trace["name"]: list(trace["y"]) for trace in chart.figure.to_dict()["data"]}
+    assert list(traces) == ["site-1", "site-2", "Test pictures of the master"]
+    assert traces["site-1"] == pytest.approx([0.71, 0.76])
+    assert traces["site-2"] == pytest.approx([0.73, 0.78])
+    assert traces["Test pictures of the master"] == pytest.approx([0.72, 0.78])
+    assert chart.alt == (
+        "Accuracy on the sites' own validation pictures, in the last round that has any "
+        "(2 of them): from 0.760 (site-1) to 0.780 (site-2)."
+    )
+
+
+def test_a_site_that_cannot_tell_a_figure_has_no_line() -> None:
+    rounds = [sample.round_(1), sample.round_(2, updates=[])]
+    chart = charts.sites_by_round(rounds, "auc")
+    assert list(chart.table.columns) == ["Round", "site-2", "Test pictures of the master"]
+    assert chart.alt.endswith(
+        "validation pictures of site-2, in the last round that has any: 0.740."
+    )
+    assert charts.measures_told(rounds) == ["auc", "balanced_accuracy", "f1", "accuracy", "loss"]
+    assert charts.measures_told([sample.round_(1, updates=[])]) == []
+    assert charts.sites_by_round([sample.round_(1, updates=[])], "auc").alt == (
+        "There are no figures of AUC yet."
+    )
+
+
+def test_of_many_sites_the_ends_and_the_middle_are_drawn() -> None:
+    updates = [sample.update(f"s{place:02}", 1, 5, 0.05) for place in range(19)]
+    for place, update in enumerate(updates):
+        update.metrics["val_f1"] = place / 20
+    chart = charts.sites_by_round([sample.round_(1, updates=updates)], "f1")
+    traces = {trace["name"]: trace["y"][0] for trace in chart.figure.to_dict()["data"]}
+    assert traces["Lowest site, validation"] == 0
+    assert traces["Middle site, validation"] == 0.45
+    assert traces["Highest site, validation"] == 0.9
+    assert len(chart.table.columns) == 21
 
 
 def test_probabilities_come_most_probable_first_in_per_cent() -> None:

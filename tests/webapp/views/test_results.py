@@ -1,4 +1,6 @@
+import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from federated.plan import StrategyChoice
 from federated.states import RoundState, TaskState
@@ -7,6 +9,12 @@ from tests.webapp.conftest import Open, shown
 from tests.webapp.scripted import Script, ScriptedServers, ok
 from webapp.desk import shared_desk
 from webapp.views.results_weights import per_tensor
+
+
+def class_table(app: AppTest) -> pd.DataFrame:
+    (found,) = [table.value for table in app.table if "Specificity" in table.value]
+    # As people read it, without what keeps Markdown from reading it otherwise.
+    return found.map(lambda cell: str(cell).replace("\\", ""))
 
 
 def test_run_and_round_come_from_the_address(open_app: Open, servers: ScriptedServers) -> None:
@@ -54,9 +62,71 @@ def test_a_rejected_update_shows_why_and_counts_nothing(open_app: Open, master: 
 
 
 def test_training_and_validation_figures_stand_apart(open_app: Open) -> None:
-    table = open_app("results").table[0].value
+    table = open_app("results").table[1].value
     assert list(table["Accuracy, training"]) == ["82.0 %", "82.0 %"]
-    assert list(table["Accuracy, validation"]) == ["76.0 %", "78.0 %"]
+    assert list(table["Accuracy"]) == ["76.0 %", "78.0 %"]
+    assert list(table["Balanced accuracy"]) == ["70.0 %", "70.0 %"]
+
+
+def test_what_one_site_alone_can_tell_is_a_gap_at_the_others(open_app: Open) -> None:
+    table = open_app("results").table[1].value
+    assert list(table["AUC"]) == ["–", "0.780"]
+    # What no site can tell has no column.
+    assert "Found at 90 % specificity" not in table
+
+
+def test_one_figure_of_every_site_is_shown_over_the_rounds(open_app: Open) -> None:
+    app = open_app("results")
+    assert app.selectbox(key="choice-measure").value == "auc"
+    app.selectbox(key="choice-measure").set_value("f1").run()
+    assert app.query_params["measure"] == "f1"
+    assert "F1 on the sites' own validation pictures" in shown(app)
+
+
+def test_sites_that_measure_nothing_have_no_chart(open_app: Open, master: Script) -> None:
+    silent = sample.update("site-1", 1, 15, 0.25).model_copy(update={"metrics": {"loss": 0.5}})
+    master[f"GET runs/{sample.RUN}/rounds"] = ok({"rounds": [sample.round_(1, updates=[silent])]})
+    assert "Site by site" not in shown(open_app("results"))
+
+
+def test_how_sure_the_figures_are_stands_below_them(open_app: Open) -> None:
+    metrics = open_app("results").metric
+    aucs = [(metric.value, metric.delta) for metric in metrics if metric.label == "AUC"]
+    assert aucs == [("0.810", "95 %: 0.75–0.87"), ("0.810", "95 %: 0.69–0.91")]
+
+
+def test_a_clinician_reads_how_much_is_found(open_app: Open) -> None:
+    told = shown(open_app("results"))
+    assert "the model finds 55 % \\(41–72 %\\) of what is malignant." in told
+    assert "where it would lie in 95 of 100 test sets" in told
+
+
+def test_class_by_class_figures_carry_their_intervals(open_app: Open) -> None:
+    table = class_table(open_app("results"))
+    assert list(table["Recall"]) == ["80 % (53–86)", "70 % (53–86)"]
+    assert list(table["Specificity"]) == ["70 %", "80 %"]
+    assert list(table["Found at 90 % specificity"]) == ["–", "55 % (41–72)"]
+
+
+def test_what_cannot_be_told_of_a_class_has_its_reason(open_app: Open, master: Script) -> None:
+    body = {"round": 2, "test": sample.without_last_class(), "audit": None, "note": None}
+    master[f"GET runs/{sample.RUN}/evaluation"] = ok(body)
+    app = open_app("results")
+    assert not app.exception
+    assert class_table(app)["Recall"].iloc[-1] == "–"
+    told = shown(app)
+    assert "Not told: vasc: There is no example of this class." in told.replace("\\", "")
+    assert "there are none of vasc" in told
+
+
+def test_an_evaluation_of_an_earlier_version_is_shown(open_app: Open, master: Script) -> None:
+    body = {"round": 2, "test": sample.earlier_report(), "audit": None, "note": None}
+    master[f"GET runs/{sample.RUN}/evaluation"] = ok(body)
+    app = open_app("results")
+    assert not app.error
+    told = shown(app)
+    assert "made by a version that did not measure it" in told
+    assert "in 95 of 100 test sets" not in told
 
 
 def test_why_there_is_no_evaluation_is_told(open_app: Open, master: Script) -> None:
@@ -143,7 +213,7 @@ def test_a_late_update_is_told_with_its_reason_and_earns_nothing(
     round_ = sample.round_(1, updates=[late], tasks=[ended])
     master[f"GET runs/{sample.RUN}/rounds"] = ok({"rounds": [round_]})
     app = open_app("results")
-    updates, audit = app.table[0].value, app.table[1].value
+    updates, audit = app.table[0].value, app.table[2].value
     assert list(updates["Status"]) == ["○ late"]
     assert list(updates["Weight in the mean"]) == ["–"]
     assert list(updates["Credits"]) == ["–"]
