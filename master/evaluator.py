@@ -6,9 +6,13 @@
 from __future__ import annotations
 
 import argparse
+import socket
 
 from models import runtime
 from serving.worker_main import serve, take_over_pipes
+
+SILENCE_SECONDS = 20.0
+"""Silence after which a download of weights counts as broken off."""
 
 
 def main() -> None:
@@ -18,6 +22,9 @@ def main() -> None:
     arguments = parser.parse_args()
     pipes = take_over_pipes()
     runtime.configure(arguments.threads, deterministic=True)
+
+    # What Keras downloads may come slowly, but not never.
+    socket.setdefaulttimeout(SILENCE_SECONDS)
 
     # Not at the top: it imports Keras, which must find itself configured.
     from master.evaluator_handlers import EvaluatorHandlers

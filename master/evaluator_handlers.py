@@ -7,13 +7,15 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import numpy.typing as npt
 
 from federated.errors import InvalidInput
 from federated.plan import ModelChoice
-from federated.signature import Signature
 from federated.study import Study
+from federated.values import sha256_of
 from federated.wire import TensorReader, UpdateReader, encode_weights, read_update_document
 from imaging.array_file import PixelArray
+from master.feature_cache import FeatureCache
 from models.export import export_keras
 from models.measures import evaluate_probabilities
 from models.model_cache import ModelCache
@@ -34,6 +36,7 @@ class EvaluatorHandlers:
 
     def __init__(self) -> None:
         self._models = ModelCache(KEPT_MODELS)
+        self._features = FeatureCache()
         self._frozen: WeakKeyDictionary[NamedModel, str] = WeakKeyDictionary()
 
     def initial_model(self, message: Json, _call: Call) -> Json:
@@ -43,19 +46,18 @@ class EvaluatorHandlers:
         pretrained = Path(message["pretrained"])
         model = build_model(study, choice, seed=message["seed"], pretrained=pretrained)
         write_file(Path(message["out"]), encode_weights(model.read()))
-        frozen: Signature | None = getattr(model, "frozen", None)
-        if frozen is not None:
+        if model.frozen is not None:
             write_file(Path(message["frozen_out"]), encode_weights(model.read_frozen()))
         return {
             "signature": model.signature.model_dump(mode="json"),
-            "frozen": frozen.model_dump(mode="json") if frozen is not None else None,
+            "frozen": model.frozen.model_dump(mode="json") if model.frozen else None,
         }
 
     def report(self, message: Json, _call: Call) -> Json:
         """Measures weights on some rows of an array file."""
         study, model = self._loaded(message)
         pixels = PixelArray(Path(message["pixels"]), study.picture_shape).open()
-        probabilities = predict(model, pixels[message["rows"]], BATCH)
+        probabilities = self._probabilities(model, pixels, message)
         if not np.isfinite(probabilities).all():
             raise InvalidInput("The model computes values that are not numbers", code=NOT_FINITE)
         labels = np.array(message["labels"], dtype=np.int64)
@@ -63,6 +65,18 @@ class EvaluatorHandlers:
             labels, probabilities, study.classes, intervals=message["intervals"]
         )
         return {"report": report.model_dump(mode="json")}
+
+    def _probabilities(
+        self, model: NamedModel, pixels: npt.NDArray[np.uint8], message: Json
+    ) -> np.ndarray:
+        """Probabilities for some rows; what is frozen looks at each picture once."""
+        split = model.features
+        if split is None:
+            return predict(model, pixels[message["rows"]], BATCH)
+        parts = ("study", "model", "frozen", "pixels", "rows")
+        key = sha256_of([message[part] for part in parts])
+        features = self._features.of(key, lambda: split.extract(pixels[message["rows"]], BATCH))
+        return predict(split.head, features, BATCH)
 
     def export(self, message: Json, _call: Call) -> Json:
         """Writes a whole `.keras` file."""

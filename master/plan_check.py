@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from federated.errors import Conflict, FederationError, ImpossiblePlan
 from federated.plan import OwnPictures, Plan
@@ -23,6 +24,7 @@ from master.plan_faults import (
     faults_of_choices,
     faults_of_numbers,
 )
+from master.pretrained import faults_of_weights
 from master.store.nodes import Site
 from master.store.run_batches import KeptIndex
 
@@ -87,6 +89,7 @@ def check(
     study: Study,
     sites: Sequence[Site],
     *,
+    pretrained: Path,
     read: ReadIndex = READ_PROMPTLY,
 ) -> Checked:
     """Checks a plan whole. Reads the index of the batches: not for inside a transaction.
@@ -95,13 +98,18 @@ def check(
         plan: The plan; it may come from a stranger.
         study: What it is to be run on.
         sites: All sites that have joined, as the study sees them.
+        pretrained: Folder of the weights that a plan may name.
         read: Reads the index of the batches.
     """
     kept, unread = _read(plan, read)
     chosen, excluded = choose(sites, plan)
     batches = len(kept.index.batches) if kept and plan.data.kind == "batches" else None
     approved = sum(site.state == NodeState.ACTIVE for site in sites)
-    faults = [*faults_of_choices(plan, study), *unread]
+    faults = [
+        *faults_of_choices(plan, study),
+        *faults_of_weights(plan.model, pretrained),
+        *unread,
+    ]
     if approved:
         # Where nobody may take part yet, that alone is told: more will come.
         faults += faults_of_numbers(plan, approved, batches)

@@ -137,11 +137,6 @@ def _faults_of_strategy(choice: StrategyChoice) -> Iterator[str]:
                         f"The {setting} of the strategy {choice.name!r} cannot be "
                         f"{fault['input']!r}: {said}"
                     )
-    if choice.batch_norm == "local":
-        yield (
-            "Keeping BatchNorm's statistics at each site (strategy.batch_norm) is not "
-            "available yet; average is"
-        )
 
 
 def _faults_of_timing(plan: Plan) -> Iterator[str]:

@@ -107,6 +107,7 @@ class RoundView(Message):
         extended: Whether its deadline has been moved, which happens once.
         weights_before: SHA-256 of the global weights that it started from.
         weights_after: SHA-256 of those that it made; None unless closed.
+        note: What to know of the global model that it made, as a sentence; None for nothing.
         evaluation: Headline figures on the test part of the new weights (`loss`, `accuracy`,
             `balanced_accuracy`, `auc`, `average_precision`, `f1`, `sensitivity_at_90`,
             `calibration_error`, `brier`; `auc_low` and `auc_high` are the ends of a 95 %
@@ -128,6 +129,7 @@ class RoundView(Message):
     tasks: list[TaskView]
     updates: list[UpdateView]
     excluded: list[ExcludedNode]
+    note: str | None = None
     evaluation: dict[str, float | None] | None
 
 

@@ -43,4 +43,4 @@ def check_new_run(message: NewRun) -> tuple[Study, Plan, Checked]:
         sites = nodes.sites(session, study.id, master.now(), master.settings.reachable_seconds)
     plan = own if message.plan is None else resolve_plan(master.settings.plans, message.plan)
     # The batches may lie far away: nothing is held while their index is read.
-    return study, plan, check(plan, study, sites)
+    return study, plan, check(plan, study, sites, pretrained=master.settings.pretrained_folder)

@@ -87,7 +87,7 @@ def get_evaluation(run_id: str) -> RoundEvaluation:
             round=row.number,
             test=found["test"].report if "test" in found else None,
             audit=found["audit"].report if "audit" in found else None,
-            note=" ".join(note for note in notes if note) or None,
+            note=" ".join(note for note in [*notes, rounds.note(session, row)] if note) or None,
         )
 
 

@@ -19,6 +19,7 @@ from master.api.context import OPERATOR, PEOPLE, exports, services, uploads
 from master.api.openapi import Responses, file_answer
 from master.plan_faults import check_plan
 from master.plans import DEFAULT, WantedPlan, resolve_plan
+from master.pretrained import check_weights
 from master.store import studies, versions
 from master.store.versions import Version
 from master.uploads import Part
@@ -76,6 +77,7 @@ def create_study(message: NewStudy) -> StudyView:
     )
     plan = resolve_plan(master.settings.plans, message.plan or DEFAULT)
     check_plan(plan, study)
+    check_weights(plan.model, master.settings.pretrained_folder)
     with master.database.write() as session:
         studies.create(session, study, plan, master.now())
         session.flush()

@@ -28,6 +28,7 @@ from master.store import (
 )
 from master.store.rounds import Opening
 from master.store.tables import RunRow
+from master.store.versions import Version
 from models.catalogue import check_model
 
 
@@ -138,16 +139,37 @@ def _take_current(session: Session, run: RunRow) -> bool:
     if study.version_id == run.version_id:
         return True
     version = versions.get(session, study.version_id)
-    wanted = Plan.model_validate(run.plan).model
-    if not same_model(wanted, version.plan.model, version.study):
+    if not may_begin_from(Plan.model_validate(run.plan), version):
         return False
+    if run.version_id is not None:
+        # What is frozen stays the same through a run, whatever the study has come to.
+        own = versions.get(session, run.version_id)
+        if (own.signature, own.frozen) != (version.signature, version.frozen):
+            return False
     run.version_id = version.id
     return True
 
 
+def may_begin_from(plan: Plan, version: Version) -> bool:
+    """Whether a run under a plan may go on from a model, instead of from fresh weights.
+
+    What is frozen must be what the plan would begin with: of the same file, or drawn by the
+    same seed.
+    """
+    one, other = plan.model, version.plan.model
+    if not same_model(one, other, version.study):
+        return False
+    if version.frozen is None:
+        return one.weights in (None, other.weights)
+    drawn_alike = one.weights is not None or plan.seed == version.plan.seed
+    return one.weights == other.weights and drawn_alike
+
+
 def same_model(one: ModelChoice, other: ModelChoice, study: Study) -> bool:
-    """Whether two choices mean the same model, defaults filled in."""
-    return one.name == other.name and check_model(one, study) == check_model(other, study)
+    """Whether two choices mean the same model, trained in the same part, defaults filled in."""
+    if (one.name, one.trained, one.config) != (other.name, other.trained, other.config):
+        return False
+    return check_model(one, study) == check_model(other, study)
 
 
 def _open(

@@ -12,9 +12,14 @@ from federated.errors import NotFound
 from federated.plan import Plan
 from federated.states import RoundState
 from federated.views import ExcludedNode, RoundView
-from master.store import evaluations, events, round_tasks, task_views, updates
+from master.store import evaluations, events, round_tasks, task_views, updates, versions
 from master.store.round_tasks import Patience, Piece
 from master.store.tables import RoundRow, RunRow, VersionRow
+
+LOCAL = (
+    "Each site keeps BatchNorm's statistics to itself. Those of the global model are an average "
+    "of the sites', so its figures are approximate."
+)
 
 UNDER_WAY = (RoundState.OPEN, RoundState.AGGREGATING)
 
@@ -133,6 +138,14 @@ def views(session: Session, run_id: str) -> list[RoundView]:
     return [view(session, row) for row in session.scalars(query)]
 
 
+def note(session: Session, row: RoundRow) -> str | None:
+    """What to know of the global model of a round; None for nothing."""
+    run = session.get_one(RunRow, row.run_id)
+    if Plan.model_validate(run.plan).strategy.batch_norm != "local":
+        return None
+    return LOCAL if versions.get(session, row.before_id).signature.statistics else None
+
+
 def view(session: Session, row: RoundRow) -> RoundView:
     """A round as people see it."""
     before = session.get_one(VersionRow, row.before_id)
@@ -153,5 +166,6 @@ def view(session: Session, row: RoundRow) -> RoundView:
         tasks=task_views.of_round(session, row.run_id, row.number),
         updates=updates.views(session, row.run_id, row.number),
         excluded=[ExcludedNode.model_validate(node) for node in row.excluded],
+        note=note(session, row),
         evaluation=evaluations.headline(session, row.after_id),
     )

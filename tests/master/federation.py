@@ -90,7 +90,8 @@ class ChildClientInTest:
         if there.refusal:
             return there.refusal
         there.pushes.append(push)
-        return Answer(200, {"missing_blob": push.weights not in there.blobs})
+        missing = [sha256 for sha256 in push.blobs if sha256 not in there.blobs]
+        return Answer(200, {"missing_blob": bool(missing), "missing": missing})
 
     def put_weights(self, child: Child, sha256: str, path: Path) -> Answer:
         self._called(child, "put_weights").blobs[sha256] = path.read_bytes()
@@ -219,7 +220,8 @@ class Federation:
     ) -> Any:
         counts = {"benign": labelled // 2, "malignant": labelled - labelled // 2}
         held = child.pushes[-1].weights if child.pushes else None
-        report = {"counts": counts, "new_labelled": new_labelled, "weights": held}
+        frozen = child.pushes[-1].frozen if child.pushes else None
+        report = {"counts": counts, "new_labelled": new_labelled, "weights": held, "frozen": frozen}
         body = {"studies": {"skin": report}, "tasks": list(tasks), **facts}
         return self.post(f"/nodes/{child.id}/heartbeat", body, child.token)
 
@@ -229,8 +231,9 @@ class Federation:
         if answer.status_code == 204:
             return None
         task = Task.model_validate(answer.get_json())
-        weights = self.call("GET", f"/weights/{task.weights}", child.token)
-        child.blobs[task.weights] = weights.get_data()
+        for sha256 in task.blobs:
+            answer = self.call("GET", f"/weights/{sha256}", child.token)
+            child.blobs[sha256] = answer.get_data()
         child.tasks.append(task)
         self.report(child, epoch=0)
         return task

@@ -375,18 +375,23 @@ def test_a_wrong_plan_names_what_is_wrong(federation: Federation) -> None:
 
 
 @pytest.mark.parametrize(
-    ("strategy", "sentence"),
+    ("plan", "sentence"),
     [
-        ({"batch_norm": "local"}, "is not available yet"),
-        ({"settings": {"mu": 0.1}}, "The strategy 'fedavg' has no setting 'mu'"),
+        (
+            {"strategy": {"settings": {"mu": 0.1}}},
+            "The strategy 'fedavg' has no setting 'mu'",
+        ),
+        (
+            {"model": {"weights": "theirs.h5"}},
+            "The master's folder of pretrained weights has no file 'theirs.h5'",
+        ),
     ],
 )
-def test_no_setting_of_a_strategy_is_silently_ignored(
-    federation: Federation, strategy: dict[str, object], sentence: str
+def test_nothing_that_a_plan_asks_for_is_silently_ignored(
+    federation: Federation, plan: dict[str, object], sentence: str
 ) -> None:
     federation.study()
     federation.site("clinic-a")
-    plan = {"strategy": strategy}
     study = {"name": "Other", "classes": ["a", "b"], "plan": plan}
     for path, document in (("/runs", {"study": "skin", "plan": plan}), ("/studies", study)):
         answer = federation.call("POST", path, json=document)

@@ -122,8 +122,8 @@ def test_every_reason_is_told_at_once(ready: Federation, tmp_path: Path) -> None
     plan = batches_at(
         tmp_path / "poor",
         quorum=3,
-        model={"name": "vgg"},
-        strategy={"settings": {"mu": 0.1}, "batch_norm": "local"},
+        model={"name": "vgg", "weights": "theirs.h5"},
+        strategy={"settings": {"mu": 0.1}},
     )
     answer = start(ready, plan)
     assert (answer.status_code, answer.get_json()["error"]) == (422, "impossible_plan")
@@ -131,7 +131,7 @@ def test_every_reason_is_told_at_once(ready: Federation, tmp_path: Path) -> None
     wanted = [
         "no such model as 'vgg'",
         "'fedavg' has no setting 'mu'",
-        "BatchNorm",
+        "pretrained weights has no file 'theirs.h5'; it has none",
         "needs 3 updates (quorum), but only 2 sites are approved",
         "but there are only 2 batches",
         "No batch has a training picture of malignant",
@@ -275,7 +275,8 @@ def test_what_is_wrong_with_a_batch_server_is_a_reason(
     for url in addresses(folder, way):
         plan = Plan.model_validate(batches_at(url))
         patience = Patience(silence_seconds=0.5, total_seconds=5.0, pauses=())
-        checked = check(plan, STUDY, [], read=partial(read_index, patience=patience))
+        read = partial(read_index, patience=patience)
+        checked = check(plan, STUDY, [], pretrained=folder, read=read)
         with pytest.raises(ImpossiblePlan) as refused:
             checked.require_possible()
         reasons = refused.value.reasons
@@ -302,6 +303,6 @@ def test_a_folder_that_is_not_there_is_a_reason(ready: Federation, url: str) -> 
 
 def test_a_bucket_is_read_with_the_operators_keys(folder: Path, s3_server: S3Server) -> None:
     shutil.copytree(folder, s3_server.bucket("skin") / "v1")
-    checked = check(Plan.model_validate(batches_at("s3://skin/v1")), STUDY, [])
+    checked = check(Plan.model_validate(batches_at("s3://skin/v1")), STUDY, [], pretrained=folder)
     assert checked.impossible == ()
     assert checked.kept is not None
