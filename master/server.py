@@ -54,9 +54,7 @@ class Master:
             database, polls, wakeup, time.time, every=settings.heartbeat_seconds
         )
         self._children = HttpChildClient()
-        self._evaluator = WorkerEvaluator(
-            state.logs, settings.threads, settings.pretrained_folder
-        )
+        self._evaluator = WorkerEvaluator(state.logs, settings.threads, settings.pretrained_folder)
         self.services = Services(
             settings=settings,
             state=state,
