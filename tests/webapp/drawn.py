@@ -16,6 +16,11 @@ def png(seed: int = 0) -> bytes:
     pixels = np.full((96, 96, 3), (222, 184, 160), np.float64)
     pixels[inside] = (120, 70 + 8 * (seed % 5), 50)
     noisy = np.clip(pixels + rng.normal(0, 6, pixels.shape), 0, 255).astype(np.uint8)
+    return encoded(Image.fromarray(noisy))
+
+
+def encoded(picture: Image.Image, **save: object) -> bytes:
+    """A picture as a file; `save` goes to Pillow, PNG by default."""
     stream = io.BytesIO()
-    Image.fromarray(noisy).save(stream, "PNG")
+    picture.save(stream, **{"format": "PNG", **save})  # type: ignore[arg-type]
     return stream.getvalue()

@@ -80,12 +80,18 @@ class ChildApi:
         """Deletes a picture for good."""
         self.connection.change("DELETE", f"images/{picture}", params={"study": study})
 
-    def predict(self, study: str, file: NamedFile) -> Prediction:
-        """What the current global model makes of a picture; nothing is stored."""
+    def predict(self, study: str, file: NamedFile, layer: str | None = None) -> Prediction:
+        """What the current global model makes of a picture; nothing is stored.
+
+        Args:
+            study: Study that it is for.
+            file: Name and content.
+            layer: The layer to show; None for the last one that finds something.
+        """
         content = self.connection.change(
             "POST",
             "predict",
-            data={"study": study},
+            data={"study": study} if layer is None else {"study": study, "layer": layer},
             files=[("file", file)],
             read_seconds=LONG_SECONDS,
         )

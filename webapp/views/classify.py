@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
+from dataclasses import dataclass
 
 import streamlit as st
+from PIL import Image
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from federated.views import ChildStudy, Prediction
 from webapp.api import ApiError
-from webapp.charts import probabilities_chart
 from webapp.desk import Desk, Site
-from webapp.layout import choose_site, opening, problem, section, show
+from webapp.heat_map import Unreadable, shown
+from webapp.layout import choose_site, opening, problem, section
 from webapp.studies import choose_child_study
 from webapp.texts import text
-from webapp.words import percent, plain, short, sureness, told
+from webapp.views.classify_answer import answer
+from webapp.words import plain, told
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A question that was answered, kept while the page shows it.
+
+    Attributes:
+        question: Site, file and model.
+        layer: The layer that the answer shows.
+        prediction: As JSON: the class may be another one once the code was loaded anew.
+        picture: The picture as it is shown.
+    """
+
+    question: tuple[str, str, str | None]
+    layer: str | None
+    prediction: str
+    picture: Image.Image
 
 
 def page(desk: Desk) -> None:
@@ -51,58 +69,59 @@ def _model(held: ChildStudy) -> None:
 def _result(site: Site, held: ChildStudy, file: UploadedFile) -> None:
     try:
         with st.spinner(text("classify.looking")):
-            prediction = _predicted(site, held, file)
+            answered = _answered(site, held, file)
     except ApiError as error:
         problem(error)
         return
+    prediction = Prediction.model_validate_json(answered.prediction)
     section("classify.result")
-    looks, says = st.columns([2, 3], gap="large")
-    with looks:
-        st.image(file.getvalue(), alt=text("classify.alt"), width="stretch")
-        _overlay(prediction)
-    with says:
-        _distribution(prediction)
-        _about(prediction)
+    answer(prediction, answered.picture)
+    _layers(prediction, held)
 
 
-def _predicted(site: Site, held: ChildStudy, file: UploadedFile) -> Prediction:
-    """The prediction; asked again only for another picture or another model."""
+def _answered(site: Site, held: ChildStudy, file: UploadedFile) -> Answered:
+    """The answer; asked again only for another picture, another model or another layer."""
+    layer = st.session_state.get(_layer_key(held))
     question = (site.name, file.file_id, held.weights)
-    kept = st.session_state.get("prediction")
-    if kept and kept[0] == question:
-        return Prediction.model_validate(kept[1])
-    prediction = site.child.predict(held.study.id, (file.name, file.getvalue()))
-    st.session_state["prediction"] = (question, prediction)
-    return prediction
-
-
-def _distribution(prediction: Prediction) -> None:
-    name, share = max(prediction.probabilities.items(), key=lambda item: item[1])
-    st.subheader(f"{plain(name)}: {percent(share)}", anchor=False)
-    st.markdown(sureness(prediction.uncertainty))
-    show(probabilities_chart(prediction.probabilities), "probabilities")
-
-
-def _about(prediction: Prediction) -> None:
-    removed = ", ".join(prediction.removed) or text("classify.nothing_removed")
-    st.caption(
-        told(
-            "classify.about",
-            round=prediction.round,
-            weights=short(prediction.weights),
-            removed=removed,
-        )
+    kept = st.session_state.get("answered")
+    if kept and kept.question == question and layer in (None, kept.layer):
+        return Answered(question, kept.layer, kept.prediction, kept.picture)
+    data = file.getvalue()
+    prediction = site.child.predict(held.study.id, (file.name, data), layer)
+    told_of = prediction.explanation
+    answered = Answered(
+        question,
+        told_of.layer if told_of else None,
+        prediction.model_dump_json(),
+        _picture(data),
     )
+    st.session_state["answered"] = answered
+    return answered
 
 
-def _overlay(prediction: Prediction) -> None:
-    """Where the model looked, where the child can tell."""
-    if prediction.overlay is None:
-        return
+def _picture(data: bytes) -> Image.Image:
     try:
-        overlay = base64.b64decode(prediction.overlay, validate=True)
-    except binascii.Error:
+        return shown(data)
+    except Unreadable as error:
+        raise ApiError("unreadable", text("classify.unreadable")) from error
+
+
+def _layers(prediction: Prediction, held: ChildStudy) -> None:
+    """Any other layer, for who wants to know; the last one that finds something by default."""
+    explanation = prediction.explanation
+    if explanation is None or explanation.layer is None:
         return
-    st.image(
-        overlay, caption=text("classify.overlay"), alt=text("classify.overlay"), width="stretch"
-    )
+    with st.expander(text("classify.other_layer"), type="compact"):
+        st.selectbox(
+            text("classify.layer"),
+            list(explanation.layers),
+            index=explanation.layers.index(explanation.layer),
+            format_func=plain,
+            key=_layer_key(held),
+            help=text("classify.layer_help"),
+        )
+
+
+def _layer_key(held: ChildStudy) -> str:
+    # Of this model alone: another one may have no layer of that name.
+    return f"layer-{held.weights}"

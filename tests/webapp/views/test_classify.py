@@ -1,7 +1,15 @@
+import base64
+
+import numpy as np
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from federated.uncertainty import Calibration, Sureness
+from federated.views import Prediction
+from federated.views.site import Explanation
 from tests.webapp import sample
 from tests.webapp.conftest import Open, shown
+from tests.webapp.drawn import encoded
 from tests.webapp.scripted import CHILDREN, ScriptedServers, ok, refused
 from webapp.desk import shared_desk
 
@@ -77,3 +85,99 @@ def test_a_refused_picture_is_told_in_the_childs_words(
     servers.scripts[CHILD]["POST predict"] = refused(422, "x", "This is not a picture.")
     app = classified(open_app("classify"))
     assert "This is not a picture." in app.error[0].value
+
+
+SURENESS = Sureness(
+    threshold=0.9,
+    coverage=0.4,
+    error_when_sure=0.05,
+    error_limit=0.1433,
+    sure_examples=40,
+    examples=100,
+)
+
+
+def explained(**changes: object) -> Prediction:
+    """An answer with a map whose lower right corner is yellow, and its reliability."""
+    heat = np.zeros((96, 96, 4), np.uint8)
+    heat[..., :3], heat[..., 3] = (68, 1, 84), 38
+    heat[64:, 64:] = (253, 231, 37, 217)
+    told_of = Explanation(
+        method="grad-cam",
+        target="malignant",
+        layer="conv3",
+        layers=("conv1", "conv2", "conv3"),
+        grid=(12, 12),
+        found=True,
+    )
+    facts = {
+        "overlay": base64.b64encode(encoded(Image.fromarray(heat))).decode(),
+        "explanation": told_of,
+        "calibration": Calibration(temperature=1.31, examples=100),
+        "raw_probabilities": {"malignant": 0.88, "benign": 0.12},
+        "sure": False,
+        "sureness": SURENESS,
+    }
+    return sample.prediction().model_copy(update=facts | changes)
+
+
+def test_not_sure_is_told_with_what_was_measured(open_app: Open, servers: ScriptedServers) -> None:
+    servers.scripts[CHILD]["POST predict"] = ok(explained())
+    app = classified(open_app("classify"))
+    told = shown(app)
+    assert any("Not sure: no class reaches 90\u00a0%" in one.value for one in app.warning)
+    assert "on 100 pictures that this site kept out of training" in told
+    assert "the model was sure of 40 (40\u00a0%). Of those answers 2 were wrong: 5\u00a0%" in told
+    assert "in truth perhaps up to 14\u00a0%" in told
+    assert "temperature 1.31). The model itself said 88.0 %" in told
+    assert not app.success
+
+
+def test_a_sure_answer_may_still_be_wrong(open_app: Open, servers: ScriptedServers) -> None:
+    servers.scripts[CHILD]["POST predict"] = ok(explained(sure=True))
+    app = classified(open_app("classify"))
+    assert "It still can be" in app.success[0].value
+
+
+def test_where_sureness_cannot_be_told_the_reason_is(
+    open_app: Open, servers: ScriptedServers
+) -> None:
+    reason = "The site has 3 labelled validation pictures."
+    unknown = explained(sure=None, sureness=None, sureness_missing=reason)
+    servers.scripts[CHILD]["POST predict"] = ok(unknown)
+    told = shown(classified(open_app("classify")))
+    assert "cannot be told here. The site has 3 labelled validation pictures" in told
+    assert "The model is not sure (uncertainty 68 %)" in told
+
+
+def test_the_map_lies_over_the_picture_and_says_what_it_does_not_show(
+    open_app: Open, servers: ScriptedServers
+) -> None:
+    servers.scripts[CHILD]["POST predict"] = ok(explained())
+    app = classified(open_app("classify"))
+    told = shown(app)
+    assert "The map shows **where** the model looked, not **why**" in told
+    assert "Grad-CAM at layer conv3, which tells 12 by 12 cells apart" in told
+    assert len(app.get("image")) == 2
+    app.slider(key="strength").set_value(0).run()
+    assert len(app.get("image")) == 2
+    assert len(servers.made("POST", "predict")) == 1
+
+
+def test_another_layer_is_asked_for_by_name(open_app: Open, servers: ScriptedServers) -> None:
+    servers.scripts[CHILD]["POST predict"] = ok(explained())
+    app = classified(open_app("classify"))
+    app.selectbox(key=f"layer-{sample.HASHES[2]}").set_value("conv1").run()
+    first, second = servers.made("POST", "predict")
+    assert b'name="layer"' not in first.body
+    assert b'name="layer"\r\n\r\nconv1' in second.body
+
+
+def test_a_map_that_cannot_be_read_costs_nothing_else(
+    open_app: Open, servers: ScriptedServers
+) -> None:
+    servers.scripts[CHILD]["POST predict"] = ok(explained(overlay="bm8gcGljdHVyZQ=="))
+    app = classified(open_app("classify"))
+    assert "malignant: 82.0 %" in shown(app)
+    assert "does not tell where the model looked" in app.info[0].value
+    assert len(app.get("image")) == 1
