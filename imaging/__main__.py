@@ -15,7 +15,9 @@ import numpy as np
 from federated.errors import FederationError
 from imaging.batch_index import BatchIndex
 from imaging.batch_server import check_unused, publish, read_index
-from imaging.folders import read_class_folders
+from imaging.commands.data_options import add_data_options, opened
+from imaging.commands.fragments import add_fragments_command
+from imaging.commands.show import add_show_command
 from imaging.isic.command import add_isic_command
 from imaging.packing import pack_batches, write_batches
 from imaging.source import Skipped
@@ -39,7 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m imaging", description="Pictures to work with.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_synthetic(commands.add_parser("synthetic", help="draw synthetic skin lesions"))
-    _add_batches(commands.add_parser("batches", help="pack class folders into batches"))
+    _add_batches(commands.add_parser("batches", help="pack pictures into batches"))
+    add_show_command(commands.add_parser("show", help="tell what a data set is"))
+    add_fragments_command(commands.add_parser("fragments", help="cut large pictures up"))
     add_isic_command(commands.add_parser("isic", help="fetch pictures from the ISIC archive"))
     return parser
 
@@ -79,15 +83,9 @@ def _add_batches(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Packs public pictures into batches that a master can assign, and puts them where "
         "sites can read them. No picture comes twice; every batch has the mix of classes of "
-        "the whole."
+        "the whole. Of a data set in parts, only the part `train` is packed."
     )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="holds class folders: DIR/train/CLASS/*, or DIR/CLASS/* if there is no DIR/train",
-    )
+    add_data_options(parser)
     parser.add_argument(
         "--out",
         required=True,
@@ -129,8 +127,8 @@ def _synthetic(options: argparse.Namespace) -> None:
 def _batches(options: argparse.Namespace) -> None:
     url = options.out if "://" in options.out else str(Path(options.out).resolve())
     check_unused(url)
-    inner = options.data / "train"
-    pictures = read_class_folders(inner if inner.is_dir() else options.data, _tell)
+    found = list(opened(options).pictures(_tell))
+    pictures = [one for one in found if one.part == "train"] or found
     rng = np.random.default_rng(options.seed)
     batches = pack_batches(
         pictures, options.count, options.train, options.validation, rng, on_skip=_tell

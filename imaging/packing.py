@@ -12,6 +12,7 @@ from imaging.batch_index import INDEX, BatchEntry, BatchIndex, file_name
 from imaging.batches import Batch, PackedPicture, check_batch_size, decode_batch, encode_batch
 from imaging.errors import NoPictures, RefusedPicture
 from imaging.new_folder import new_folder
+from imaging.readers.splitting import split_groups
 from imaging.sanitise import sanitise
 from imaging.source import OnSkip, Skipped, SourcePicture, ignore
 
@@ -27,7 +28,8 @@ def pack_batches(
     """`count` batches of `train` and `validation` pictures, each with the whole set's mix.
 
     No picture comes twice, be it in another file: neither in two batches nor on both
-    sides of one. One batch is in memory at a time.
+    sides of one. Pictures of one group (a patient's, fragments of one) are all for training
+    or all for validation. One batch is in memory at a time.
 
     Args:
         pictures: The data set, in an order that is always the same.
@@ -42,13 +44,21 @@ def pack_batches(
     """
     found = list(pictures)
     classes = tuple(sorted({picture.label for picture in found}))
-    deck = _packed(_deck(found, classes, rng), on_skip)
+    seen = set[str]()
+    if validation and len({picture.group for picture in found}) < len(found):
+        share = validation / (train + validation)
+        sides = split_groups(found, share, int(rng.integers(2**31)))
+        learn, judge = (_packed(_deck(side, classes, rng), seen, on_skip) for side in sides)
+    else:
+        # One deck: every batch then has the mix of the whole, not only every side of it.
+        learn = judge = _packed(_deck(found, classes, rng), seen, on_skip)
     for number in range(count):
-        hand = list(islice(deck, train + validation))
+        hand = [*islice(learn, train), *islice(judge, validation)]
         if len(hand) < train + validation:
             raise NoPictures(
                 "There are not enough pictures",
-                expected=f"{count} × ({train} + {validation}) that differ and can be read",
+                expected=f"{count} × ({train} + {validation}) that differ and can be read, "
+                "groups kept together",
                 received=number * (train + validation) + len(hand),
             )
         yield Batch(classes, tuple(hand[:train]), tuple(hand[train:]))
@@ -108,8 +118,10 @@ def _deck(
     return [picture for _, _, picture in sorted(placed, key=lambda place: place[:2])]
 
 
-def _packed(deck: Sequence[SourcePicture], on_skip: OnSkip) -> Iterator[PackedPicture]:
-    seen = set[str]()
+def _packed(
+    deck: Sequence[SourcePicture], seen: set[str], on_skip: OnSkip
+) -> Iterator[PackedPicture]:
+    """The deck's pictures that can be kept and are not in `seen`, which they are added to."""
     for picture in deck:
         try:
             kept = sanitise(picture.read())

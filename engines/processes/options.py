@@ -26,6 +26,21 @@ PLAN = (
     Option("rounds", "R", whole(1, 100_000), None, "rounds; default: as the preset says"),
     Option("epochs", "E", whole(0, 1000), None, "epochs a round; default: as the preset says"),
     Option("model", "NAME", str, None, "architecture; `python -m models` lists them"),
+    Option(
+        "weights",
+        "FILE",
+        str,
+        None,
+        "file of pretrained weights to begin from, or imagenet; default: as the preset says",
+    ),
+    Option(
+        "trained",
+        "PART",
+        one_of("whole", "last", "head", "features"),
+        None,
+        "what learns and travels: the whole model, its last blocks, its head, or its head on "
+        "features that are computed once; default: as the preset says",
+    ),
     Option("batch-size", "B", whole(1, 4096), None, "pictures per training step"),
     Option("learning-rate", "LR", float, None, "step size of the optimiser"),
     Option(
@@ -199,18 +214,6 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> argparse.
     names_command = any(word in COMMANDS or word in ("-h", "--help") for word in arguments[:1])
     words = list(arguments) if names_command else ["demo", *arguments]
     return build_parser(environment).parse_args(words)
-
-
-def given_folder(options: argparse.Namespace, name: str) -> Path:
-    """An option's folder, which must exist.
-
-    Raises:
-        WrongOption: There is no such folder.
-    """
-    folder: Path = getattr(options, name)
-    if not os.path.isdir(folder):
-        raise WrongOption(f"--{name} names no folder", expected="a folder", received=folder)
-    return folder
 
 
 def given_data(options: argparse.Namespace) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -18,9 +17,9 @@ from imaging.readers.errors import BrokenSource, UnknownLayout
 from imaging.readers.file_names import read_names
 from imaging.readers.folder_place import FolderPlace
 from imaging.readers.found import Found
-from imaging.readers.labels import part_of
+from imaging.readers.recognising import are_arrays, lie_in_folders, root_of
 from imaging.readers.table import Table, read_table
-from imaging.readers.table_columns import Columns, Wanted, recognise_columns
+from imaging.readers.table_columns import Columns, Wanted, image_column, recognise_columns
 from imaging.readers.table_labels import metadata_by_path, read_labels, with_metadata
 from imaging.readers.tar_place import GZIP_SIGNATURE, TarPlace, unpack_gzip
 from imaging.readers.zip_place import SIGNATURE as ZIP_SIGNATURE
@@ -37,7 +36,6 @@ KINDS: dict[str, str] = {
 """Kinds of data sets, in words."""
 
 _TAR_MAGIC = (257, b"ustar")
-_PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".dcm", ".dicom")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,12 +156,12 @@ def _place(place: Path, bounds: Bounds) -> Place:
 
 def _recognise(entries: Sequence[Entry], choice: Choice, bounds: Bounds) -> _Layout:
     tables = _tables(entries, choice, bounds)
-    if choice.kind == "arrays" or (choice.kind == "auto" and _are_arrays(entries)):
+    if choice.kind == "arrays" or (choice.kind == "auto" and are_arrays(entries)):
         return _arrays(entries, bounds)
     if choice.kind == "table" or choice.labels_file or choice.columns.labels:
         return _table(entries, tables, choice)
-    root, has_parts = _root(entries)
-    in_folders = _lie_in_folders(entries, root, has_parts)
+    root, has_parts = root_of(entries)
+    in_folders = lie_in_folders(entries, root, has_parts)
     if choice.kind == "auto" and not (has_parts and in_folders) and _labelled(tables, choice):
         return _table(entries, tables, choice)
     if choice.kind == "class-folders" or (choice.kind == "auto" and in_folders):
@@ -251,53 +249,11 @@ def _files(
 ) -> _Layout:
     read_files = read_folders if kind == "class-folders" else read_names
     found = metadata_by_path(tables, entries)
+    used = {table.name for table in tables if image_column(table)}
+    files = [entry for entry in entries if str(entry.path) not in used]
 
     def read(on_skip: OnSkip) -> Iterator[Found]:
-        pictures = read_files(entries, on_skip, root=root, has_parts=has_parts)
+        pictures = read_files(files, on_skip, root=root, has_parts=has_parts)
         return with_metadata(pictures, found, choice.columns)
 
     return _Layout(kind, KINDS[kind], read)
-
-
-def _are_arrays(entries: Sequence[Entry]) -> bool:
-    suffixes = Counter(entry.path.suffix.lower() for entry in entries)
-    return any(suffixes[one] for one in SUFFIXES) and not any(
-        suffixes[one] for one in _PICTURE_SUFFIXES
-    )
-
-
-def _root(entries: Sequence[Entry]) -> tuple[PurePosixPath, bool]:
-    """The folder that all pictures lie in, and whether the folders in it are parts.
-
-    Archives often hold one folder that holds everything.
-    """
-    root = PurePosixPath()
-    folders = [entry.path.parent for entry in entries if _may_be_picture(entry)]
-    while folders:
-        inside = {folder.relative_to(root).parts[:1] for folder in folders}
-        names = {part_of(parts[0]) for parts in inside if parts}
-        if "train" in names:
-            return root, True
-        only = next(iter(inside))
-        deeper = all(len(folder.relative_to(root).parts) > 1 for folder in folders)
-        if len(inside) > 1 or not only or not deeper:
-            return root, False
-        root = root / only[0]
-    return root, False
-
-
-def _lie_in_folders(entries: Sequence[Entry], root: PurePosixPath, has_parts: bool) -> bool:
-    """Whether most pictures lie in class folders, and not beside each other."""
-    depths = [len(entry.path.relative_to(root).parts) for entry in entries if _in(entry, root)]
-    least = 3 if has_parts else 2
-    return sum(depth >= least for depth in depths) * 2 > len(depths)
-
-
-def _in(entry: Entry, root: PurePosixPath) -> bool:
-    return _may_be_picture(entry) and entry.path.is_relative_to(root)
-
-
-def _may_be_picture(entry: Entry) -> bool:
-    """By its name, for a look at the whole; the reader looks at the content."""
-    suffix = entry.path.suffix.lower()
-    return suffix not in (".csv", ".txt", ".md", ".json", ".xml", ".html", ".pdf", *SUFFIXES)

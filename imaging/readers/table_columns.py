@@ -10,7 +10,7 @@ from imaging.readers.table import Table
 
 IMAGES = ("file", "filename", "file_name", "path", "image_path", "image", "image_id", "isic_id")
 LABELS = ("label", "class", "dx", "diagnosis", "target", "category")
-GROUPS = ("patient_id", "patient", "lesion_id")
+GROUPS = ("group", "patient_id", "patient", "lesion_id")
 PARTS = ("split", "part", "subset")
 MARKS = {"0": 0, "0.0": 0, "0.": 0, "1": 1, "1.0": 1, "1.": 1}
 """How tables write that a picture is of a class, or is not."""

@@ -135,7 +135,7 @@ def test_a_missing_folder_is_a_sentence_and_not_a_traceback(tmp_path: Path) -> N
         [*command, "--out", str(tmp_path / "x")], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("There is no such folder.")
+    assert done.stderr.startswith("There is no such folder or file.")
     assert "Traceback" not in done.stderr
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from imaging.batches import Batch
 from imaging.errors import BrokenBatch, NoPictures, NoSuchBatch
 from imaging.folders import read_class_folders
 from imaging.packing import pack_batches, read_batch, write_batches
+from imaging.sanitise import sanitise
 from imaging.source import Skipped
 from tests.imaging.files import file_of, picture
 
@@ -27,6 +28,17 @@ class Listed:
     name: str
     label: str
     data: bytes
+    part: str = ""
+    of: str = ""
+    stamp: str = ""
+
+    @property
+    def group(self) -> str:
+        return self.of or self.name
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return {}
 
     def read(self) -> bytes:
         return self.data
@@ -56,7 +68,8 @@ def test_each_part_of_each_batch_has_the_mix_of_the_whole() -> None:
 def test_no_picture_comes_twice_even_if_it_has_two_files() -> None:
     pictures = listed(cat=12, dog=12)
     twins = [
-        Listed("twin", one.label, one.data + b"other bytes behind it") for one in pictures[::3]
+        Listed(f"{one.name}'s twin", one.label, one.data + b"other bytes behind it")
+        for one in pictures[::3]
     ]
     skipped: list[Skipped] = []
     batches = list(
@@ -65,6 +78,20 @@ def test_no_picture_comes_twice_even_if_it_has_two_files() -> None:
     packed = [one.png for batch in batches for one in batch.train + batch.validation]
     assert len(set(packed)) == len(packed) == 24
     assert {entry.reason for entry in skipped} == {"the same picture is there already"}
+
+
+def test_fragments_of_a_picture_only_train_or_only_judge() -> None:
+    pictures = [replace(one, of=f"scan {n // 3}") for n, one in enumerate(listed(cat=36, dog=24))]
+    scan = {sanitise(one.data).sha256: one.group for one in pictures}
+    for seed in range(4):
+        batches = list(pack_batches(pictures, 3, 6, 3, np.random.default_rng(seed)))
+        sides = [
+            {scan[sanitise(one.png).sha256] for batch in batches for one in getattr(batch, part)}
+            for part in ("train", "validation")
+        ]
+        assert sides[0]
+        assert sides[1]
+        assert sides[0].isdisjoint(sides[1])
 
 
 def test_every_picture_is_used_before_there_are_too_few() -> None:

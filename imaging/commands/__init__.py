@@ -1,0 +1,1 @@
+"""Commands of `python -m imaging` that work on data sets of any layout."""
