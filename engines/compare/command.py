@@ -23,7 +23,7 @@ from engines.processes.data_options import choice_of
 from engines.processes.dataset import Dataset, read_dataset, study_of
 from engines.processes.errors import WrongOption
 from engines.processes.options import given_data
-from engines.processes.planning import plan_of
+from engines.processes.planning import plan_of, pretrained_folder
 from engines.processes.progress import bar, say
 from engines.processes.servers import cores, held
 from engines.simulation.pictures import decoded
@@ -120,7 +120,7 @@ def _done(
     failures = []
     if open_cases:
         count = options.workers or cores()
-        pretrained = options.pretrained or folder / "pretrained"
+        pretrained = pretrained_folder(options) or folder / "pretrained"
         with (
             Workers(count, 1, folder / "logs") as workers,
             bar(sum(one.work for one in open_cases), "Training", "pictures") as progress,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,7 +15,11 @@ from federated.plan import Plan
 from federated.study import Study
 from master.plan_faults import check_plan
 from master.plans import ready_made_plans
+from master.pretrained import IMAGENET, check_weights
 from master.settings import READY_MADE_PLANS
+
+NOWHERE = Path(os.devnull)
+"""The folder of weights of a master that has none."""
 
 
 def plan_of(study: Study, options: argparse.Namespace) -> Plan:
@@ -32,7 +38,25 @@ def plan_of(study: Study, options: argparse.Namespace) -> Plan:
         )
     plan = changed_plan(presets[options.preset].plan, options)
     check_plan(plan, study, options.children)
+    check_weights(plan.model, pretrained_folder(options) or NOWHERE)
     return plan
+
+
+def pretrained_folder(options: argparse.Namespace) -> Path | None:
+    """The folder of the weights that the plan names; None where it is nobody's business.
+
+    Raises:
+        WrongOption: There is no such file.
+    """
+    folder: Path | None = options.pretrained
+    if options.weights in (None, IMAGENET):
+        return folder
+    file = Path(options.weights).expanduser().absolute()
+    if folder is not None:
+        file = folder / file.name
+    if not file.is_file():
+        raise WrongOption("--weights names no file", expected="a file of weights", received=file)
+    return file.parent
 
 
 def changed_plan(preset: Plan, options: argparse.Namespace) -> Plan:
@@ -57,6 +81,10 @@ def changed_plan(preset: Plan, options: argparse.Namespace) -> Plan:
     for section, key, value in places:
         if value is not None:
             section[key] = value
+    if options.weights is not None:
+        document["model"]["weights"] = Path(options.weights).name
+    if options.trained is not None:
+        document["model"]["trained"] = options.trained
     for field, text in assignments(options.set or ""):
         assign(document, field, text)
     # Whoever waits at a command line does not want to wait for uploads.

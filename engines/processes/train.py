@@ -23,7 +23,7 @@ from engines.processes.dataset import (
 from engines.processes.errors import RunFailed, WrongOption
 from engines.processes.federation import Federation, FederationSettings, start_federation
 from engines.processes.options import given_data
-from engines.processes.planning import plan_of
+from engines.processes.planning import plan_of, pretrained_folder
 from engines.processes.preparing import prepare_study
 from engines.processes.progress import bar, say
 from engines.processes.report import check_target, report, tables, write_report
@@ -47,7 +47,7 @@ def train(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """
     dataset = read_dataset(given_data(options), choice=choice_of(options))
     study = study_of(options.data, dataset, options.size)
-    plan = plan_of(study, options)
+    plan, pretrained = plan_of(study, options), pretrained_folder(options)
     sites = tuple(f"site-{number}" for number in range(1, options.children + 1))
     # A text that names no partition is to be heard of before anything else is looked at.
     partitioner(options.partition)
@@ -61,9 +61,7 @@ def train(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
             say(f"Starting the master and {len(sites)} children.")
             settings = FederationSettings(
                 sites,
-                master_options=("--pretrained", str(options.pretrained))
-                if options.pretrained
-                else (),
+                master_options=("--pretrained", str(pretrained)) if pretrained else (),
                 child_options=child_options(plan),
             )
             federation = start_federation(servers, settings)

@@ -2,7 +2,7 @@ import pytest
 
 from engines.processes.errors import WrongOption
 from engines.processes.options import parse
-from engines.processes.planning import changed_plan, plan_of
+from engines.processes.planning import changed_plan, plan_of, pretrained_folder
 from federated.errors import InvalidInput
 from federated.plan import ModelChoice, Plan, StrategyChoice, Trigger
 from federated.study import Study
@@ -93,3 +93,32 @@ def test_a_preset_is_one_of_the_ready_made_plans():
 def test_what_the_master_would_refuse_is_refused_before_it_starts(arguments, sentence):
     with pytest.raises(InvalidInput, match=sentence):
         plan_of(STUDY, options(*arguments))
+
+
+def test_weights_and_the_part_that_is_trained_come_with_any_model(tmp_path):
+    weights = tmp_path / "base.h5"
+    weights.write_bytes(b"weights")
+    given = options("--weights", str(weights), "--trained", "features", "--model", "mobilenet")
+    plan = plan_of(STUDY, given)
+    assert plan.model == ModelChoice(name="mobilenet", weights="base.h5", trained="features")
+    assert pretrained_folder(given) == tmp_path
+    within = options("--weights", "base.h5", "--pretrained", str(tmp_path))
+    assert pretrained_folder(within) == tmp_path
+    assert changed_plan(PRESET, within).model.settings == {"width": 8}
+
+
+def test_weights_that_keras_downloads_are_no_file():
+    given = options("--weights", "imagenet", "--model", "mobilenet")
+    assert plan_of(STUDY, given).model.weights == "imagenet"
+    assert pretrained_folder(given) is None
+
+
+def test_weights_that_are_nowhere_are_refused_before_anything_starts(tmp_path):
+    for words in (
+        ("--weights", str(tmp_path / "none.h5")),
+        ("--weights", "none.h5", "--pretrained", str(tmp_path)),
+        ("--set", "model.weights=none.h5"),
+        ("--set", "model.weights=none.h5", "--pretrained", str(tmp_path)),
+    ):
+        with pytest.raises(InvalidInput, match=r"names no file|no file 'none\.h5'"):
+            plan_of(STUDY, options("--model", "mobilenet", *words))
