@@ -49,13 +49,21 @@ def _share(point: OperatingPoint) -> str:
 
 def _of_the_second(entry: ClassFigures) -> list[str]:
     first, *more = entry.sensitivity_at
-    said = [text("tested.found", name=entry.name, share=_share(first), **_asked(first))]
-    said += [text("tested.found_more", share=_share(point), **_asked(point)) for point in more]
-    if first.threshold is None:
-        return [*said, text("tested.found_none")]
-    alarms = f"{100 * (1 - first.specificity):.0f}"
-    threshold = percent(first.threshold, 0)
-    return [*said, text("tested.found_what", name=entry.name, alarms=alarms, threshold=threshold)]
+    said = text("tested.found", name=entry.name, share=_share(first), **_asked(first))
+    return [said, _at_what_cost(entry.name, first), *map(_more, more)]
+
+
+def _at_what_cost(name: str, point: OperatingPoint) -> str:
+    """How many false alarms that is, and from which probability on."""
+    if point.threshold is None:
+        return text("tested.found_none")
+    alarms = f"{100 * (1 - point.specificity):.0f}"
+    threshold = percent(point.threshold, 0)
+    return text("tested.found_what", name=name, alarms=alarms, threshold=threshold)
+
+
+def _more(point: OperatingPoint) -> str:
+    return text("tested.found_more", share=_share(point), **_asked(point))
 
 
 def _of_all(report: Report) -> list[str]:
