@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from engines.compare.material import Material, judged_parts, prepare
+from engines.compare.question import Way, in_one_go
+from engines.processes.dataset import read_dataset
+from engines.simulation.pictures import decoded
+from federated.errors import InvalidInput
+from federated.plan import Plan, Privacy
+from federated.study import Study
+from federated.training import Training
+from tests.e2e.pictures import CLASSES, write_dataset
+
+PLAN = Plan(
+    rounds=3,
+    training=Training(epochs=2, validation_fraction=0.25),
+    privacy=Privacy(min_examples=2),
+)
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    dataset = read_dataset(write_dataset(folder / "set", {"blue": 17, "red": 12}, test=4))
+    study = Study(id="colours", name="Colours", classes=CLASSES, size=8)
+    found = [*dataset.train, *dataset.test]
+    _, pictures = decoded(found, study, folder / "kept")
+    kept = {one.stamp: picture for one, picture in zip(found, pictures, strict=True) if picture}
+    return Material(study, dataset, folder / "set", kept)
+
+
+def prepared(material, kind, partition, fold=None, dataset=None, plan=PLAN):
+    way = Way(kind, partition, "", in_one_go(plan) if kind != "federated" else plan)
+    return prepare(material, way, 2, fold, dataset or material.dataset)
+
+
+def test_together_is_one_site_with_everything(material):
+    made = prepared(material, "together", None)
+    assert [site.name for site in made.sites] == ["all"]
+    # A quarter of each class judges: 4 of 17 and 3 of 12.
+    assert made.holdings == {"all": {"blue": 13, "red": 9}}
+    assert len(made.test) == 8
+
+
+def test_every_way_sees_each_picture_as_often(material):
+    federated, alone = (prepared(material, kind, "label-skew") for kind in ("federated", "alone"))
+    assert federated.holdings == alone.holdings
+    assert federated.holdings["site-1"]["blue"] == federated.holdings["site-2"]["red"] == 0
+    assert federated.work == alone.work == 6 * (13 + 9)
+
+
+def test_the_seed_deals_out(material):
+    other = PLAN.model_copy(update={"seed": 5})
+    keys = {
+        prepared(material, "federated", "iid", plan=plan).case.pictures for plan in (PLAN, other)
+    }
+    assert len(keys) == 2
+
+
+def test_in_a_cross_validation_each_training_picture_judges_once(material):
+    made = [
+        prepared(material, "together", None, fold, dataset)
+        for fold, dataset in judged_parts(material, 3, seed=1)
+    ]
+    assert [one.case.fold for one in made] == [1, 2, 3]
+    judged = [picture.sha256 for one in made for picture in one.test]
+    trained = {picture.sha256 for picture in map(material.of, material.dataset.train) if picture}
+    assert sorted(judged) == sorted(trained)
+    for one in made:
+        test = {picture.sha256 for picture in one.test}
+        assert test.isdisjoint(one.sites[0].pictures)
+        assert len(test) + len(one.sites[0].pictures) == 29
+        assert np.bincount([CLASSES.index(p.label) for p in one.test]).tolist() in ([6, 4], [5, 4])
+
+
+def test_a_site_with_too_few_pictures_is_told(material):
+    plan = PLAN.model_copy(update={"privacy": Privacy(min_examples=15)})
+    with pytest.raises(InvalidInput, match="too few pictures"):
+        prepared(material, "federated", "iid", plan=plan)
