@@ -12,10 +12,13 @@ from child.feature_array import FeatureArray, FeatureRows
 from child.feature_extraction import compute_features
 from child.worker_messages import Examples, TrainingRequest
 from federated.messages import Progress
-from imaging.array_file import PixelArray
+from imaging.array_file import PixelArray, let_go
 from models.fit import Labelled
 from models.named import NamedModel
 from serving.worker_main import Call
+
+MAPPED_BYTES = 128 << 20
+"""Pixels that may be mapped at a time, for all that was ever looked at would stay so."""
 
 
 class RowPictures:
@@ -29,6 +32,7 @@ class RowPictures:
     def __init__(self, pixels: npt.NDArray[np.uint8], rows: tuple[int, ...]) -> None:
         self._pixels = pixels
         self._rows = np.asarray(rows, dtype=np.int64)
+        self._mapped = 0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -42,7 +46,12 @@ class RowPictures:
 
     def __getitem__(self, index: Any, /) -> Any:
         """The chosen pictures, read from the file now."""
-        return self._pixels[self._rows[index]]
+        chosen = self._pixels[self._rows[index]]
+        self._mapped += chosen.nbytes
+        if self._mapped > MAPPED_BYTES:
+            let_go(self._pixels)
+            self._mapped = 0
+        return chosen
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import math
+import mmap
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -164,6 +165,16 @@ class PixelArray:
     def _write(self, file: int, row: int, pixels: npt.NDArray[np.uint8]) -> None:
         data = np.ascontiguousarray(pixels).reshape(-1).data
         _write_all(file, data, HEADER_BYTES + row * self.row_bytes)
+
+
+def let_go(pixels: npt.NDArray[np.uint8]) -> None:
+    """Gives the mapped pages of what `PixelArray.open` gave back to the system; no data is lost.
+
+    The file's pages stay in the system's cache as long as nobody needs the room, but no longer
+    count as this process's memory: looked at again, they are mapped again.
+    """
+    if isinstance(pixels.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        pixels.base.madvise(mmap.MADV_DONTNEED)
 
 
 def _write_all(file: int, data: memoryview, offset: int) -> None:
