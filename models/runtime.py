@@ -1,4 +1,4 @@
-"""How TensorFlow runs in this process. Called first in every worker process."""
+"""How Keras runs in this process. Called first in every worker process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import os
 
 
 def configure(threads: int, deterministic: bool) -> None:
-    """Sets up Keras on TensorFlow; call it before anything else of Keras.
+    """Sets up Keras and its backend; call it before anything else of Keras.
+
+    The backend is that of the environment variable `KERAS_BACKEND`: `tensorflow` where it is
+    not set, else `jax` or `torch`.
 
     Args:
         threads: Threads within one operation, at least 1. One process per core, each
@@ -17,15 +20,44 @@ def configure(threads: int, deterministic: bool) -> None:
     Raises:
         RuntimeError: TensorFlow already ran in this process with other threads.
     """
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Named even where it is not set: a user's keras.json may say otherwise.
+    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    _BACKENDS.get(backend, _tensorflow)(threads, deterministic)
     import keras
+
+    # These too would change what our models compute.
+    keras.config.set_floatx("float32")
+    keras.config.set_image_data_format("channels_last")
+
+
+def _tensorflow(threads: int, deterministic: bool) -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    # A user's keras.json may say otherwise, and would change what our models compute.
-    keras.config.set_floatx("float32")
-    keras.config.set_image_data_format("channels_last")
+    for gpu in tf.config.list_physical_devices("GPU"):
+        # A trainer, a predictor and an evaluator share one GPU: none may take all of its memory.
+        tf.config.experimental.set_memory_growth(gpu, True)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
+
+
+def _jax(threads: int, deterministic: bool) -> None:
+    options = [os.environ.get("XLA_FLAGS", "")]
+    if threads == 1:
+        options.append("--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+    if deterministic:
+        options.append("--xla_gpu_deterministic_ops=true")
+    os.environ["XLA_FLAGS"] = " ".join(options).strip()
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
+
+def _torch(threads: int, deterministic: bool) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(deterministic)
+
+
+_BACKENDS = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}

@@ -155,7 +155,8 @@ def _turned(images: Tensor, flags: Tensor) -> Tensor:
 
 def _either(one: Tensor, other: Tensor, is_other: Tensor) -> Tensor:
     count = ops.shape(one)[0]
-    return ops.take(ops.concatenate([one, other]), ops.arange(count) + count * is_other, axis=0)
+    both = ops.reshape(ops.stack([one, other]), (-1, *one.shape[1:]))
+    return ops.take(both, ops.arange(count) + count * is_other, axis=0)
 
 
 def _resampled(images: Tensor, maps: Tensor) -> Tensor:
