@@ -76,7 +76,7 @@ def running_federation(state, sites=SITES, **options):
         servers.stop()
 
 
-def new_study(running, name, pictures, test=0, size=16):
+def new_study(running, name, pictures, test=0, size=16, first=None):
     """A study that every child holds with its first model, and with pictures.
 
     Args:
@@ -85,9 +85,10 @@ def new_study(running, name, pictures, test=0, size=16):
         pictures: For each site, how many pictures of each class.
         test: Test pictures of each class at the master.
         size: Side in pixels.
+        first: The plan of its first model, if another than `plan()`.
     """
     study = Study(id=name, name=name, classes=CLASSES, size=size)
-    running.master.create_study(study, plan())
+    running.master.create_study(study, first or plan())
     wait_for(lambda: holds_model(running, name), f"the first model of {name} at every child")
     start = 0
     for site, counts in pictures.items():
