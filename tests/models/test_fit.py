@@ -10,9 +10,10 @@ import pytest
 
 from federated.errors import FederationError, InvalidInput
 from federated.plan import ModelChoice
-from federated.training import Training
+from federated.training import Augmentation, Schedule, Training
 from tests.models.fresh_process import digest
 from tests.models.studies import a_study, shades
+from tests.models.tiny import tiny_model, tiny_pictures
 
 pytestmark = pytest.mark.usefixtures("keras_runtime")
 
@@ -241,6 +242,146 @@ def test_what_does_not_fit_is_refused(images: np.ndarray, labels: np.ndarray, sa
     model = build_model(STUDY, ModelChoice(), seed=0)
     with pytest.raises(InvalidInput, match=said):
         fit(model, images, labels, Training(), seed=0)
+
+
+def _head() -> Any:
+    """A model of features, as `FeatureSplit.head` is one."""
+    import keras
+
+    from models.named import NamedModel
+
+    features = keras.Input((4,), name="features")
+    output = keras.layers.Dense(3, "softmax", name="output")(features)
+    return NamedModel(keras.Model(features, output))
+
+
+def test_a_head_learns_from_features() -> None:
+    from models.fit import fit, prepare
+    from models.predict import predict
+
+    labels = np.arange(30) % 3
+    features = np.random.default_rng(0).normal(labels[:, None], 0.1, (30, 4)).astype(np.float32)
+    model = _head()
+    training = Training(epochs=40, batch_size=10, learning_rate=0.1)
+    prepare(model, training)
+    result = fit(model, features, labels, training, seed=0)
+    assert result.history[-1].accuracy > 0.9 > result.history[0].accuracy
+    assert predict(model, features, 7).argmax(axis=1).tolist() == labels.tolist()
+    with pytest.raises(InvalidInput, match=r"float32 \(n, 4\)"):
+        fit(model, features.astype(np.float64), labels, training, seed=0)
+    flips = Training(augmentation=Augmentation(horizontal_flip=True))
+    with pytest.raises(InvalidInput, match="Only pictures"):
+        fit(model, features, labels, flips, seed=0)
+
+
+def test_what_is_frozen_stays_and_costs_no_gradient() -> None:
+    from models.fit import fit, program_for
+
+    images, labels = tiny_pictures(12)
+    model = tiny_model(norm=True)
+    whole = tiny_model(norm=True)
+    for layer in ("conv", "norm"):
+        model.keras_model.get_layer(layer).trainable = False
+    before = model.read()
+    training = Training(learning_rate=0.1, weight_decay=0.1)
+    fit(model, images, labels, training, seed=0)
+    for name, array in model.read().items():
+        assert np.array_equal(array, before[name]) == (not name.startswith("output")), name
+
+    def backward_convolutions(of: Any) -> int:
+        # What runs, once what nobody asks for is pruned away.
+        graph = program_for(of, training)._steps.get_concrete_function().graph
+        functions = graph._functions.values() if hasattr(graph, "_functions") else ()
+        nodes = [node for function in functions for node in function.definition.node_def]
+        return sum("Backprop" in node.op for node in nodes)
+
+    fit(whole, images, labels, training, seed=0)
+    assert backward_convolutions(model) == 0 < backward_convolutions(whole)
+
+
+def test_numbers_of_a_plan_compile_nothing_again() -> None:
+    from models.fit import fit
+
+    model = tiny_model()
+    images, labels = tiny_pictures(12)
+    start = model.read()
+    ends = []
+    for strength in (0.1, 0.4):
+        settings: dict[str, Any] = {
+            "learning_rate": strength,
+            "schedule": Schedule(kind="cosine", warmup=strength),
+            "weight_decay": strength,
+            "clip_norm": strength,
+            "proximal": strength,
+            "class_weights": "balanced",
+            "augmentation": Augmentation(rotation=strength, brightness=strength),
+        }
+        model.assign(start)
+        fit(model, images, labels, Training(batch_size=4, **settings), seed=0)
+        ends.append(digest(model.read()))
+    assert ends[0] != ends[1]
+    assert _program(model, **settings).num_compilations == 1
+
+
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "focal", "smooth_l1"])
+def test_every_loss_learns(loss: Any) -> None:
+    from models.fit import fit
+
+    model = tiny_model()
+    training = Training(epochs=12, batch_size=6, learning_rate=0.1, loss=loss)
+    history = fit(model, *tiny_pictures(18), training, seed=0).history
+    assert history[-1].loss < 0.5 * history[0].loss
+
+
+def test_classes_weigh_as_asked() -> None:
+    from models.fit import fit
+
+    images, labels = tiny_pictures(8, classes=2)
+    few = np.array([0, 1, 2, 4, 6])
+    # 4 of class 0 and 1 of class 1: with balance, as good as each class four times.
+    repeated = np.concatenate([few, [1, 1, 1]])
+    ends = []
+    for chosen, weights in ((few, "balanced"), (repeated, "none")):
+        model = tiny_model(classes=2)
+        training = Training(optimizer="sgd", learning_rate=0.5, class_weights=weights)
+        fit(model, images[chosen], labels[chosen], training, seed=0)
+        ends.append(model.read())
+    for name, array in ends[0].items():
+        np.testing.assert_allclose(array, ends[1][name], rtol=1e-5, atol=1e-7)
+
+
+def test_pictures_are_augmented_anew_by_the_seed_and_keep_their_labels() -> None:
+    from models.fit import fit
+
+    images, labels = tiny_pictures(9)
+    kept = images.copy(), labels.copy()
+    settings = {"epochs": 2, "batch_size": 4}
+    model = tiny_model()
+    start, ends = model.read(), []
+    for seed, turns in ((1, True), (1, True), (2, True), (1, False)):
+        model.assign(start)
+        asked = Augmentation(horizontal_flip=turns, quarter_turns=turns)
+        fit(model, images, labels, Training(augmentation=asked, **settings), seed)
+        ends.append(digest(model.read()))
+    assert ends[0] == ends[1]
+    assert len(set(ends)) == 3
+    assert np.array_equal(images, kept[0])
+    assert np.array_equal(labels, kept[1])
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_learns_and_keeps_float32_weights(precision: Any) -> None:
+    from models.fit import fit, program_for
+    from models.named import build_model
+
+    study = a_study(classes=3)
+    model = build_model(study, NO_DROPOUT, seed=1, precision=precision)
+    training = Training(epochs=3, batch_size=10, precision=precision)
+    history = fit(model, *shades(study, 40), training, seed=4).history
+    assert history[-1].loss < 0.5 * history[0].loss
+    assert {array.dtype.name for array in model.read().values()} == {"float32"}
+    is_scaled = program_for(model, training)._learner.scaled(1.0) != 1.0
+    assert is_scaled == (precision == "mixed_float16")
 
 
 def _program(model: Any, **settings: Any) -> Any:

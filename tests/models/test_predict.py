@@ -69,3 +69,16 @@ def test_pictures_of_another_shape_are_refused() -> None:
     model = build_model(STUDY, ModelChoice(), seed=0)
     with pytest.raises(InvalidInput, match="20, 20, 3"):
         predict(model, np.zeros((2, 20, 20, 1), np.uint8))
+
+
+def test_the_mean_over_four_flips() -> None:
+    from models.named import build_model
+    from models.predict import predict
+
+    model = build_model(STUDY, ModelChoice(), seed=0)
+    images = np.random.default_rng(0).integers(0, 256, (3, 20, 20, 3), dtype=np.uint8)
+    views = [images[:, ::down, ::across] for down in (1, -1) for across in (1, -1)]
+    apart = [predict(model, view) for view in views]
+    together = predict(model, images, batch_size=2, flips=True)
+    np.testing.assert_allclose(together, np.mean(apart, axis=0), atol=1e-6)
+    assert np.abs(together - apart[0]).max() > 1e-4
