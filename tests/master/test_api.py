@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from PIL import Image
@@ -67,8 +68,6 @@ def test_every_route_of_the_application_is_in_the_list(federation: Federation) -
         (method, path.replace("/none", "/<>").replace(NOTHING, "<>").replace("/1", "/<>"))
         for method, path, _ in ROUTES
     }
-    import re
-
     found = {
         (method, re.sub(r"<[^>]+>", "<>", rule.rule.removeprefix("/api/v1")))
         for rule in federation.app.url_map.iter_rules()
