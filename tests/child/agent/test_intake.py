@@ -103,6 +103,28 @@ def test_a_slow_transfer_is_told_every_few_seconds(slow, pulling, asked, push):
     assert pulling.child.task_store.get("task-1").state == "queued"
 
 
+def test_a_frozen_part_comes_like_the_weights_and_counts_with_them(slow, pulling, asked, push):
+    base = {"base/kernel": np.random.default_rng(6).random((200, 500), np.float32)}
+    blob = encode_weights(base)
+    frozen = asked.keep(blob)
+    parts = {"frozen": frozen, "frozen_signature": signature_of(base)}
+    task = task_of(push, **parts)
+    asked.offer(task)
+    take(slow, task)
+    # The line breaks in each of the two files, and each goes on where it broke.
+    asked.faults["weights"] = broken([100_000] * 6)
+    assert slow.intake.bring("task-1")
+    told = [note for note in notes(asked) if note]
+    assert told == sorted(told)
+    assert told[0] == "fetching the model, 0.1 of 1.2 MB"
+    assert any(float(note.split()[3]) > 0.8 for note in told)
+    held = pulling.child.studies.get("skin").current
+    assert (held.weights, held.frozen) == (push.weights, frozen)
+    assert {
+        call.headers.get("Range", "bytes=0-") for call in asked.calls if frozen in call.path
+    } > {"bytes=0-"}
+
+
 def test_a_task_that_is_over_at_the_master_is_fetched_no_further(slow, pulling, asked, push):
     task = task_of(push)
     asked.offer(task)
