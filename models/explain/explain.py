@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from models.explain.explanation import Explanation, scaled_map
-from models.explain.grad_cam import grad_cam
-from models.explain.layers import Trace, Visit, trace
+from models.explain.grad_cam import GradCam
+from models.explain.layers import SpatialLayer
 from models.explain.occlusion import occlusion_map
 from models.named import NamedModel
-from models.pictures import check_pictures
 from models.predict import predict
 
 
@@ -47,32 +46,28 @@ def explain(
         InvalidInput: The picture does not fit the model.
         UnknownLayer: There is no such layer.
     """
-    check_pictures(picture[None], model.picture_shape)
-    traced = trace(model.keras_model, picture)
-    visit = _visit(traced, layer)
-    chosen = int(traced.probabilities.argmax()) if target is None else target
-    if visit is None:
+    probabilities = predict(model, picture[None], batch_size=1)[0]
+    chosen = int(probabilities.argmax()) if target is None else target
+    grad_cam = model.program("explain", GradCam)
+    at = _layer(grad_cam, layer)
+    if at is None:
         cells = occlusion_map(lambda batch: predict(model, batch), picture, chosen)
     else:
-        cells = grad_cam(model.keras_model, picture, visit, chosen)
+        cells = grad_cam.cells(picture, at, chosen)
     return Explanation(
         map=scaled_map(cells, *picture.shape[:2]),
-        method="occlusion" if visit is None else "grad-cam",
+        method="occlusion" if at is None else "grad-cam",
         target=chosen,
-        layer=None if visit is None else visit.name,
-        layers=_names(traced),
+        layer=None if at is None else at.name,
+        layers=grad_cam.layers.names,
         grid=(cells.shape[0], cells.shape[1]),
     )
 
 
-def _visit(traced: Trace, layer: str | None) -> Visit | None:
-    if layer is None:
-        return traced.default
-    found = traced.named(layer)
+def _layer(grad_cam: GradCam, name: str | None) -> SpatialLayer | None:
+    if name is None:
+        return grad_cam.layers.default
+    found = grad_cam.layers.named(name)
     if found is None:
-        raise UnknownLayer(layer, _names(traced))
+        raise UnknownLayer(name, grad_cam.layers.names)
     return found
-
-
-def _names(traced: Trace) -> tuple[str, ...]:
-    return tuple(visit.name for visit in traced.spatial)

@@ -2,59 +2,89 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 import keras
 import numpy as np
 
-from models.explain.gradient import gradient
-from models.explain.layers import Visit, tapped
+from models.explain.gradient import Gradient, gradient_at
+from models.explain.layers import SpatialLayer, SpatialLayers, spatial_layers, tapped
 
 SMALLEST = 1e-30
 """A probability of 0 has no logarithm; no softmax in float32 that matters gives less."""
 
+KEPT_LAYERS = 3
+"""Layers that one model keeps compiled; there may be hundreds to ask for."""
 
-def grad_cam(model: keras.Model, picture: np.ndarray, visit: Visit, target: int) -> np.ndarray:
-    """Evidence for a class, by cell of a layer's grid.
 
-    The layer's channels are summed, each weighted by the mean gradient of the class's score.
-    As score serves the logarithm of the class's odds, p / (1 - p): with two classes it is the
-    difference of the two values before the softmax, and it can be had of any model that gives
-    probabilities. The probability itself would not do: it no longer moves once it is near 1.
+class GradCam:
+    """Grad-CAM of one model, with what was compiled for the layers that were last asked for.
 
     Args:
-        model: From pixels to class probabilities.
-        picture: (height, width, channels), 0–255.
-        visit: The layer, with what it gave for this picture.
-        target: Index of the class.
-
-    Returns:
-        float32 (rows, columns), of any range.
-
-    References:
-        R. R. Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via
-        Gradient-based Localization", ICCV 2017. https://arxiv.org/abs/1610.02391
+        model: From pixels to class probabilities; its weights may change between calls.
     """
-    activations = np.asarray(keras.ops.convert_to_numpy(visit.output), np.float32)
 
-    def score(change: Any) -> Any:
-        # The gradient by what is added to the layer's output is the one by the output.
-        def add(_: str, output: Any) -> Any:
-            return output + keras.ops.cast(change, output.dtype)
+    def __init__(self, model: keras.Model) -> None:
+        self._model = model
+        self.layers: SpatialLayers = spatial_layers(model)
+        self._compiled: OrderedDict[str, Gradient] = OrderedDict()
 
-        with tapped({visit.name: visit.layer}, add):
-            return log_odds(model(picture[None], training=False)[0], target)
+    def cells(self, picture: np.ndarray, at: SpatialLayer, target: int) -> np.ndarray:
+        """Evidence for a class, by cell of a layer's grid.
 
-    slopes = gradient(score, np.zeros_like(activations))
-    weights = slopes.mean(axis=(0, 1, 2))
-    evidence: np.ndarray = np.maximum(activations[0] @ weights, 0)
-    return evidence
+        The layer's channels are summed, each weighted by the mean gradient of the class's score.
+        As score serves the logarithm of the class's odds, p / (1 - p): with two classes it is
+        the difference of the two values before the softmax, and it can be had of any model that
+        gives probabilities. The probability itself would not do: it no longer moves once it is
+        near 1.
+
+        Args:
+            picture: uint8 (height, width, channels), 0–255.
+            at: The layer.
+            target: Index of the class.
+
+        Returns:
+            float32 (rows, columns), 0 or more.
+
+        References:
+            R. R. Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via
+            Gradient-based Localization", ICCV 2017. https://arxiv.org/abs/1610.02391
+        """
+        mine = np.zeros(self._model.output_shape[-1], np.float32)
+        mine[target] = 1
+        slopes, activations = self._gradient(at)(picture[None], mine)
+        weights = slopes.mean(axis=(0, 1, 2))
+        evidence: np.ndarray = np.maximum(activations[0] @ weights, 0)
+        return evidence
+
+    def _gradient(self, at: SpatialLayer) -> Gradient:
+        if at.name not in self._compiled:
+            self._compiled[at.name] = self._compile(at)
+        self._compiled.move_to_end(at.name)
+        while len(self._compiled) > KEPT_LAYERS:
+            self._compiled.popitem(last=False)
+        return self._compiled[at.name]
+
+    def _compile(self, at: SpatialLayer) -> Gradient:
+        def score(change: Any, picture: Any, mine: Any) -> tuple[Any, Any]:
+            seen: list[Any] = []
+
+            # The gradient by what is added to the layer's output is the one by the output.
+            def add(_: str, output: Any) -> Any:
+                seen.append(keras.ops.cast(output, "float32"))
+                return output + keras.ops.cast(change, output.dtype)
+
+            with tapped({at.name: at.layer}, add):
+                probabilities = self._model(picture, training=False)[0]
+            return log_odds(probabilities, mine), seen[0]
+
+        return gradient_at(score, np.zeros((1, *at.shape), np.float32))
 
 
-def log_odds(probabilities: Any, target: int) -> Any:
-    """The logarithm of p / (1 - p) of one class; `probabilities` (classes,) of the backend."""
+def log_odds(probabilities: Any, mine: Any) -> Any:
+    """The logarithm of p / (1 - p) of the class that `mine` marks with 1; both (classes,)."""
     ops = keras.ops
-    mine = ops.one_hot(target, probabilities.shape[-1], dtype=probabilities.dtype)
     # The others are summed: 1 - p would be lost in rounding where p is near 1.
     own, others = ops.sum(probabilities * mine), ops.sum(probabilities * (1 - mine))
     return ops.log(ops.maximum(own, SMALLEST)) - ops.log(ops.maximum(others, SMALLEST))

@@ -9,49 +9,73 @@ from typing import Any
 import keras
 import numpy as np
 
+Function = Callable[..., tuple[Any, Any]]
+"""From a point and more arguments, tensors of the backend, to a scalar and another tensor."""
 
-def gradient(score: Callable[[Any], Any], point: np.ndarray) -> np.ndarray:
-    """The gradient of `score` at `point`.
+Gradient = Callable[..., tuple[np.ndarray, np.ndarray]]
+"""From those further arguments to the gradient by the point, and that other tensor."""
+
+
+def gradient_at(function: Function, point: np.ndarray) -> Gradient:
+    """What gives the gradient of a function's scalar at `point`, compiled where that pays.
+
+    The arguments' shapes and dtypes must stay the same from call to call; the weights of a
+    model that the function runs may change.
 
     Args:
-        score: From a tensor of the backend to a scalar tensor, by Keras's operations alone.
+        function: It uses Keras's operations alone.
         point: float32, of any shape.
-
-    Returns:
-        float32, as `point`.
 
     Raises:
         NotImplementedError: Keras runs on a backend without gradients.
     """
-    tensor = keras.ops.convert_to_tensor(point)
     match keras.backend.backend():
         case "tensorflow":
-            found = _by_tensorflow(score, tensor)
+            found = _by_tensorflow(function, point)
         case "jax":
-            found = _by_jax(score, tensor)
+            found = _by_jax(function, point)
         case "torch":
-            found = _by_torch(score, tensor)
+            found = _by_torch(function, point)
         case other:
             raise NotImplementedError(f"no gradient with the backend {other}")
-    return np.asarray(keras.ops.convert_to_numpy(found))
+
+    def gradient(*arguments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        slopes, other = found(*map(keras.ops.convert_to_tensor, arguments))
+        to_numpy = keras.ops.convert_to_numpy
+        return np.asarray(to_numpy(slopes)), np.asarray(to_numpy(other))
+
+    return gradient
 
 
-def _by_tensorflow(score: Callable[[Any], Any], point: Any) -> Any:
+def _by_tensorflow(function: Function, point: np.ndarray) -> Function:
     import tensorflow as tf
 
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(point)
-        value = score(point)
-    return tape.gradient(value, point)
+    def gradient(*arguments: Any) -> tuple[Any, Any]:
+        start = tf.constant(point)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(start)
+            value, other = function(start, *arguments)
+        return tape.gradient(value, start), other
+
+    # Step by step, a recurrent layer would take a minute for what takes a second compiled.
+    compiled: Function = tf.function(gradient, autograph=False)
+    return compiled
 
 
-def _by_jax(score: Callable[[Any], Any], point: Any) -> Any:
+def _by_jax(function: Function, point: np.ndarray) -> Function:
+    # Not compiled: the weights would become constants.
     jax: Any = importlib.import_module("jax")
-    return jax.grad(score)(point)
+    gradient = jax.grad(function, has_aux=True)
+    return lambda *arguments: gradient(keras.ops.convert_to_tensor(point), *arguments)
 
 
-def _by_torch(score: Callable[[Any], Any], point: Any) -> Any:
+def _by_torch(function: Function, point: np.ndarray) -> Function:
     torch: Any = importlib.import_module("torch")
-    with torch.enable_grad():
-        leaf = point.detach().requires_grad_(True)
-        return torch.autograd.grad(score(leaf), leaf)[0]
+
+    def gradient(*arguments: Any) -> tuple[Any, Any]:
+        with torch.enable_grad():
+            start = keras.ops.convert_to_tensor(point).detach().requires_grad_(True)
+            value, other = function(start, *arguments)
+            return torch.autograd.grad(value, start)[0], other.detach()
+
+    return gradient

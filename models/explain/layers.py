@@ -1,7 +1,7 @@
 """The layers of a model as they run: which can be looked at, and which one by default.
 
-They are found by running the model once, not by their names, so that flat and nested models,
-models of a zoo and of somebody's own are all treated alike.
+They are found by walking the model as it runs, not by their names, so that flat and nested
+models, models of a zoo and of somebody's own are all treated alike.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import keras
-import numpy as np
 from keras import layers
 
 CONVOLUTIONS = (
@@ -36,81 +35,89 @@ PASSING_ON = (
 )
 """Layers that only pass on what a layer before them has found: none is the default."""
 
+Method = Literal["call", "compute_output_spec"]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Visit:
-    """A layer that ran, and what it gave.
+class SpatialLayer:
+    """A layer that gives a grid of cells.
 
     Attributes:
         name: Its path through nested models, such as `conv3` or `base/conv_pw_13`.
         layer: The layer itself.
-        output: Of the backend.
+        shape: `(rows, columns, channels)` of what it gives for one picture.
     """
 
     name: str
     layer: keras.Layer
-    output: Any
+    shape: tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Trace:
-    """What running a model on one picture showed.
+class SpatialLayers:
+    """The layers of a model that can be looked at.
 
     Attributes:
-        probabilities: float32 (classes,).
-        spatial: The layers from the first convolution on that give a grid of more than one
-            cell, each of which ran once, in the order in which they ran.
+        all: Those from the first convolution on that give a grid of more than one cell, each of
+            which runs once, in the order in which they run.
     """
 
-    probabilities: np.ndarray
-    spatial: tuple[Visit, ...]
+    all: tuple[SpatialLayer, ...]
 
     @property
-    def default(self) -> Visit | None:
+    def names(self) -> tuple[str, ...]:
+        """Of all of them."""
+        return tuple(spatial.name for spatial in self.all)
+
+    @property
+    def default(self) -> SpatialLayer | None:
         """The last layer that finds something by itself; None without convolutions."""
-        finding = [v for v in self.spatial if not isinstance(v.layer, PASSING_ON)]
+        finding = [one for one in self.all if not isinstance(one.layer, PASSING_ON)]
         return finding[-1] if finding else None
 
-    def named(self, name: str) -> Visit | None:
+    def named(self, name: str) -> SpatialLayer | None:
         """The layer of that name, or of that last part of a name where it is the only one."""
-        ends = [v for v in self.spatial if v.name.rpartition("/")[2] == name]
-        exact = [v for v in self.spatial if v.name == name]
-        found = exact or ends
+        exact = [one for one in self.all if one.name == name]
+        found = exact or [one for one in self.all if one.name.rpartition("/")[2] == name]
         return found[0] if len(found) == 1 else None
 
 
-def trace(model: keras.Model, picture: np.ndarray) -> Trace:
-    """Runs `model` on one picture, (height, width, channels), and notes what its layers gave."""
-    visits: list[Visit] = []
+def spatial_layers(model: keras.Model) -> SpatialLayers:
+    """The layers of `model` that can be looked at; nothing is computed."""
     known = dict(named_layers(model))
+    ran: list[tuple[str, Any]] = []
 
     def note(name: str, output: Any) -> Any:
-        visits.append(Visit(name, known[name], output))
+        ran.append((name, output))
         return output
 
-    with tapped(known, note):
-        answer = model(picture[None], training=False)
-    probabilities = np.asarray(keras.ops.convert_to_numpy(answer), np.float32)[0]
-    return Trace(probabilities, tuple(_spatial(visits)))
+    picture = keras.KerasTensor((1, *model.input_shape[1:]), dtype="float32")
+    with tapped(known, note, "compute_output_spec"):
+        model.compute_output_spec(picture)
+    return SpatialLayers(tuple(_spatial(ran, known)))
 
 
 @contextmanager
-def tapped(watched: Mapping[str, keras.Layer], tap: Callable[[str, Any], Any]) -> Iterator[None]:
+def tapped(
+    watched: Mapping[str, keras.Layer],
+    tap: Callable[[str, Any], Any],
+    method: Method = "call",
+) -> Iterator[None]:
     """While it lasts, what a layer gives is what `tap` makes of its name and its output.
 
     Keras has no hook for this that all its backends share, and none for nested models.
     """
-    before = {name: vars(layer).get("call") for name, layer in watched.items()}
+    before = {name: vars(layer).get(method) for name, layer in watched.items()}
     try:
         for name, layer in watched.items():
             # Past Keras's own bookkeeping, which is for what belongs to a layer.
-            object.__setattr__(layer, "call", _through(tap, name, layer.call))
+            object.__setattr__(layer, method, _through(tap, name, getattr(layer, method)))
         yield
     finally:
         for name, layer in watched.items():
-            vars(layer).pop("call", None)
+            vars(layer).pop(method, None)
             if before[name] is not None:
-                object.__setattr__(layer, "call", before[name])
+                object.__setattr__(layer, method, before[name])
 
 
 def named_layers(model: keras.Model, prefix: str = "") -> Iterator[tuple[str, keras.Layer]]:
@@ -131,15 +138,13 @@ def _through(
     return tapped_call
 
 
-def _spatial(visits: Sequence[Visit]) -> Iterator[Visit]:
-    runs = Counter(visit.name for visit in visits)
+def _spatial(
+    ran: Sequence[tuple[str, Any]], known: Mapping[str, keras.Layer]
+) -> Iterator[SpatialLayer]:
+    runs = Counter(name for name, _ in ran)
     convolved = False
-    for visit in visits:
-        convolved = convolved or isinstance(visit.layer, CONVOLUTIONS)
-        if convolved and runs[visit.name] == 1 and _is_grid(visit.output):
-            yield visit
-
-
-def _is_grid(output: Any) -> bool:
-    shape: tuple[int, ...] = tuple(getattr(output, "shape", ()))
-    return len(shape) == 4 and shape[1] * shape[2] > 1
+    for name, output in ran:
+        convolved = convolved or isinstance(known[name], CONVOLUTIONS)
+        shape = tuple(getattr(output, "shape", ()))
+        if convolved and runs[name] == 1 and len(shape) == 4 and shape[1] * shape[2] > 1:
+            yield SpatialLayer(name, known[name], shape[1:])

@@ -54,56 +54,79 @@ def nested_model() -> Any:
 
 
 def test_the_default_is_the_last_layer_that_finds_something() -> None:
-    from models.explain.layers import trace
+    from models.explain.layers import spatial_layers
 
-    traced = trace(flat_model(), PICTURE)
-    names = [visit.name for visit in traced.spatial]
+    found = spatial_layers(flat_model())
     # Neither the scaling before the first convolution nor a gate of one cell.
-    assert names == ["first", "second", "sum", "gated", "relu", "drop", "pool"]
-    assert traced.default is not None
-    assert traced.default.name == "relu"
+    assert found.names == ("first", "second", "sum", "gated", "relu", "drop", "pool")
+    assert found.default is not None
+    assert (found.default.name, found.default.shape) == ("relu", (12, 12, 4))
 
 
 def test_layers_within_a_nested_model_are_found_by_path_or_name() -> None:
-    from models.explain.layers import trace
+    from models.explain.layers import spatial_layers
 
-    traced = trace(nested_model(), PICTURE)
-    assert traced.default is not None
-    assert traced.default.name == "base/relu"
-    assert traced.named("base/second") is traced.named("second")
-    assert traced.named("second") is not None
-    assert traced.named("scale") is None
+    found = spatial_layers(nested_model())
+    assert found.default is not None
+    assert found.default.name == "base/relu"
+    assert found.named("base/second") is found.named("second")
+    assert found.named("second") is not None
+    assert found.named("scale") is None
+
+
+def test_a_layer_that_runs_twice_has_no_one_map() -> None:
+    import keras
+    from keras import layers
+
+    from models.explain.layers import spatial_layers
+
+    pixels = keras.Input(SHAPE, name="pixels")
+    twice = layers.Conv2D(3, 3, padding="same", name="twice")
+    x = layers.Conv2D(3, 3, name="once")(twice(twice(pixels)))
+    assert spatial_layers(with_head(pixels, x)).names == ("once", "drop", "pool")
 
 
 @pytest.mark.parametrize("layer", ["first", "second", "sum", "gated", "relu", "pool"])
 def test_flat_and_nested_give_the_same_map_wherever_paths_cross(layer: str) -> None:
-    from models.explain.grad_cam import grad_cam
-    from models.explain.layers import trace
+    from models.explain.grad_cam import GradCam
 
     flat, nested = flat_model(), nested_model()
     nested.set_weights(flat.get_weights())
-    maps = [
-        grad_cam(model, PICTURE, visit, target)
-        for target in (0, 1, 2)
-        for model in (flat, nested)
-        if (visit := trace(model, PICTURE).named(layer))
-    ]
-    assert len(maps) == 6
-    for one, other in zip(maps[::2], maps[1::2], strict=True):
-        assert np.array_equal(one, other)
-    assert any(one.any() for one in maps)
+    one, other = GradCam(flat), GradCam(nested)
+    at, within = one.layers.named(layer), other.layers.named(layer)
+    assert at is not None
+    assert within is not None
+    maps = [one.cells(PICTURE, at, target) for target in (0, 1, 2)]
+    for target in (0, 1, 2):
+        assert np.array_equal(other.cells(PICTURE, within, target), maps[target])
+    assert any(cells.any() for cells in maps)
+
+
+def test_new_weights_give_a_new_map() -> None:
+    from models.explain.grad_cam import GradCam
+
+    model = flat_model()
+    known = GradCam(model)
+    at = known.layers.default
+    assert at is not None
+    before = [known.cells(PICTURE, at, target) for target in (0, 1, 2)]
+    model.set_weights(flat_model().get_weights())
+    after = [known.cells(PICTURE, at, target) for target in (0, 1, 2)]
+    assert not np.array_equal(before, after)
+    fresh = GradCam(model)
+    assert all(np.array_equal(fresh.cells(PICTURE, at, k), after[k]) for k in (0, 1, 2))
 
 
 def test_a_model_without_convolutions_has_no_layer_to_look_at() -> None:
     import keras
     from keras import layers
 
-    from models.explain.layers import trace
+    from models.explain.layers import spatial_layers
 
     pixels = keras.Input(SHAPE, name="pixels")
     x = layers.Flatten(name="flatten")(layers.AveragePooling2D(2, name="pool")(pixels))
-    traced = trace(keras.Model(pixels, layers.Dense(2, "softmax", name="output")(x)), PICTURE)
-    assert (traced.default, traced.spatial) == (None, ())
+    found = spatial_layers(keras.Model(pixels, layers.Dense(2, "softmax", name="output")(x)))
+    assert (found.default, found.all) == (None, ())
 
 
 def test_a_gradient_is_that_of_the_class_before_the_softmax() -> None:
@@ -111,11 +134,14 @@ def test_a_gradient_is_that_of_the_class_before_the_softmax() -> None:
     import keras
 
     from models.explain.grad_cam import log_odds
-    from models.explain.gradient import gradient
+    from models.explain.gradient import gradient_at
 
-    def score(logits: Any) -> Any:
-        return log_odds(keras.ops.softmax(logits), 1)
+    def score(logits: Any, mine: Any) -> tuple[Any, Any]:
+        probabilities = keras.ops.softmax(logits)
+        return log_odds(probabilities, mine), probabilities
 
     # d/dz of z1 - ln(e^z0 + e^z2): 1 for the class, minus each other's share of the others.
-    slopes = gradient(score, np.array([-20.0, 30.0, -20.0], np.float32))
+    gradient = gradient_at(score, np.array([-20.0, 30.0, -20.0], np.float32))
+    slopes, probabilities = gradient(np.array([0, 1, 0], np.float32))
     assert slopes == pytest.approx([-0.5, 1.0, -0.5], abs=1e-3)
+    assert probabilities == pytest.approx([0, 1, 0])
