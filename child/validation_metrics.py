@@ -17,8 +17,9 @@ def validation_figures(
 ) -> dict[str, float]:
     """The figures of an update's metrics; those that cannot be told are left out.
 
-    Averages are those in which each class counts once. With two classes, AUC and sensitivity
-    are of the second; a site without pictures of some class has neither.
+    Averages are over the classes that the site has here, each once: few sites have them all.
+    With two classes, AUC and sensitivity are of the second, and a site without either of them
+    has neither.
 
     Args:
         probabilities: (n, classes), n at least 1.
@@ -29,14 +30,19 @@ def validation_figures(
         InvalidInput: The model computes values that are no probabilities.
     """
     report = evaluate_probabilities(labels, probabilities, classes, specificities=(SPECIFICITY,))
+    entries = report.classes if len(classes) > 2 else report.classes[1:]
+    found = [point.sensitivity for entry in entries for point in entry.sensitivity_at]
     figures = {
         "val_loss": report.loss,
         "val_accuracy": report.accuracy,
         "val_examples": float(report.num_examples),
         "val_balanced_accuracy": report.balanced_accuracy,
         "val_f1": report.macro.f1,
-        "val_auc": report.auc,
+        "val_auc": _mean([entry.auc for entry in entries if entry.auc is not None]),
+        "val_sensitivity_at_90": _mean(found),
     }
-    for point in report.sensitivity_at:
-        figures["val_sensitivity_at_90"] = point.sensitivity
     return {name: figure for name, figure in figures.items() if figure is not None}
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None

@@ -33,6 +33,15 @@ def test_a_site_that_has_one_class_tells_what_it_can() -> None:
     assert figures["val_balanced_accuracy"] == pytest.approx(2 / 3)
 
 
+def test_of_several_classes_those_count_that_the_site_has() -> None:
+    chances = np.array([[0.6, 0.3, 0.1], [0.5, 0.4, 0.1], [0.2, 0.7, 0.1], [0.7, 0.2, 0.1]])
+    figures = validation_figures(chances, np.array([0, 0, 1, 1]), ("a", "b", "c"))
+    # a: 0.6 and 0.5 lie above 0.2, below 0.7. b: 0.7 lies above both, 0.2 below.
+    assert figures["val_auc"] == pytest.approx((2 / 4 + 2 / 4) / 2)
+    # At the 90 % that leave none of two: a nothing, b one of two.
+    assert figures["val_sensitivity_at_90"] == pytest.approx((0 + 1 / 2) / 2)
+
+
 @pytest.mark.parametrize("classes", [2, 7, 100])
 def test_the_figures_travel_however_many_classes_there_are(classes: int) -> None:
     labels = np.arange(2 * classes) % classes

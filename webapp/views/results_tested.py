@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import streamlit as st
 
 from federated.views import RoundView, RunView
@@ -103,7 +101,7 @@ def _show_or_say(chart: Chart | None, key: str, missing: str) -> None:
 def _classes(report: Report) -> None:
     section("tested.classes")
     table([_row(entry) for entry in report.classes], text("tested.classes"))
-    reasons = [reason for entry in report.classes for reason in _reasons(entry)]
+    reasons = _reasons(report)
     if reasons:
         st.caption(plain(text("tested.not_told", reasons=" ".join(reasons))))
 
@@ -126,7 +124,14 @@ def _row(entry: ClassFigures) -> dict[str, object]:
     return row | {text("figure.sensitivity_at_90"): found}
 
 
-def _reasons(entry: ClassFigures) -> Iterator[str]:
-    """Why some figure of a class is not told, each reason once."""
-    told = (why for name, why in entry.missing.items() if not name.endswith("_interval"))
-    return (f"{entry.name}: {why}" for why in dict.fromkeys(told))
+def _reasons(report: Report) -> list[str]:
+    """Why figures are not told, each reason once, with the classes that it is about."""
+    about: dict[str, dict[str, None]] = {}
+    for entry in report.classes:
+        for name, why in entry.missing.items():
+            if not name.endswith("_interval"):
+                about.setdefault(why, {})[entry.name] = None
+    return [
+        text("tested.reason", reason=why.rstrip("."), classes=", ".join(names))
+        for why, names in about.items()
+    ]

@@ -115,7 +115,7 @@ def test_what_cannot_be_told_of_a_class_has_its_reason(open_app: Open, master: S
     assert not app.exception
     assert class_table(app)["Recall"].iloc[-1] == "–"
     told = shown(app)
-    assert "Not told: vasc: There is no example of this class." in told.replace("\\", "")
+    assert "Not told: There is no example of this class (vasc)." in told.replace("\\", "")
     assert "there are none of vasc" in told
 
 
