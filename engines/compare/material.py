@@ -87,7 +87,7 @@ def judged_parts(
 
     Raises:
         WrongOption: There is nothing to judge by.
-        InvalidInput: A class has fewer pictures than there are folds.
+        InvalidInput: A class has fewer pictures, or patients, than there are folds.
     """
     if folds is None:
         if not material.dataset.test:
@@ -99,7 +99,7 @@ def judged_parts(
         return
     train = material.dataset.train
     labels = np.array([material.dataset.classes.index(found.label) for found in train])
-    fold = folds_of(labels, folds, seed)
+    fold = folds_of(labels, [found.group for found in train], folds, seed)
     for number in range(folds):
         yield (
             number + 1,

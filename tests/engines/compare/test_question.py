@@ -102,16 +102,29 @@ def test_a_variation_that_is_none_is_refused(text):
         list(variations(PLAN, text))
 
 
+def alone_each(labels):
+    """A group for each picture."""
+    return [str(number) for number in range(len(labels))]
+
+
 def test_folds_are_even_and_each_has_its_share_of_each_class():
     labels = np.repeat([0, 1, 2], [23, 11, 9])
-    fold = folds_of(labels, 4, seed=1)
+    fold = folds_of(labels, alone_each(labels), 4, seed=1)
     assert sorted(np.bincount(fold)) == [10, 11, 11, 11]
     for label in range(3):
         counts = np.bincount(fold[labels == label], minlength=4)
         assert counts.max() - counts.min() <= 1
-    assert (fold != folds_of(labels, 4, seed=2)).any()
+    assert (fold != folds_of(labels, alone_each(labels), 4, seed=2)).any()
 
 
-def test_a_class_with_fewer_pictures_than_folds_is_refused():
-    with pytest.raises(InvalidInput, match="at least 4"):
-        folds_of(np.repeat([0, 1], [9, 3]), 4, seed=1)
+def test_a_patient_is_in_one_fold_only():
+    labels = np.array([0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1])
+    patients = list("aaaabcddeefg")
+    fold = folds_of(labels, patients, 3, seed=3)
+    assert {len(set(fold[np.array(patients) == name])) for name in set(patients)} == {1}
+    assert sorted(np.bincount(fold, minlength=3))[0] >= 3
+
+
+def test_a_class_with_fewer_patients_than_folds_is_refused():
+    with pytest.raises(InvalidInput, match="at least 3"):
+        folds_of(np.repeat([0, 1], [9, 4]), [*"abcdefghi", *"xxyy"], 3, seed=1)
