@@ -19,6 +19,7 @@ from webapp.texts import text
 from webapp.views import (
     by_hand,
     classify,
+    compare,
     overview,
     pictures,
     results,
@@ -49,6 +50,7 @@ PAGES: Mapping[str, PageEntry] = MappingProxyType(
         "classify": PageEntry(classify.page, "image_search"),
         "train": PageEntry(train.page, "model_training"),
         "results": PageEntry(results.page, "monitoring"),
+        "compare": PageEntry(compare.page, "compare_arrows"),
         "sites": PageEntry(sites.page, "hub"),
         "rewards": PageEntry(rewards.page, "award_star"),
         "by_hand": PageEntry(by_hand.page, "calculate"),
@@ -60,13 +62,13 @@ SECTIONS: Mapping[Role, Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "demo": {
             "start": ("overview",),
             "at_a_site": ("pictures", "classify"),
-            "federation": ("train", "results", "sites", "rewards"),
+            "federation": ("train", "results", "compare", "sites", "rewards"),
             "learn": ("by_hand",),
         },
         "site": {"start": ("workbench",), "at_a_site": ("pictures", "classify")},
         "console": {
             "start": ("overview",),
-            "federation": ("train", "results", "sites", "rewards"),
+            "federation": ("train", "results", "compare", "sites", "rewards"),
         },
         "classroom": {"learn": ("by_hand",)},
     }

@@ -36,6 +36,7 @@ from federated.views import (
     UpdateView,
     UploadView,
 )
+from tests.webapp import compared
 from tests.webapp.drawn import png
 from tests.webapp.scripted import CHILDREN, MASTER, Answer, Call, Script, ok
 
@@ -367,6 +368,7 @@ def master() -> Script:
         "GET rewards": ok(rewards()),
         "GET events": _events,
         f"GET weights/{HASHES[2]}/statistics": ok(weights(2)),
+        "GET studies/skin/comparison": ok(compared.comparison()),
         f"GET runs/{RUN}/model": ok(b"keras file"),
         f"GET runs/{RUN}/history.csv": ok(b"round,node\n1,site-1\n"),
         "POST plans/check": ok(

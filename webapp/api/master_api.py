@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from federated.plan import Plan
 from federated.states import NodeState
 from federated.statistics import WeightStatistics
 from federated.values import Message
 from federated.views import (
+    Comparison,
+    CrossSiteView,
     Event,
     NodeView,
     PlanCheck,
@@ -122,6 +126,15 @@ class MasterApi:
     def evaluation(self, run: str, number: int) -> Evaluation:
         """The evaluation of the weights that a round made."""
         return parse(Evaluation, self.connection.get(f"runs/{run}/evaluation", {"round": number}))
+
+    def comparison(self, study: str, runs: Sequence[str] = ()) -> Comparison:
+        """Runs of a study beside one another; the newest where none are named."""
+        parameters = {"runs": ",".join(runs)} if runs else None
+        return parse(Comparison, self.connection.get(f"studies/{study}/comparison", parameters))
+
+    def cross_site(self, run: str) -> CrossSiteView:
+        """Each site's last model of a run on each other site's validation pictures."""
+        return parse(CrossSiteView, self.connection.get(f"runs/{run}/cross-site"))
 
     def rewards(self, run: str | None = None) -> Rewards:
         """Ledger and leaderboard, of one run or of all."""

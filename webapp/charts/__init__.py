@@ -1,8 +1,10 @@
 """Charts as pure functions: data → figure, the sentence that says the same, and its table."""
 
 from webapp.charts.by_hand import average_line
+from webapp.charts.comparison import measure_by_run
 from webapp.charts.confusion import confusion_chart
 from webapp.charts.credits import credit_trend
+from webapp.charts.cross_site import cross_site_chart
 from webapp.charts.curves import precision_recall_chart, roc_chart
 from webapp.charts.figure import Chart
 from webapp.charts.pictures import counts_by_site, probabilities_chart
@@ -19,7 +21,9 @@ __all__ = [
     "confusion_chart",
     "counts_by_site",
     "credit_trend",
+    "cross_site_chart",
     "loss_by_round",
+    "measure_by_run",
     "measures_told",
     "precision_recall_chart",
     "probabilities_chart",

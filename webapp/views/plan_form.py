@@ -49,6 +49,28 @@ def plan_document(chosen: PlanView, batches: str, sites: int) -> Document:
         document["strategy"] = StrategyChoice().model_dump(mode="json")
     with st.expander(_text("closing", kind), key=f"closing-{key}"):
         document |= _closing(plan, key, kind)
+    document |= _beside(plan, key, kind, document["data"]["kind"])
+    return document
+
+
+def _beside(plan: Plan, key: str, kind: str, data: str) -> Document:
+    """Whether the study's model follows the run, and whether sites measure each other's."""
+    # A run that waits for pictures is there to move the study's model on.
+    document = {"publish": True, "cross_site": False}
+    if kind != "upload":
+        document["publish"] = not st.checkbox(
+            text("train.beside"),
+            value=not plan.publish,
+            help=text("train.beside_help"),
+            key=f"beside-{key}",
+        )
+    if data == "own":
+        document["cross_site"] = st.checkbox(
+            text("train.cross_site"),
+            value=plan.cross_site,
+            help=text("train.cross_site_help"),
+            key=f"cross_site-{key}",
+        )
     return document
 
 

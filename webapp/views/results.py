@@ -23,6 +23,7 @@ from webapp.layout import badge, choose, empty, figures, guard, opening, show, t
 from webapp.plan_words import plan_line
 from webapp.round_words import UNDER_WAY
 from webapp.texts import text
+from webapp.views.results_cross_site import cross_site
 from webapp.views.results_tested import tested
 from webapp.views.results_updates import updates
 from webapp.views.results_weights import weights
@@ -46,6 +47,8 @@ def page(desk: Desk) -> None:
     _course(rounds)
     if asynchronous(run.plan.strategy):
         _ages(rounds)
+    with guard():
+        cross_site(desk, run)
     round_ = _choose_round(rounds)
     _round(desk, run, round_)
     _downloads(desk, run, round_)
@@ -55,7 +58,7 @@ def _state(desk: Desk, run_id: str) -> tuple[object, ...]:
     """What makes the page worth drawing anew."""
     run = desk.operator.run(run_id)
     ended = sum(task.state not in UNDER_WAY for task in run.tasks)
-    return (run.state, run.round, run.weights, run.evaluation is not None, ended)
+    return (run.state, run.round, run.weights, run.evaluation is not None, ended, run.reason)
 
 
 def _run_name(run: RunView) -> str:

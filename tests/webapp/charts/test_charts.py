@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from federated.statistics import statistics
-from tests.webapp import sample
+from tests.webapp import compared, sample
 from webapp import charts
 from webapp.api.evaluation import Report
 from webapp.charts.figure import PALETTE, Chart
@@ -37,6 +37,11 @@ EVERY: dict[str, Chart] = {
     "probabilities": charts.probabilities_chart({"x": 0.2, "y": 0.7, "z": 0.1}),
     "staleness": charts.staleness_by_round([AGED]) or pytest.fail("no update"),
     "credits": charts.credit_trend(sample.rewards().ledger),
+    "comparison": charts.measure_by_run(
+        compared.comparison().runs, {compared.WIDE: "wide", compared.NARROW: "narrow"}, "auc"
+    ),
+    "cross site": charts.cross_site_chart(compared.cross_site(), "accuracy")
+    or pytest.fail("no row"),
     "by hand": charts.average_line(SITES, 0.0, 0.2),
 }
 

@@ -6,7 +6,7 @@ from tests.webapp import sample
 from tests.webapp.conftest import Open, shown
 from tests.webapp.scripted import CHILDREN, MASTER, ScriptedServers, refused
 
-OF_MASTER = ["overview", "train", "results", "sites", "rewards"]
+OF_MASTER = ["overview", "train", "results", "compare", "sites", "rewards"]
 OF_SITE = ["workbench", "pictures", "classify"]
 ROLE = {**dict.fromkeys(OF_MASTER, "console"), **dict.fromkeys(OF_SITE, "site")}
 PAGES = [*OF_MASTER, *OF_SITE]
@@ -15,6 +15,7 @@ NORMAL = {
     "overview": ["See what it learnt", "cnn10", "2 of 2", "75", "0.810", "Round 1 averaged"],
     "train": ["The study's own plan", "site-1", "✓ yes", "When a round closes"],
     "results": ["completed", "accepted", "25.0 %", "75.0 %", "Every value is finite", "site-3"],
+    "compare": ["16", "4", "0.850", "Over the rounds"],
     "sites": ["received global model", "HTTP 201", "12 benign, 7 malignant", "101.50 credits"],
     "rewards": ["101.50", "of the pool of 100"],
     "workbench": ["Connected to the master", "cnn10", "3 benign, 2 malignant"],
@@ -25,6 +26,7 @@ EMPTY = {
     "overview": ["There is no study yet"],
     "train": ["There is no model to train yet"],
     "results": ["No run has been started yet"],
+    "compare": ["There are no two runs of this study yet"],
     "sites": ["No site has joined yet", "Make a join token"],
     "rewards": ["No credit has been earned yet"],
     "workbench": ["The site holds no picture yet"],

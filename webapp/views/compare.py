@@ -1,0 +1,128 @@
+"""Runs of a study beside one another: in what they differ, and what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from federated.views import ComparedRun, Comparison
+from webapp.charts import measure_by_run
+from webapp.desk import Desk
+from webapp.layout import choose, empty, opening, show, table, tell_of_change
+from webapp.studies import choose_study
+from webapp.texts import text
+from webapp.words import day, figure, marked, percent, plain, short, size, span
+
+FEW = 4
+"""Runs that are shown first; a person adds others."""
+
+MEASURES = ("auc", "accuracy", "balanced_accuracy", "loss")
+
+
+def page(desk: Desk) -> None:
+    """Draws the page."""
+    opening("compare")
+    study = choose_study(desk)
+    name = study.study.id if study else ""
+    all_runs = desk.operator.comparison(name).runs if study else []
+    if len(all_runs) < 2:
+        empty("compare.none", desk, "train")
+        return
+    tell_of_change(lambda: _state(desk.operator.comparison(name)))
+    chosen = _choose_runs(all_runs)
+    if len(chosen) < 2:
+        st.info(text("compare.two"), icon=":material/compare_arrows:")
+        return
+    comparison = desk.operator.comparison(name, chosen)
+    names = {run.id: _label(run) for run in comparison.runs}
+    table(_rows(comparison, names), text("compare.table"))
+    st.caption(text("compare.best"))
+    _course(comparison, names)
+
+
+def _state(comparison: Comparison) -> list[tuple[object, ...]]:
+    """What makes the page worth drawing anew."""
+    return [(run.id, run.state, run.rounds, str(run.figures)) for run in comparison.runs]
+
+
+def _choose_runs(runs: Sequence[ComparedRun]) -> list[str]:
+    """Which runs to compare; the address keeps them, so that it can be shared."""
+    by_id = {run.id: run for run in runs}
+    asked = [name for name in st.query_params.get("runs", "").split(",") if name in by_id]
+    found: list[str] = st.multiselect(
+        text("compare.runs"),
+        list(by_id),
+        default=asked or list(by_id)[:FEW],
+        format_func=lambda name: text(
+            "compare.run_name",
+            at=day(by_id[name].created_at),
+            model=by_id[name].model,
+            id=short(name),
+        ),
+        key="compared",
+    )
+    st.query_params["runs"] = ",".join(found)
+    return found
+
+
+def _label(run: ComparedRun) -> str:
+    return f"{short(run.id)} · {run.model}"
+
+
+def _rows(comparison: Comparison, names: Mapping[str, str]) -> list[dict[str, str]]:
+    """A row for each setting that differs and each figure, a column for each run."""
+    runs = comparison.runs
+
+    def row(title: str, cells: Sequence[str]) -> dict[str, str]:
+        titled = dict(zip((names[run.id] for run in runs), cells, strict=True))
+        return {text("compare.what"): title, **titled}
+
+    rows = [
+        row(text("compare.state"), [marked(run.state) for run in runs]),
+        row(text("compare.rounds"), [f"{run.rounds} / {run.planned}" for run in runs]),
+    ]
+    rows += [
+        row(path, [_setting(run.differs.get(path)) for run in runs]) for path in comparison.settings
+    ]
+    rows += [
+        row(_title(column), [_figure(run, column) for run in runs]) for column in comparison.columns
+    ]
+    return rows
+
+
+def _setting(value: object) -> str:
+    if value is None:
+        return text("compare.unset")
+    if isinstance(value, bool):
+        return text("compare.yes" if value else "compare.no")
+    return str(value)
+
+
+def _title(column: str) -> str:
+    return text(f"figure.{column}") if column in MEASURES else text(f"compare.{column}")
+
+
+def _figure(run: ComparedRun, column: str) -> str:
+    value = run.figures.get(column)
+    if value is None:
+        shown = figure(None)
+    elif column == "seconds":
+        shown = span(value)
+    elif column == "bytes_per_round":
+        shown = size(round(value))
+    else:
+        shown = figure(value) if column in ("auc", "loss") else percent(value)
+    return f"★ {shown}" if column in run.best else shown
+
+
+def _course(comparison: Comparison, names: Mapping[str, str]) -> None:
+    st.header(text("compare.course"), anchor=False)
+    measure = choose(
+        "measure", text("compare.measure"), MEASURES, lambda name: text(f"figure.{name}")
+    )
+    show(measure_by_run(comparison.runs, names, measure), "measure-by-run")
+    told = {names[run.id]: run.publish for run in comparison.runs}
+    published = [plain(name) for name, publish in told.items() if publish]
+    if published:
+        st.caption(text("compare.published", runs=", ".join(published)))
