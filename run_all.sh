@@ -5,10 +5,16 @@
 #   ./run_all.sh train ...    a federated training without a browser
 #   ./run_all.sh test ...     everything the tests need, then all tests
 #   ./run_all.sh --help       lists the options
+#
+# COMMONSIGHT_GPU=1 trains on NVIDIA cards, from an environment of its own, .venv-gpu.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-venv=$root/.venv
+venv=$root/.venv requirements=requirements.txt
+# The tests are for the processor, whatever card there is.
+if [ "${COMMONSIGHT_GPU:-}" = 1 ] && [ "${1:-}" != test ]; then
+    venv=$root/.venv-gpu requirements=requirements-gpu.txt
+fi
 python=$venv/bin/python
 is_supported='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 
@@ -64,7 +70,7 @@ find_chromium() {
 }
 
 make_venv
-install requirements.txt
+install "$requirements"
 
 # Only this folder's modules count, wherever the caller stands.
 PYTHONPATH=$root PYTHONSAFEPATH=1

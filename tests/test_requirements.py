@@ -15,6 +15,7 @@ RUNTIME = PROJECT["project"]["dependencies"]
 TESTS = PROJECT["dependency-groups"]["test"]
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 FILES = ("requirements.txt", "requirements-test.txt")
+ON_CARDS = "requirements-gpu.txt"
 
 
 def lines(name):
@@ -67,14 +68,14 @@ def closure(direct):
     return asked
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*FILES, ON_CARDS])
 def test_every_line_is_one_exact_version(name):
     for entry in entries(name):
         assert [specifier.operator for specifier in entry.specifier] == ["=="], str(entry)
         assert not entry.url
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*FILES, ON_CARDS])
 def test_no_line_names_a_host_or_a_path(name):
     assert [line for line in lines(name) if "/" in line or "\\" in line] == []
 
@@ -119,3 +120,13 @@ def test_the_pins_are_everything_that_is_needed_here_and_nothing_else(direct, na
 def test_what_is_installed_is_what_is_pinned():
     installed = {name: Version(importlib.metadata.version(name)) for name in pins(*FILES)}
     assert installed == pins(*FILES)
+
+
+def test_on_cards_all_is_the_same_but_what_computes():
+    ours, on_cards = pins(FILES[0]), pins(ON_CARDS)
+    assert on_cards.pop("tensorflow") == (ours.pop("tensorflow-cpu", None) or ours["tensorflow"])
+    assert "tensorflow-cpu" not in on_cards
+    assert {name: on_cards[name] for name in ours if name != "tensorflow"} == {
+        name: version for name, version in ours.items() if name != "tensorflow"
+    }
+    assert any(name.startswith("nvidia-cudnn") for name in on_cards)

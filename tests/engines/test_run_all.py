@@ -65,6 +65,16 @@ def test_a_python_that_does_not_work_is_passed_over(copy, tools, tmp_path):
     assert "needs Python" in result.stderr
 
 
+def test_a_card_has_an_environment_of_its_own(copy, tools):
+    (copy / "requirements-gpu.txt").write_text("# nothing for cards\n")
+    on_card = {"COMMONSIGHT_PYTHON": sys.executable, "COMMONSIGHT_GPU": "1"}
+    first = run(copy, tools, "train", **on_card)
+    assert "Installing what requirements-gpu.txt lists" in first.stderr
+    assert first.stdout.strip().endswith(str(copy / ".venv-gpu"))
+    assert (copy / ".venv-gpu" / "installed-requirements-gpu.txt").exists()
+    assert run(copy, tools, **on_card).stderr == ""
+
+
 def test_the_environment_is_made_once_and_installed_again_when_it_must_be(copy, tools):
     python = {"COMMONSIGHT_PYTHON": sys.executable}
     first = run(copy, tools, "train", "--data", "two words", **python)
