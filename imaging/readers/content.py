@@ -167,6 +167,9 @@ class ContentFile(io.RawIOBase):
         most: A library that asks for more does so because a stranger's file says so.
     """
 
+    name = ""
+    """pydicom asks every file for one."""
+
     def __init__(self, content: Content, most: int = 64 * PIECE) -> None:
         """See the class docstring."""
         super().__init__()

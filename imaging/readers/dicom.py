@@ -9,6 +9,7 @@ References: DICOM PS3.3 2024e, C.7.6.3 (image pixels), C.11.1 (modality), C.11.2
 from __future__ import annotations
 
 import io
+import logging
 from typing import Any
 
 import numpy as np
@@ -61,12 +62,15 @@ _HEADER = [
 
 # pydicom would warn of a wrong value by showing it, and it may be a patient's name.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+pydicom.config.logger.setLevel(logging.ERROR)
 
 
 def why_not(content: Content) -> str | None:
     """Why a DICOM file's picture cannot be read, from its header; `None` where it can be."""
     if content.size > MAX_BYTES:
         return f"a DICOM file of more than {MAX_BYTES / 2**20:.0f} MiB"
+    if _is_deflated(content):
+        return "a DICOM file that is deflated as a whole"
     try:
         return _why_not_header(_read(content, with_pixels=False))
     except MemoryError:
@@ -100,17 +104,15 @@ def as_png(content: Content) -> bytes:
 def _read(content: Content, *, with_pixels: bool) -> pydicom.Dataset:
     tags = [*_HEADER, "PixelData"] if with_pixels else _HEADER
     file = ContentFile(content, MAX_BYTES if with_pixels else 2**24)
-    _refuse_deflated(content)
     return pydicom.dcmread(
         io.BufferedReader(file), stop_before_pixels=not with_pixels, specific_tags=list(tags)
     )
 
 
-def _refuse_deflated(content: Content) -> None:
-    """Pydicom would unpack such a file at once, however much it unpacks to."""
-    start = content.read(0, 64 * 1024)
-    if DeflatedExplicitVRLittleEndian.encode() + b"\0" in start:
-        raise _refused("one that is deflated as a whole")
+def _is_deflated(content: Content) -> bool:
+    """Whether pydicom would unpack the file at once, however much it unpacks to."""
+    syntaxes = content.read(0, 64 * 1024)
+    return DeflatedExplicitVRLittleEndian.encode() in syntaxes
 
 
 def _why_not_header(header: pydicom.Dataset) -> str | None:

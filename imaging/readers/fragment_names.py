@@ -10,9 +10,10 @@ References: G. Kylberg, "The Kylberg Texture Dataset v. 1.0", Uppsala University
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 
-_FRAGMENT = re.compile(r"(?P<picture>.+)__x\d+_y\d+\.[A-Za-z0-9]+")
-_KYLBERG = re.compile(r"(?P<label>[^-]+)-(?P<sample>[a-z])-p\d+(-r\d+)?\.[A-Za-z0-9]+")
+_FRAGMENT = re.compile(r"(?P<picture>.+)__x\d+_y\d+")
+_KYLBERG = re.compile(r"(?P<label>[^-]+)-(?P<sample>[a-z])-p\d+(-r\d+)?")
 
 
 def fragment_name(picture: str, left: int, top: int) -> str:
@@ -22,13 +23,13 @@ def fragment_name(picture: str, left: int, top: int) -> str:
 
 def picture_of_fragment(name: str) -> str | None:
     """What the file was cut from; `None` where its name does not say so."""
-    if found := _FRAGMENT.fullmatch(name):
-        return found["picture"]
-    found = _KYLBERG.fullmatch(name)
-    return f"{found['label']}-{found['sample']}" if found else None
+    stem = PurePosixPath(name).stem
+    picture = found["picture"] if (found := _FRAGMENT.fullmatch(stem)) else None
+    sample = _KYLBERG.fullmatch(picture or stem)
+    return f"{sample['label']}-{sample['sample']}" if sample else picture
 
 
 def kylberg_label(name: str) -> str | None:
-    """The texture that a file of Kylberg's shows; `None` for other names."""
-    found = _KYLBERG.fullmatch(name)
+    """The texture that a file of Kylberg's, or a fragment of one, shows; `None` for others."""
+    found = re.match(_KYLBERG.pattern + r"(__|\.|$)", name)
     return found["label"] if found else None

@@ -42,11 +42,21 @@ class FileIndex:
         """
         found = self._found.get(str(PurePosixPath(name.replace("\\", "/"))), [])
         if len(found) > 1:
-            named = set(fields.values())
-            found = [entry for entry in found if named.issuperset(entry.path.parts[:-1])] or found
+            found = _in_named_folders(found, set(fields.values())) or found
         if len(found) > 1:
             return "there are several files of this name"
         return found[0] if found else "there is no such file"
+
+
+def _in_named_folders(entries: Sequence[Entry], named: set[str]) -> list[Entry]:
+    """Those of which every folder is named; if there are none, every one that is no part."""
+    folders = [entry.path.parts[:-1] for entry in entries]
+    strictly = [entry for entry, own in zip(entries, folders, strict=True) if named.issuperset(own)]
+    return strictly or [
+        entry
+        for entry, own in zip(entries, folders, strict=True)
+        if named.issuperset(name for name in own if not part_of(name))
+    ]
 
 
 @dataclass(frozen=True, slots=True)
