@@ -104,7 +104,13 @@ class Predictor:
         result = self._ask(self._request(current, picture, wish))
         if result.known_layers is not None:
             raise _unknown_layer(wish.layer, result.known_layers)
-        return _prediction(current, result, picture.removed)
+        own = self._own_statistics(current) is not None
+        return _prediction(current, result, picture.removed, own_statistics=own)
+
+    def _own_statistics(self, push: StudyPush) -> Path | None:
+        """What this site puts on to predict, where the plan lets it keep its own statistics."""
+        keeps_own = push.plan.strategy.batch_norm == "local"
+        return self._statistics.of_run(push.run) if keeps_own else None
 
     def stop(self) -> None:
         """Ends the process."""
@@ -121,8 +127,7 @@ class Predictor:
 
     def _request(self, push: StudyPush, picture: SanitisedPicture, wish: Wish) -> PredictionRequest:
         pixels = to_model_pixels(picture.pixels, push.study.size, push.study.channels)
-        keeps_own = push.plan.strategy.batch_norm == "local"
-        own = self._statistics.of_run(push.run) if keeps_own else None
+        own = self._own_statistics(push)
         return PredictionRequest(
             study=push.study,
             model=push.plan.model,
@@ -156,7 +161,9 @@ def _unknown_layer(name: str | None, known: tuple[str, ...]) -> InvalidInput:
     )
 
 
-def _prediction(push: StudyPush, result: PredictionResult, removed: tuple[str, ...]) -> Prediction:
+def _prediction(
+    push: StudyPush, result: PredictionResult, removed: tuple[str, ...], *, own_statistics: bool
+) -> Prediction:
     known, explanation = result.sureness, result.explanation
     return Prediction(
         study=push.study.id,
@@ -165,6 +172,7 @@ def _prediction(push: StudyPush, result: PredictionResult, removed: tuple[str, .
         weights=push.weights,
         run=push.run,
         round=push.round,
+        own_statistics=own_statistics,
         removed=removed,
         overlay=explanation.overlay if explanation else None,
         raw_probabilities=_by_class(push.study, result.raw),

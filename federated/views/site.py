@@ -149,6 +149,8 @@ class Prediction(Message):
         uncertainty: Normalised entropy of the probabilities: 0 sure, 1 a pure guess.
         weights: SHA-256 of the model's weights.
         round: Round that made them; 0 is the initial, untrained model.
+        own_statistics: Whether the site has put on the BatchNorm statistics that it keeps to
+            itself: its model is then another than that of other sites.
         removed: What was dropped from the file before it was looked at.
         overlay: PNG (base64, RGBA, as large as the model sees the picture) to lay over the
             picture: it shows where the model looked. None where not available.
@@ -168,6 +170,7 @@ class Prediction(Message):
     weights: str
     run: str | None
     round: int
+    own_statistics: bool = False
     removed: tuple[str, ...] = ()
     overlay: str | None = None
     raw_probabilities: dict[str, float] = Field(default_factory=dict)

@@ -1,21 +1,29 @@
 """Models with a frozen part, trained by a real trainer process on pictures of 32 px."""
 
 import hashlib
+import io
 import os
 import stat
 
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors.numpy import load
 
 from child.feature_array import FeatureArray
+from child.prediction import Wish
+from child.training_request import drafts_of, training_request
+from child.worker_messages import Examples
 from federated.messages import StudyPush
-from federated.plan import ModelChoice, Plan, Privacy, StrategyChoice
+from federated.plan import AssignedBatches, ModelChoice, Plan, Privacy, StrategyChoice
 from federated.plan import Training as Settings
 from federated.study import Study
 from federated.wire import encode_weights
+from imaging.array_file import PixelArray
+from imaging.resize import to_model_pixels
 from tests.child.bench import Bench, trainer
 from tests.child.conftest import named, task_of
+from tests.child.test_prediction import InThisProcess
 
 STUDY = Study(id="skin", name="Skin lesions", classes=("benign", "malignant"), size=32)
 SETTINGS = Settings(epochs=2, batch_size=4, validation_fraction=0.25, learning_rate=0.01)
@@ -35,7 +43,7 @@ def worker(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def initial(keras_runtime):
-    """The initial model, built once: its parts for a push, its blobs by hash, its halves."""
+    """The initial model, built once: its parts for a push, its blobs by hash, and itself."""
     from models.named import build_model
 
     model = build_model(STUDY, FEATURES.model, seed=3)
@@ -48,7 +56,7 @@ def initial(keras_runtime):
         "frozen": still,
         "frozen_signature": model.frozen,
     }
-    return parts, blobs, model.features
+    return parts, blobs, model
 
 
 @pytest.fixture
@@ -105,7 +113,7 @@ def test_the_next_task_finds_the_features_there(bench_of):
 def test_features_are_those_that_the_frozen_network_makes(bench_of, initial):
     bench = bench_of(FEATURES)
     bench.do(whole_task(bench.push))
-    split = initial[2]
+    split = initial[2].features
     stored = FeatureArray(feature_file(bench), split.width).open()
     pixels = bench.child.folder.array(STUDY).open()
     np.testing.assert_allclose(stored[:, 1:], split.extract(pixels), rtol=1e-4, atol=1e-5)
@@ -153,6 +161,27 @@ def test_a_task_whose_frozen_part_is_not_the_sites_is_refused(bench_of):
     assert "frozen" in held.failure.detail
 
 
+def test_features_of_public_pictures_are_gone_with_their_task(bench_of, worker):
+    bench = bench_of(FEATURES)
+    data = AssignedBatches(kind="batches", url="/srv/batches")
+    plan = FEATURES.model_copy(update={"data": data})
+    task = whole_task(bench.push, plan=plan)
+
+    def gather(path):
+        noise = np.random.default_rng(2).integers(0, 256, (7, *STUDY.picture_shape), np.uint8)
+        PixelArray(path, STUDY.picture_shape).append(noise)
+        return Examples(rows=(0, 2, 3, 6), labels=(0, 1, 0, 1)), Examples(rows=(5,), labels=(1,))
+
+    request = training_request(task, bench.site, gather)
+    worker.call("train", request.model_dump(mode="json"))
+    made = FeatureArray(request.features, 256).open()
+    assert np.flatnonzero(made[:, 0]).tolist() == [0, 2, 3, 5, 6]
+    assert load(request.update.read_bytes()).keys() == set(bench.push.signature.names)
+    assert not list((bench.child.state.pictures / "skin").glob("features-*"))
+    drafts_of(task, bench.site).remove()
+    assert list(bench.child.state.drafts.iterdir()) == []
+
+
 def test_a_site_keeps_its_own_statistics_from_round_to_round(bench_of):
     bench = bench_of(LOCAL)
     names = bench.push.signature.statistics
@@ -168,6 +197,34 @@ def test_a_site_keeps_its_own_statistics_from_round_to_round(bench_of):
     before = load(bench.child.blobs.path(bench.push.weights).read_bytes())
     for name, tensor in second.items():
         np.testing.assert_array_equal(tensor, (kept if name in names else before)[name])
+
+
+def test_a_site_predicts_with_its_own_statistics(bench_of, initial, tmp_path):
+    from models.predict import predict
+
+    bench, model = bench_of(LOCAL), initial[2]
+    push = bench.push.model_copy(update={"run": "run-1", "round": 1})
+    bench.child.models.push(push)
+    bench.child.predictor._worker = InThisProcess()
+    file = named(1)[0][1]
+    given = bench.child.predictor.predict("skin", file, Wish(explain=False))
+    own = {name: tensor + 0.5 for name, tensor in model.read().items() if name in kept_of(push)}
+    draft = tmp_path / "draft"
+    draft.write_bytes(encode_weights(own))
+    bench.child.statistics.keep("run-1", draft)
+    answer = bench.child.predictor.predict("skin", file, Wish(explain=False))
+    assert (given.own_statistics, answer.own_statistics) == (False, True)
+    before = model.read()
+    model.assign(before | own)
+    pixels = to_model_pixels(np.array(Image.open(io.BytesIO(file))), STUDY.size, STUDY.channels)
+    expected = dict(zip(STUDY.classes, predict(model, pixels[None])[0], strict=True))
+    model.assign(before)
+    assert answer.raw_probabilities == pytest.approx(expected, abs=1e-5)
+    assert answer.raw_probabilities != pytest.approx(given.raw_probabilities, abs=1e-5)
+
+
+def kept_of(push):
+    return set(push.signature.statistics)
 
 
 def test_another_run_begins_with_the_statistics_that_it_is_given(bench_of):
