@@ -102,8 +102,10 @@ def take_picture(
     if kind is None or reason:
         on_skip(Skipped(str(entry.path), reason or "not a JPEG, PNG or DICOM picture"))
         return None
-    own = f"{label}/{picture_of_fragment(entry.path.name) or entry.path.name}"
-    return FilePicture(entry.path, label, entry.content, kind, part, group or own, metadata or {})
+    own = PurePosixPath(part) / label / (picture_of_fragment(entry.path.name) or entry.path.name)
+    return FilePicture(
+        entry.path, label, entry.content, kind, part, group or str(own), metadata or {}
+    )
 
 
 def _why_not_dicom(content: Content) -> str | None:

@@ -95,7 +95,7 @@ class TestFolders:
         table = "class,file,age,patient_id\ncat,1.jpg,3,p1\ndog,1.jpg,9,p2\n,x.jpg,1,p3\n"
         _, found, _ = look(fill(tmp_path, labels_csv=table))
         assert [one.metadata.get("age") for one in found] == ["3", "9", None]
-        assert [one.group for one in found] == ["patient_id p1", "patient_id p2", "dog/2.jpg"]
+        assert [one.group for one in found] == ["patient_id p1", "patient_id p2", "train/dog/2.jpg"]
 
 
 class TestNames:
