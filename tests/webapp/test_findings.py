@@ -1,12 +1,12 @@
 """What a report means, in sentences."""
 
-from tests.webapp import sample
+from tests.webapp import evaluated
 from webapp.api.evaluation import Interval, Report
 from webapp.findings import findings, from_to, with_interval
 
 
 def test_of_two_classes_it_is_told_how_much_of_the_second_is_found() -> None:
-    first, cost, more = findings(Report.model_validate(sample.report()))
+    first, cost, more = findings(Report.model_validate(evaluated.report()))
     assert first == "At a specificity of 90 %, the model finds 55 % (41–72 %) of what is malignant."
     assert more == "At 95 % it finds 40 %."
     assert "at most 10 for malignant" in cost
@@ -14,7 +14,7 @@ def test_of_two_classes_it_is_told_how_much_of_the_second_is_found() -> None:
 
 
 def test_of_several_classes_the_mean_the_most_and_the_least_are_told() -> None:
-    first, second, third = findings(Report.model_validate(sample.seven_classes()))
+    first, second, third = findings(Report.model_validate(evaluated.seven_classes()))
     assert (
         first == "At a specificity of 90 %, the model finds 59 % (41–72 %) of a class in the mean."
     )
@@ -23,7 +23,7 @@ def test_of_several_classes_the_mean_the_most_and_the_least_are_told() -> None:
 
 
 def test_where_no_threshold_is_good_enough_it_says_so() -> None:
-    report = sample.report()
+    report = evaluated.report()
     nothing = {"sensitivity": 0.0, "threshold": None, "interval": None}
     points = [point | nothing for point in report["sensitivity_at"]]
     report["sensitivity_at"] = report["classes"][1]["sensitivity_at"] = points
@@ -33,7 +33,7 @@ def test_where_no_threshold_is_good_enough_it_says_so() -> None:
 
 
 def test_without_a_sensitivity_nothing_is_said() -> None:
-    assert findings(Report.model_validate(sample.earlier_report())) == []
+    assert findings(Report.model_validate(evaluated.earlier_report())) == []
 
 
 def test_an_interval_has_as_few_digits_as_it_deserves() -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 
 from models.measures import evaluate_probabilities
-from tests.webapp import sample
+from tests.webapp import evaluated
 from webapp.api.evaluation import Evaluation, Report
 
 
@@ -26,5 +26,5 @@ def test_reads_the_report_that_the_masters_measures_write() -> None:
 
 
 def test_a_report_of_an_earlier_version_can_be_read() -> None:
-    read = Report.model_validate(sample.earlier_report())
+    read = Report.model_validate(evaluated.earlier_report())
     assert (read.accuracy, read.brier, read.reliability, read.resamples) == (0.75, None, (), 0)

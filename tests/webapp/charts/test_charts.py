@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from federated.statistics import statistics
-from tests.webapp import compared, sample
+from tests.webapp import compared, evaluated, sample
 from webapp import charts
 from webapp.api.evaluation import Report
 from webapp.charts.figure import PALETTE, Chart
 
-REPORT = Report.model_validate(sample.report())
-SEVEN = Report.model_validate(sample.seven_classes())
+REPORT = Report.model_validate(evaluated.report())
+SEVEN = Report.model_validate(evaluated.seven_classes())
 SITES = {"Site A": (30, 0.6), "Site B": (90, -0.2)}
 AGED = sample.round_(
     4,

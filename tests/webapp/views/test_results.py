@@ -4,7 +4,7 @@ from streamlit.testing.v1 import AppTest
 
 from federated.plan import StrategyChoice
 from federated.states import RoundState, TaskState
-from tests.webapp import sample
+from tests.webapp import evaluated, sample
 from tests.webapp.conftest import Open, shown
 from tests.webapp.scripted import Script, ScriptedServers, ok
 from webapp.desk import shared_desk
@@ -109,7 +109,7 @@ def test_class_by_class_figures_carry_their_intervals(open_app: Open) -> None:
 
 
 def test_what_cannot_be_told_of_a_class_has_its_reason(open_app: Open, master: Script) -> None:
-    body = {"round": 2, "test": sample.without_last_class(), "audit": None, "note": None}
+    body = {"round": 2, "test": evaluated.without_last_class(), "audit": None, "note": None}
     master[f"GET runs/{sample.RUN}/evaluation"] = ok(body)
     app = open_app("results")
     assert not app.exception
@@ -120,7 +120,7 @@ def test_what_cannot_be_told_of_a_class_has_its_reason(open_app: Open, master: S
 
 
 def test_an_evaluation_of_an_earlier_version_is_shown(open_app: Open, master: Script) -> None:
-    body = {"round": 2, "test": sample.earlier_report(), "audit": None, "note": None}
+    body = {"round": 2, "test": evaluated.earlier_report(), "audit": None, "note": None}
     master[f"GET runs/{sample.RUN}/evaluation"] = ok(body)
     app = open_app("results")
     assert not app.error
