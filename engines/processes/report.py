@@ -51,6 +51,7 @@ def report(
         "run": run.id,
         "study": study.study.model_dump(mode="json"),
         "plan": run.plan.model_dump(mode="json"),
+        "frozen": run.frozen,
         "seconds": round(seconds, 3),
         "rounds": [_round(one) for one in rounds],
         "evaluation": evaluation,
@@ -67,6 +68,7 @@ def _round(one: RoundView) -> dict[str, Any]:
         "updates": [_update(update) for update in one.updates],
         "excluded": [{"node": left.node_name, "reason": left.reason} for left in one.excluded],
         "evaluation": one.evaluation,
+        "note": one.note,
     }
 
 
@@ -132,6 +134,7 @@ def tables(rounds: Sequence[RoundView]) -> str:
         parts.append(table(("round", *TESTED.values()), rows))
         sure = _sure_rows(measured[-1].evaluation or {})
         parts += [table(LAST_COLUMNS, sure)] if sure else []
+    parts += dict.fromkeys(one.note for one in rounds if one.note)
     return "\n\n".join(parts)
 
 

@@ -155,6 +155,8 @@ def _state_word(round_: RoundView) -> str:
 def _round(desk: Desk, run: RunView, round_: RoundView) -> None:
     if round_.reason:
         st.warning(opened(round_.reason), icon=":material/info:")
+    if round_.note:
+        st.caption(opened(round_.note))
     names = ("updates", "weights", "tested", "settings")
     drawn = st.tabs([text(f"results.{name}") for name in names])
     with drawn[0], guard():

@@ -89,7 +89,8 @@ def document(rounds):
 
 
 def test_the_document_has_what_the_design_promises(document):
-    assert set(document) == {*("run", "study", "plan", "seconds", "rounds", "evaluation", "state")}
+    promised = {*("run", "study", "plan", "seconds", "rounds", "evaluation", "state")}
+    assert set(document) == promised | {"frozen"}
     (first,) = document["rounds"]
     assert (first["round"], first["seconds"]) == (1, 2.5)
     assert (first["weights_before"], first["weights_after"]) == (A, B)
@@ -130,6 +131,13 @@ def test_the_last_round_tells_how_sure_its_figures_are(rounds):
 def test_without_test_pictures_there_is_one_table(rounds):
     bare = [rounds[0].model_copy(update={"evaluation": None})]
     assert "test loss" not in tables(bare)
+
+
+def test_what_is_to_be_known_of_every_round_is_said_once(rounds):
+    note = "The global model's statistics are approximate."
+    noted = [one.model_copy(update={"number": n, "note": note}) for n in (1, 2) for one in rounds]
+    assert tables(noted).endswith(f"\n\n{note}")
+    assert tables(noted).count(note) == 1
 
 
 def test_columns_are_as_wide_as_their_widest_cell():
