@@ -17,6 +17,8 @@ BENCHMARKS = {
     "reproducibility": "two runs with one seed: the same weights, and what determinism costs",
     "swarm": "50, 100 and 200 nodes that pull from one master: how long a task waits, the cost",
     "memory": "a child that trains on 100,000 pictures: the memory of its processes",
+    "backends": "the same trainings on TensorFlow, JAX and PyTorch, those that are installed",
+    "measures": "a report without and with intervals, against scikit-learn in a loop",
     "aggregation": "averaging 2, 20 and 200 updates against reading their bytes once; memory",
 }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from federated.errors import InvalidInput
+
 
 def configure(threads: int, deterministic: bool) -> None:
     """Sets up Keras and its backend; call it before anything else of Keras.
@@ -18,11 +20,18 @@ def configure(threads: int, deterministic: bool) -> None:
             same bytes.
 
     Raises:
+        InvalidInput: `KERAS_BACKEND` names none of these.
         RuntimeError: TensorFlow already ran in this process with other threads.
     """
     # Named even where it is not set: a user's keras.json may say otherwise.
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    _BACKENDS.get(backend, _tensorflow)(threads, deterministic)
+    if backend not in _BACKENDS:
+        raise InvalidInput(
+            "Nothing can be trained on this KERAS_BACKEND",
+            expected=f"one of {sorted(_BACKENDS)}",
+            received=backend,
+        )
+    _BACKENDS[backend](threads, deterministic)
     import keras
 
     # These too would change what our models compute.
@@ -56,6 +65,8 @@ def _jax(threads: int, deterministic: bool) -> None:
 def _torch(threads: int, deterministic: bool) -> None:
     import torch
 
+    # On cards, some sums repeat exactly only with this.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(deterministic)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+from federated.errors import InvalidInput
 
 pytestmark = pytest.mark.usefixtures("keras_runtime")
 
@@ -25,3 +29,24 @@ def test_asking_for_the_same_again_is_fine_and_for_other_threads_is_not() -> Non
     runtime.configure(threads=1, deterministic=True)
     with pytest.raises(RuntimeError):
         runtime.configure(threads=3, deterministic=True)
+
+
+def test_a_backend_that_nothing_can_train_on_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from models import runtime
+
+    monkeypatch.setenv("KERAS_BACKEND", "abacus")
+    with pytest.raises(InvalidInput, match=r"tensorflow.*torch.*abacus"):
+        runtime.configure(threads=1, deterministic=True)
+
+
+def test_jax_keeps_the_options_that_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    from models import runtime
+
+    monkeypatch.setenv("XLA_FLAGS", "--xla_given=1")
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "true")
+    runtime._jax(threads=1, deterministic=True)
+    given, *added = os.environ["XLA_FLAGS"].split()
+    assert given == "--xla_given=1"
+    assert "intra_op_parallelism_threads=1" in added
+    assert "--xla_gpu_deterministic_ops=true" in added
+    assert os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] == "true"
