@@ -12,6 +12,7 @@ from federated.plan import Plan
 from federated.study import Study
 from federated.views import (
     ChildStatus,
+    CrossSiteView,
     Event,
     NodeView,
     PlanView,
@@ -144,6 +145,10 @@ class Master(Api):
         """The whole evaluation of the weights that a round made."""
         answer: dict[str, Any] = self.get(f"/runs/{run}/evaluation", round=round_number)
         return answer
+
+    def cross_site(self, run: str) -> CrossSiteView:
+        """Each site's last model of a run on each other site's validation pictures."""
+        return CrossSiteView.model_validate(self.get(f"/runs/{run}/cross-site"))
 
     def events(self, run: str) -> list[Event]:
         """What happened in a run, in order."""

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from engines.processes.cross_site import as_document, reasons, rows_of
 from engines.processes.errors import WrongOption
-from federated.views import RoundView, RunView, StudyView, UpdateView
+from federated.views import CrossSiteView, RoundView, RunView, StudyView, UpdateView
 
 COLUMNS = (
     *("round", "seconds", "site", "status", "examples", "loss", "accuracy"),
@@ -35,6 +36,7 @@ def report(
     evaluation: dict[str, Any] | None,
     seconds: float,
     state: str | None,
+    cross_site: CrossSiteView | None = None,
 ) -> dict[str, Any]:
     """The results as one JSON document.
 
@@ -46,6 +48,7 @@ def report(
         seconds: From the start of the run to its end.
         state: Folder of the servers, whose blobs lie in its `master/blobs`; None if it is
             not kept.
+        cross_site: Each site's model at each other site, where the plan has it measured.
     """
     return {
         "run": run.id,
@@ -55,6 +58,7 @@ def report(
         "seconds": round(seconds, 3),
         "rounds": [_round(one) for one in rounds],
         "evaluation": evaluation,
+        "cross_site": as_document(cross_site) if cross_site else None,
         "state": state,
     }
 
@@ -125,8 +129,11 @@ def _draft(path: Path) -> Path:
     return path.with_name(path.name + ".draft")
 
 
-def tables(rounds: Sequence[RoundView]) -> str:
-    """Tables for people: what each site returned, and what the average was worth, how surely."""
+def tables(rounds: Sequence[RoundView], cross_site: CrossSiteView | None = None) -> str:
+    """Tables for people: what each site returned, and what the average was worth, how surely.
+
+    Where it was measured, each site's model at each other site too.
+    """
     measured = [one for one in rounds if one.evaluation]
     parts = [table(COLUMNS, [row for one in rounds for row in _update_rows(one)])]
     if measured:
@@ -135,6 +142,9 @@ def tables(rounds: Sequence[RoundView]) -> str:
         sure = _sure_rows(measured[-1].evaluation or {})
         parts += [table(LAST_COLUMNS, sure)] if sure else []
     parts += dict.fromkeys(one.note for one in rounds if one.note)
+    if cross_site is not None:
+        parts.append(f"Accuracy of each site's model at each site\n{table(*rows_of(cross_site))}")
+        parts += reasons(cross_site)
     return "\n\n".join(parts)
 
 

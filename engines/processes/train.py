@@ -110,8 +110,9 @@ def _run(
     seconds = time.monotonic() - start
     rounds = master.rounds(run.id)
     evaluation = master.evaluation(run.id, run.round)["test"]
-    document = report(master.study(study.id), run, rounds, evaluation, seconds, state)
-    return document, tables(rounds)
+    matrix = master.cross_site(run.id) if plan.cross_site else None
+    document = report(master.study(study.id), run, rounds, evaluation, seconds, state, matrix)
+    return document, tables(rounds, matrix)
 
 
 def _follow(master: Master, run: RunView) -> RunView:
@@ -136,7 +137,7 @@ def _follow(master: Master, run: RunView) -> RunView:
 
 def _doing(run: RunView) -> str:
     """What each site does, in a few words: `site-1 epoch 2/5`."""
-    parts = []
+    parts = [run.reason] if run.reason else []
     for task in sorted(run.tasks, key=lambda task: task.node_name):
         progress = task.progress
         where = f"epoch {progress.epoch}/{progress.epochs}" if progress else str(task.state)
