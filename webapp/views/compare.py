@@ -17,6 +17,9 @@ from webapp.words import day, figure, marked, percent, plain, short, size, span
 FEW = 4
 """Runs that are shown first; a person adds others."""
 
+SETTINGS_NAMED = 2
+"""Settings that the name of a run tells; all stand in the table."""
+
 MEASURES = ("auc", "accuracy", "balanced_accuracy", "loss")
 
 
@@ -35,7 +38,7 @@ def page(desk: Desk) -> None:
         st.info(text("compare.two"), icon=":material/compare_arrows:")
         return
     comparison = desk.operator.comparison(name, chosen)
-    names = {run.id: _label(run) for run in comparison.runs}
+    names = {run.id: _label(run, comparison.settings) for run in comparison.runs}
     table(_rows(comparison, names), text("compare.table"))
     st.caption(text("compare.best"))
     _course(comparison, names)
@@ -66,8 +69,13 @@ def _choose_runs(runs: Sequence[ComparedRun]) -> list[str]:
     return found
 
 
-def _label(run: ComparedRun) -> str:
-    return f"{short(run.id)} · {run.model}"
+def _label(run: ComparedRun, settings: Sequence[str]) -> str:
+    """What a run is called: by the first settings that tell it from the others."""
+    told = [
+        f"{path.rpartition('.')[2]} {_setting(run.differs.get(path))}"
+        for path in settings[:SETTINGS_NAMED]
+    ]
+    return " · ".join([*(told or [run.model]), short(run.id)])
 
 
 def _rows(comparison: Comparison, names: Mapping[str, str]) -> list[dict[str, str]]:

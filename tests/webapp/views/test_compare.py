@@ -26,7 +26,7 @@ def test_a_table_of_what_differs_and_what_came_out(
     assert rows["State"] == ("✓ completed", "▶ running")
     asked = servers.made("GET", "studies/skin/comparison")[-1]
     assert asked.query == {"runs": f"{compared.WIDE},{compared.NARROW}"}
-    assert "follows run-wide" in shown(app)
+    assert "follows width 16" in shown(app)
 
 
 def test_the_runs_of_the_address_are_compared(
