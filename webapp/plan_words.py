@@ -22,7 +22,8 @@ def plan_line(plan: Plan) -> str:
     kind = text(f"train.kind_{kind_of(plan)}")
     if asynchronous(plan.strategy):
         kind += f" ({text(f'train.rule_{plan.strategy.name}')})"
-    return f"{kind} · {_pictures(plan)}"
+    beside = "" if plan.publish else f" · {text('plan.beside')}"
+    return f"{kind} · {_pictures(plan)}{beside}"
 
 
 def round_line(plan: Plan, sites: int) -> str:

@@ -50,3 +50,8 @@ def test_a_plan_is_told_in_a_line(plan: Plan, kind: str, line: str) -> None:
 )
 def test_what_a_round_is_with_so_many_sites(plan: Plan, says: str) -> None:
     assert says in round_line(plan, 5)
+
+
+def test_a_run_beside_others_says_so() -> None:
+    assert plan_line(Plan(publish=False)).endswith("· beside others, to compare")
+    assert "beside" not in plan_line(Plan())
