@@ -1,12 +1,24 @@
 """Features mode with real servers: the base is sent once, and a small head goes to and fro."""
 
+from dataclasses import replace
+
 import pytest
 import requests
 
+from child.feature_array import FeatureArray
+from engines.processes.client import Child, Master
+from engines.processes.federation import Federation, child_of, start_child
 from federated.plan import ModelChoice
 from tests.e2e.averaging import assert_averaged, read_blob
-from tests.e2e.pictures import picture
-from tests.e2e.running import finished, new_study, plan, running_federation, wait_for
+from tests.e2e.recording_proxy import RecordingProxy
+from tests.e2e.running import (
+    Running,
+    finished,
+    new_study,
+    plan,
+    running_federation,
+    wait_for,
+)
 
 CALLED, ASKING = "called", "asking"
 PICTURES = {CALLED: {"blue": 14, "red": 9}, ASKING: {"blue": 5, "red": 6}}
@@ -15,17 +27,32 @@ TWO_ROUNDS = plan(rounds=2, epochs=3, model=HEAD, quorum=2, training={"learning_
 
 
 @pytest.fixture(scope="module")
-def mixed(tmp_path_factory):
+def wire():
+    """All that goes between the site that asks and the master."""
+    wire = RecordingProxy()
+    yield wire
+    wire.close()
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory, wire):
     """A site that is called and one that asks, with pictures and the first model."""
-    options = {
-        "child_options": ("--demo",),
-        "master_options": ("--heartbeat-seconds", "1"),
-        "urls": {ASKING: None},
-    }
+    options = {"child_options": ("--demo",), "master_options": ("--heartbeat-seconds", "1")}
     state = tmp_path_factory.mktemp("frozen")
-    with running_federation(state, (CALLED, ASKING), **options) as running:
+    with running_federation(state, (CALLED,), **options) as running:
+        running = with_asking_site(running, wire)
         new_study(running, "skin", PICTURES, test=4, size=32, first=TWO_ROUNDS)
         yield running
+
+
+def with_asking_site(running, wire):
+    wire.target = running.master.url
+    settings = replace(running.settings, sites=(CALLED, ASKING), urls={ASKING: None})
+    tokens = running.federation.tokens
+    start_child(running.servers, settings, ASKING, Master(wire.url, tokens["master"]))
+    asking = Child(*child_of(running.servers, ASKING))
+    federation = Federation(running.master, {**running.children, ASKING: asking}, tokens)
+    return Running(running.servers, settings, federation)
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +106,7 @@ def test_the_base_was_sent_once_to_each_site(mixed, first_run):
             lambda child=child: child.status().studies[0].weights == first_run.weights,
             f"the last model at {name}",
         )
+        assert child.status().studies[0].frozen == first_run.frozen
     rounds = mixed.master.rounds(first_run.id)
     blobs = mixed.state / "master" / "blobs"
     versions = [rounds[0].weights_before, *(one.weights_after for one in rounds)]
@@ -92,16 +120,18 @@ def test_the_master_measures_the_whole_model(mixed, first_run):
     assert sum(map(sum, report["confusion"])) == 8
 
 
-def test_a_site_predicts_with_both_parts(mixed, first_run):
-    child = mixed.children[ASKING]
-    assert child.status().studies[0].frozen == first_run.frozen
-    answer = child.call(
-        "POST",
-        "/predict",
-        files={"file": ("a.png", picture("red", 999))},
-        data={"study": "skin", "explain": "false"},
-    )
-    assert sum(answer.json()["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+def test_no_feature_of_a_picture_left_its_site(mixed, first_run, wire):
+    whole = b"\n".join(wire.recorded())
+    # What was sent would have been seen: the frozen part came through this wire, once.
+    frozen = (mixed.state / "master" / "blobs" / first_run.frozen).read_bytes()
+    assert whole.count(frozen) == 1
+    rows = FeatureArray(feature_file(mixed, ASKING), 256).open()
+    assert rows[:, 0].sum() == sum(PICTURES[ASKING].values())
+    for row in rows[:, 1:]:
+        pieces = row[: 4 * (len(row) // 4)].reshape(-1, 4)
+        told = [piece.tobytes() for piece in pieces if piece.all()]
+        assert told
+        assert not any(piece in whole for piece in told)
 
 
 def test_a_child_that_is_killed_computes_no_features_again(mixed, first_run):
