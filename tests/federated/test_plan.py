@@ -43,6 +43,19 @@ def test_a_run_that_waits_for_pictures_must_train() -> None:
         Plan(training=Training(epochs=0), trigger=Trigger(kind="upload"))
 
 
+def test_a_run_that_waits_for_pictures_moves_the_studys_model_on() -> None:
+    with pytest.raises(ValidationError, match="publish it"):
+        Plan(publish=False, trigger=Trigger(kind="upload"))
+
+
+def test_models_are_measured_across_sites_on_pictures_of_the_sites_that_never_train() -> None:
+    Plan(cross_site=True)
+    with pytest.raises(ValidationError, match="validation_fraction is 0"):
+        Plan(cross_site=True, training=Training(validation_fraction=0))
+    with pytest.raises(ValidationError, match="sites' own pictures"):
+        Plan.model_validate({"cross_site": True, "data": {"kind": "batches", "url": "/srv/skin"}})
+
+
 def test_two_things_that_do_not_go_together_are_both_told() -> None:
     data = {"kind": "batches", "url": "/srv/skin"}
     with pytest.raises(ValidationError, match=r"epochs is 0; .*must train on those"):

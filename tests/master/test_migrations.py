@@ -10,7 +10,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from master.store import MIGRATIONS
-from master.store.tables import Base, NodeRow, RoundRow, TaskRow
+from master.store.tables import Base, NodeRow, RoundRow, RunRow, TaskRow
 from serving.database import Database, sqlite_url
 
 OLD = """
@@ -62,6 +62,8 @@ def test_rounds_and_tasks_of_the_first_version_keep_their_meaning(tmp_path: Path
         assert [tasks[name].counted_in for name in ("t1", "t2", "t3")] == [1, None, None]
         assert tasks["t1"].lost_at is None
         assert session.get_one(NodeRow, "n1").examples_per_second is None
+        # Every run of an older master has moved its study's model on.
+        assert session.get_one(RunRow, "r").publish is True
     with database.write() as session:
         session.get_one(RoundRow, ("r", 2)).extended = True
         session.execute(text("DELETE FROM updates"))
