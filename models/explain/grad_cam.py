@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -12,7 +14,10 @@ from models.explain.gradient import Gradient, gradient_at
 from models.explain.layers import SpatialLayer, SpatialLayers, spatial_layers, tapped
 
 SMALLEST = 1e-30
-"""A probability of 0 has no logarithm; no softmax in float32 that matters gives less."""
+"""A probability of 0 has no logarithm."""
+
+FAR = 1e30
+"""Takes a class out of a sum of exponentials."""
 
 KEPT_LAYERS = 3
 """Layers that one model keeps compiled; there may be hundreds to ask for."""
@@ -75,16 +80,37 @@ class GradCam:
                 seen.append(keras.ops.cast(output, "float32"))
                 return output + keras.ops.cast(change, output.dtype)
 
-            with tapped({at.name: at.layer}, add):
-                probabilities = self._model(picture, training=False)[0]
-            return log_odds(probabilities, mine), seen[0]
+            with tapped({at.name: at.layer}, add), before_softmax(self._model) as is_before:
+                answer = self._model(picture, training=False)[0]
+            values = answer if is_before else keras.ops.log(keras.ops.maximum(answer, SMALLEST))
+            return margin(values, mine), seen[0]
 
         return gradient_at(score, np.zeros((1, *at.shape), np.float32))
 
 
-def log_odds(probabilities: Any, mine: Any) -> Any:
-    """The logarithm of p / (1 - p) of the class that `mine` marks with 1; both (classes,)."""
+@contextmanager
+def before_softmax(model: keras.Model) -> Iterator[bool]:
+    """While it lasts, the model gives what goes into its softmax; tells whether that is so.
+
+    A model that is far too sure gives probabilities of exactly 0 and 1, which have no slope.
+    """
+    last = model.layers[-1]
+    ends_so = getattr(last, "activation", None) is keras.activations.softmax
+    try:
+        if ends_so:
+            object.__setattr__(last, "activation", keras.activations.linear)
+        yield ends_so
+    finally:
+        if ends_so:
+            object.__setattr__(last, "activation", keras.activations.softmax)
+
+
+def margin(values: Any, mine: Any) -> Any:
+    """The logarithm of p / (1 - p) of one class, p being the softmax of `values`.
+
+    Args:
+        values: (classes,): logits, or logarithms of probabilities.
+        mine: (classes,): 1 for the class, 0 for the others.
+    """
     ops = keras.ops
-    # The others are summed: 1 - p would be lost in rounding where p is near 1.
-    own, others = ops.sum(probabilities * mine), ops.sum(probabilities * (1 - mine))
-    return ops.log(ops.maximum(own, SMALLEST)) - ops.log(ops.maximum(others, SMALLEST))
+    return ops.sum(values * mine) - ops.logsumexp(values - mine * FAR)

@@ -129,19 +129,61 @@ def test_a_model_without_convolutions_has_no_layer_to_look_at() -> None:
     assert (found.default, found.all) == (None, ())
 
 
-def test_a_gradient_is_that_of_the_class_before_the_softmax() -> None:
-    """Sure answers have gradients too: the probability itself would no longer move."""
+def test_the_gradient_is_that_of_the_log_odds() -> None:
     import keras
 
-    from models.explain.grad_cam import log_odds
+    from models.explain.grad_cam import margin
     from models.explain.gradient import gradient_at
 
     def score(logits: Any, mine: Any) -> tuple[Any, Any]:
-        probabilities = keras.ops.softmax(logits)
-        return log_odds(probabilities, mine), probabilities
+        return margin(logits, mine), keras.ops.softmax(logits)
 
     # d/dz of z1 - ln(e^z0 + e^z2): 1 for the class, minus each other's share of the others.
-    gradient = gradient_at(score, np.array([-20.0, 30.0, -20.0], np.float32))
+    gradient = gradient_at(score, np.array([0.0, 30.0, np.log(3)], np.float32))
     slopes, probabilities = gradient(np.array([0, 1, 0], np.float32))
-    assert slopes == pytest.approx([-0.5, 1.0, -0.5], abs=1e-3)
+    assert slopes == pytest.approx([-0.25, 1.0, -0.75], abs=1e-5)
     assert probabilities == pytest.approx([0, 1, 0])
+
+
+def last_step(model: Any, step: str) -> Any:
+    """The same model, whose softmax is a part of its last layer, or a layer by itself."""
+    import keras
+    from keras import layers
+
+    dense = layers.Dense(3, "softmax" if step == "part" else None, name="answer")
+    x = dense(model.get_layer("mean").output)
+    made = keras.Model(model.inputs[0], x if step == "part" else layers.Softmax(name="softmax")(x))
+    rng = np.random.default_rng(1)
+    dense.set_weights([rng.normal(0, 1, (4, 3)).astype(np.float32), np.zeros(3, np.float32)])
+    return made
+
+
+def test_an_answer_that_is_far_too_sure_has_a_map_all_the_same() -> None:
+    from models.explain.grad_cam import GradCam
+
+    model = last_step(flat_model(), "part")
+    maps = []
+    for factor in (1, 1000):
+        kernel, bias = model.get_layer("answer").get_weights()
+        model.get_layer("answer").set_weights([kernel * factor, bias])
+        probabilities = np.asarray(model(PICTURE[None]))[0]
+        known = GradCam(model)
+        at = known.layers.named("gated")
+        assert at is not None
+        maps.append([known.cells(PICTURE, at, target) for target in (0, 1, 2)])
+    assert probabilities.max() == 1
+    assert any(cells.any() for cells in maps[1])
+    assert np.asarray(model(PICTURE[None])).sum() == pytest.approx(1)
+
+
+def test_where_the_softmax_stands_does_not_matter() -> None:
+    from models.explain.grad_cam import GradCam
+
+    base = flat_model()
+    whole, parted = (GradCam(last_step(base, step)) for step in ("part", "layer"))
+    for target in (0, 1, 2):
+        one, other = (
+            known.cells(PICTURE, known.layers.default, target)  # type: ignore[arg-type]
+            for known in (whole, parted)
+        )
+        assert one == pytest.approx(other, rel=1e-3, abs=1e-6)
