@@ -17,7 +17,8 @@ class Measured(Value):
     """One model on the pictures that judge.
 
     Attributes:
-        name: `all`, `global`, or the site that it is of.
+        name: `all`, `global`, or the site whose own model it is, or whose own version of the
+            global model.
         figures: Every figure of the report that is one number: `accuracy`, `auc`, `loss`.
         recalls: For each class the share that was found; None where there is none to find.
     """
@@ -34,7 +35,7 @@ class Result(Value):
         case: Which.
         seconds: From its start to its end; other cases ran beside it.
         holdings: For each site the pictures that it trained on, by class.
-        models: The models measured: one, or one for each site alone.
+        models: The models measured: one, or one for each site.
     """
 
     case: Case

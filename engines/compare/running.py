@@ -12,7 +12,7 @@ from pathlib import Path
 from engines.compare.material import Prepared
 from engines.compare.results import Kept, Measured, Result, measured
 from engines.simulation.rounds import Laboratory, OnSeen
-from engines.simulation.simulation import measure, simulate
+from engines.simulation.simulation import measure, model_at, simulate
 from engines.simulation.site import SimulatedSite
 from engines.simulation.workers import Workers
 from federated.errors import FederationError
@@ -73,10 +73,10 @@ def _run(prepared: Prepared, laboratory: Laboratory, on_seen: OnSeen) -> Result:
                 pool.submit(_trained, prepared, [site], site.name, laboratory, on_seen)
                 for site in prepared.sites
             ]
-            models = [task.result() for task in tasks]
+            models = [model for task in tasks for model in task.result()]
     else:
         name = "global" if prepared.case.kind == "federated" else "all"
-        models = [_trained(prepared, prepared.sites, name, laboratory, on_seen)]
+        models = _trained(prepared, prepared.sites, name, laboratory, on_seen)
     return Result(
         case=prepared.case,
         seconds=round(time.monotonic() - started, 3),
@@ -91,10 +91,17 @@ def _trained(
     name: str,
     laboratory: Laboratory,
     on_seen: OnSeen,
-) -> Measured:
+) -> list[Measured]:
+    """One model, measured; where sites keep statistics to themselves, the model of each."""
     own = replace(laboratory, folder=laboratory.folder / name)
     plan = prepared.case.plan
     model = simulate(own, plan, sites, on_seen).model
     labels = [laboratory.study.classes.index(picture.label) for picture in prepared.test]
     rows = [picture.row for picture in prepared.test]
-    return measured(name, measure(own, plan, model, rows, labels))
+    models = {name: model}
+    if plan.strategy.batch_norm == "local":
+        # Nobody would use the averaged statistics.
+        models = {site.name: model_at(own, model, site.name) for site in sites}
+    return [
+        measured(name, measure(own, plan, model, rows, labels)) for name, model in models.items()
+    ]

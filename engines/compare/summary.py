@@ -186,6 +186,5 @@ def _absent(group: Sequence[Result]) -> list[tuple[str, str]]:
 
 
 def _recalls(result: Result, site: str, label: str) -> list[float]:
-    wanted = "global" if result.case.kind == "federated" else site
-    values = [model.recalls.get(label) for model in result.models if model.name == wanted]
+    values = [model.recalls.get(label) for model in result.models if model.name in (site, "global")]
     return [value for value in values if value is not None]

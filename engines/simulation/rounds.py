@@ -49,6 +49,18 @@ class Laboratory:
     folder: Path
     pretrained: Path
 
+    def site_folder(self, name: str) -> Path:
+        """Where a site keeps what its child would."""
+        place = self.folder / "sites" / name
+        place.mkdir(parents=True, exist_ok=True)
+        return place
+
+    def statistics_of(self, name: str) -> LocalStatistics:
+        """BatchNorm's statistics that a site keeps to itself."""
+        place = self.site_folder(name) / "own"
+        place.mkdir(exist_ok=True)
+        return LocalStatistics(place)
+
 
 @dataclass(frozen=True, slots=True)
 class SimulatedUpdate:
@@ -222,9 +234,8 @@ class Rounds:
         train, validation = self._sites[slot.site.name].split(
             laboratory.study, training.validation_fraction, self._plan.seed
         )
-        place = laboratory.folder / "sites" / slot.site.name
-        (place / "own").mkdir(parents=True, exist_ok=True)
-        kept, update = LocalStatistics(place / "own"), place / "update"
+        place = laboratory.site_folder(slot.site.name)
+        kept, update = laboratory.statistics_of(slot.site.name), place / "update"
         keeps_own = self._plan.strategy.batch_norm == "local"
         computes = self._plan.model.trained == "features"
         request = TrainingRequest(

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from engines.simulation.errors import NotSimulated
-from engines.simulation.rounds import Laboratory, OnSeen, Rounds, SimulatedRun
+from engines.simulation.rounds import RUN, Laboratory, OnSeen, Rounds, SimulatedRun
 from engines.simulation.site import SimulatedSite
 from federated.messages import ModelBlobs
 from federated.plan import Plan
 from federated.strategies import asynchronous
+from federated.wire import encode_weights
+from serving.blobs import BlobStore, StoredTensors
 
 
 def simulate(
@@ -53,6 +55,27 @@ def check_simulated(plan: Plan) -> None:
             expected="a plan whose sites train on their own pictures",
             received=plan.data.kind,
         )
+
+
+def model_at(laboratory: Laboratory, model: ModelBlobs, site: str) -> ModelBlobs:
+    """A global model as a site has it: with the BatchNorm statistics that it keeps to itself.
+
+    Args:
+        laboratory: The one in which the run was simulated.
+        model: The global model.
+        site: A site that took part. Where it keeps no statistics, the model is returned.
+    """
+    own = laboratory.statistics_of(site).of_run(RUN)
+    if own is None:
+        return model
+    blobs = BlobStore(laboratory.folder / "blobs")
+    everyones, sites = StoredTensors(blobs.path(model.weights)), StoredTensors(own)
+    kept = set(sites.keys())
+    tensors = {
+        name: (sites if name in kept else everyones).get_tensor(name)
+        for name in model.signature.names
+    }
+    return model.model_copy(update={"weights": blobs.put(encode_weights(tensors))})
 
 
 def measure(

@@ -99,6 +99,13 @@ def test_a_class_that_a_site_never_saw():
     assert sorted(entry.federated["fedavg"].values) == [0.5, 1.0]
 
 
+def test_where_each_site_has_its_own_version_of_the_model_that_one_counts():
+    own = result("federated", 1, model("site-1", 0.5, cat=0.75), model("site-2", 0.9, cat=0.25))
+    (entry,) = never_seen([own])
+    assert entry.federated["fedavg"].values == (0.75,)
+    assert rows_of([own])[0].figures["auc"].values == (0.7,)
+
+
 def test_a_class_that_was_seen_under_one_seed_counts_as_seen():
     seen = {"site-1": {"cat": 1, "dog": 8}, "site-2": {"cat": 7, "dog": 2}}
     assert never_seen([*RESULTS, result("alone", 3, model("site-1", 0.5), holdings=seen)]) == []

@@ -1,15 +1,20 @@
+import numpy as np
 import pytest
 
 from engines.simulation.errors import NotSimulated
 from engines.simulation.pictures import Picture
-from engines.simulation.rounds import Laboratory, Rounds, _Seen
-from engines.simulation.simulation import simulate
+from engines.simulation.rounds import RUN, Laboratory, Rounds, _Seen
+from engines.simulation.simulation import model_at, simulate
 from engines.simulation.site import site_of
 from engines.simulation.workers import Workers
 from federated.errors import NotEnoughUpdates
+from federated.messages import ModelBlobs
 from federated.plan import Plan, Privacy, RandomSets, Sampling, StrategyChoice
+from federated.signature import signature_of
 from federated.study import Study
 from federated.training import Training
+from federated.wire import encode_weights
+from serving.blobs import BlobStore, StoredTensors
 
 STUDY = Study(id="colours", name="Colours", classes=("blue", "red"), size=16)
 
@@ -75,3 +80,20 @@ def test_progress_adds_up_to_the_pictures_of_all_epochs():
     seen.hear({"epoch": 2, "epochs": 2, "step": 1, "steps": 2})
     seen.finish()
     assert told == [15, 30, 15]
+
+
+def test_a_site_that_keeps_its_statistics_puts_them_on(laboratory):
+    everyones = {"norm/gamma": np.full(2, 3.0, np.float32), "norm/moving_mean": np.zeros(2, "f4")}
+    own = {"norm/moving_mean": np.array([0.25, 0.5], np.float32)}
+    blobs = BlobStore(laboratory.folder / "blobs")
+    model = ModelBlobs(
+        weights=blobs.put(encode_weights(everyones)), signature=signature_of(everyones)
+    )
+    draft = laboratory.folder / "draft"
+    draft.write_bytes(encode_weights(own))
+    laboratory.statistics_of("a").keep(RUN, draft)
+
+    at_a = StoredTensors(blobs.path(model_at(laboratory, model, "a").weights))
+    assert at_a.get_tensor("norm/moving_mean").tolist() == [0.25, 0.5]
+    assert at_a.get_tensor("norm/gamma").tolist() == [3, 3]
+    assert model_at(laboratory, model, "b") == model
