@@ -17,6 +17,7 @@ from engines.processes.client import Files
 from engines.processes.columns import LABELS_FILE, column_values
 from engines.processes.errors import WrongOption
 from engines.processes.progress import Say, say
+from federated.errors import plain
 from federated.partition import partitioner
 from federated.plan import Plan
 from federated.study import Study
@@ -85,7 +86,7 @@ def read_dataset(
     check_classes(train if in_folders else place, dataset.classes, others)
     if skipped:
         files = "1 file was" if len(skipped) == 1 else f"{len(skipped)} files were"
-        tell(f"{files} left out; {skipped[0].name}: {skipped[0].reason}.")
+        tell(plain(f"{files} left out; {skipped[0].name}: {skipped[0].reason}."))
     return dataset
 
 
@@ -185,7 +186,7 @@ def calls(pictures: Sequence[Found], tell: Say = say) -> Iterator[tuple[str, Fil
             try:
                 data = found.read()
             except RefusedPicture as refusal:
-                tell(f"{found.name} was left out: {refusal.detail}")
+                tell(plain(f"{found.name} was left out: {refusal.detail}"))
                 continue
             if files and _is_full(files, len(data)):
                 yield label, files

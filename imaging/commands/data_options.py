@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from federated.errors import plain
 from imaging.readers.dataset import KINDS, Choice, OpenedDataset, open_dataset
 from imaging.readers.table_columns import Wanted
 from imaging.source import Skipped
@@ -74,4 +75,4 @@ def reasons(skipped: Sequence[Skipped]) -> list[str]:
 def tell(skipped: Sequence[Skipped]) -> None:
     """Prints what was left out on standard error."""
     for line in reasons(skipped):
-        print(line, file=sys.stderr)
+        print(plain(line), file=sys.stderr)

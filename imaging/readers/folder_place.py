@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from imaging.readers.bounds import BOUNDS, Bounds
-from imaging.readers.content import file_content
+from imaging.readers.content import FileContent
 from imaging.readers.entries import Entry
 from imaging.readers.errors import OversizedSource
 from imaging.source import OnSkip, Skipped
-
-LEADS_OUT = "a link that leads out of the data set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,34 +49,43 @@ class FolderPlace:
     def _walk(
         self, folder: Path, within: PurePosixPath, above: tuple[Path, ...], on_skip: OnSkip
     ) -> Iterator[Entry]:
-        for path in sorted(folder.iterdir(), key=lambda path: path.name):
-            name = within / path.name
-            if reason := self._why_not(path, above):
+        """Files of one folder, whose real path stands last in `above`."""
+        with os.scandir(folder) as found:
+            listed = sorted(found, key=lambda one: one.name)
+        for one in listed:
+            name = within / one.name
+            target = _target(one, above)
+            if reason := self._why_not(one, target, above):
                 on_skip(Skipped(str(name), reason))
-            elif path.is_dir():
-                yield from self._walk(path, name, (*above, path.resolve()), on_skip)
+            elif os.path.isdir(one.path):
+                yield from self._walk(Path(one.path), name, (*above, target), on_skip)
             else:
-                yield Entry(name, file_content(path))
+                yield Entry(name, FileContent(Path(one.path), 0, one.stat().st_size))
 
-    def _why_not(self, path: Path, above: tuple[Path, ...]) -> str | None:
-        if path.name.startswith("."):
+    def _why_not(self, one: os.DirEntry[str], target: Path, above: tuple[Path, ...]) -> str | None:
+        if one.name.startswith("."):
             return "hidden"
-        try:
-            target = path.resolve()
-        except (OSError, RuntimeError):
-            # A link that leads to itself; which of the two is raised depends on the Python.
-            return LEADS_OUT
         if not target.is_relative_to(above[0]):
-            return LEADS_OUT
-        if path.is_dir():
-            return self._why_not_folder(path, target, above)
-        if not path.is_file():
+            return "a link that leads out of the data set"
+        # `one.is_dir()` would raise on a link that leads to itself.
+        is_folder = os.path.isdir(one.path)
+        if is_folder:
+            if target in above:
+                return "a link that leads in a circle"
+            if len(above) > self.bounds.depth:
+                return f"more than {self.bounds.depth} folders deep"
+        elif not os.path.isfile(one.path):
             return "not a file"
-        return None if os.access(path, os.R_OK) else "may not be read"
+        needed = os.R_OK | os.X_OK if is_folder else os.R_OK
+        return None if os.access(one.path, needed) else "may not be read"
 
-    def _why_not_folder(self, path: Path, target: Path, above: tuple[Path, ...]) -> str | None:
-        if target in above:
-            return "a link that leads in a circle"
-        if len(above) > self.bounds.depth:
-            return f"more than {self.bounds.depth} folders deep"
-        return None if os.access(path, os.R_OK | os.X_OK) else "may not be read"
+
+def _target(one: os.DirEntry[str], above: tuple[Path, ...]) -> Path:
+    """Where a file or folder really is; only links need to be asked, and they cost time."""
+    if not one.is_symlink():
+        return above[-1] / one.name
+    try:
+        return Path(one.path).resolve()
+    except (OSError, RuntimeError):
+        # A link that leads to itself; which of the two is raised depends on the Python.
+        return Path(os.devnull)

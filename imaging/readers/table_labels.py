@@ -129,7 +129,7 @@ def metadata_by_path(
     tables: Sequence[Table], entries: Sequence[Entry]
 ) -> dict[PurePosixPath, dict[str, str]]:
     """What tables say of files, by path; a table that names no files says nothing."""
-    index = FileIndex(entries)
+    index = FileIndex(entries if any(map(image_column, tables)) else ())
     found: dict[PurePosixPath, dict[str, str]] = {}
     for table in tables:
         column = image_column(table)
@@ -146,6 +146,8 @@ def with_metadata(
     wanted: Wanted,
 ) -> Iterator[FilePicture]:
     """Pictures with what tables say of them, in their groups by it."""
+    if not found:
+        yield from pictures
     for picture in pictures:
         metadata = found.get(picture.within, {})
         group = _group(metadata, group_column(metadata, wanted)) or picture.group
