@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 SPARE_BLOBS = 4
 """Blobs kept although nothing names them: a task may be on its way to start from one."""
 
+KEPT_BASES = 4
+"""Frozen parts that are kept between the tasks of their runs."""
+
 MOST_EXPECTED = 8
 """Tasks at a time that could not be taken yet, and whose blobs may therefore come."""
 
@@ -48,6 +51,7 @@ class GlobalModels:
         self._arrived = arrived
         self._tidying = threading.Lock()
         self._expected: dict[str, Task] = {}
+        self._bases: dict[str, None] = {}
         # A name says what is in a blob: what has been read once need not be read each round.
         self._check = functools.lru_cache(maxsize=16)(self._check_now)
         self._statistics = functools.lru_cache(maxsize=16)(self._compute_statistics)
@@ -77,6 +81,11 @@ class GlobalModels:
         """A task is here with all that it needs; nothing more is expected for it."""
         with self._tidying:
             self._expected.pop(task.id, None)
+            if task.frozen is not None:
+                self._bases.pop(task.frozen, None)
+                self._bases[task.frozen] = None
+                for forgotten in list(self._bases)[:-KEPT_BASES]:
+                    del self._bases[forgotten]
 
     def receive(self, sha256: str, stream: Readable) -> None:
         """Keeps weights that a push, or a task, asked for.
@@ -118,7 +127,8 @@ class GlobalModels:
         """Deletes blobs that neither a study nor an open task needs, but for the latest."""
         with self._tidying:
             used = self._studies.blobs_in_use() | self._tasks.blobs_in_use()
-            used.update(*(task.blobs for task in self._expected.values()))
+            # The next round of its run wants only the rest.
+            used.update(self._bases, *(task.blobs for task in self._expected.values()))
             spare = [name for name in self._blobs.names() if name not in used]
             spare.sort(key=lambda name: (self._blobs.root / name).stat().st_mtime)
             for name in spare[:-SPARE_BLOBS]:

@@ -22,8 +22,8 @@ from serving.files import write_file
 log = logging.getLogger(__name__)
 
 FEATURES, FEATURES_END = "features-", ".f32"
-KEPT_FEATURES = 2
-"""Models of a study whose features are kept, so that two runs can take turns."""
+KEPT_FEATURES = 4
+"""Bases of a study's models whose features are kept, so that runs can take turns."""
 
 
 class PictureFolder:

@@ -44,6 +44,9 @@ class Site:
     statistics: LocalStatistics
 
 
+BESIDE_FEATURES = frozenset({"head", "dropout", "norm_momentum", "last_blocks"})
+"""Settings that change nothing in what a frozen network makes of a picture."""
+
 Gather = Callable[[Path], tuple[Examples, Examples]]
 """Makes an array file of public pictures; returns those that train and those that judge."""
 
@@ -125,8 +128,10 @@ def drafts_of(task: Task, site: Site) -> Drafts:
 
 def feature_key(task: Task) -> str:
     """Equal for tasks whose models make the same features of the same pictures."""
-    choice = task.plan.model.model_dump(mode="json", exclude={"weights"})
-    return sha256_of([choice, task.plan.training.precision, task.frozen])
+    model = task.plan.model
+    settings = {n: value for n, value in model.settings.items() if n not in BESIDE_FEATURES}
+    parts = [model.name, settings, model.config, task.plan.training.precision]
+    return sha256_of([*parts, task.study.picture_shape, task.frozen])
 
 
 def _own_pictures(task: Task, site: Site) -> tuple[Examples, Examples]:

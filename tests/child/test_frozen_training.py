@@ -12,7 +12,7 @@ from safetensors.numpy import load
 
 from child.feature_array import FeatureArray
 from child.prediction import Wish
-from child.training_request import drafts_of, training_request
+from child.training_request import drafts_of, feature_key, training_request
 from child.worker_messages import Examples
 from federated.messages import StudyPush
 from federated.plan import AssignedBatches, ModelChoice, Plan, Privacy, StrategyChoice
@@ -144,12 +144,26 @@ def test_features_of_pictures_that_no_row_makes_real_go_at_the_next_start(bench_
 
 def test_features_of_the_latest_models_alone_are_kept(bench_of):
     folder = bench_of(FEATURES).child.folder
-    for number, key in enumerate(("one", "two", "three")):
+    for number, key in enumerate(("one", "two", "three", "four", "five")):
         path = folder.features(STUDY, key)
         path.write_bytes(b"features")
         os.utime(path, (number, number))
     names = sorted(path.name for path in path.parent.glob("features-*"))
-    assert names == ["features-three.f32", "features-two.f32"]
+    assert names == [f"features-{key}.f32" for key in ("five", "four", "three", "two")]
+
+
+def test_another_head_learns_from_the_same_features(bench_of):
+    task = whole_task(bench_of(FEATURES).push)
+    key = feature_key(task)
+
+    def key_with(**settings):
+        model = FEATURES.model.model_copy(update={"settings": settings})
+        plan = FEATURES.model_copy(update={"model": model})
+        return feature_key(task.model_copy(update={"plan": plan}))
+
+    assert key_with(head="plain", dropout=0.6) == key
+    assert key_with(head="deep", alpha=0.5) != key
+    assert feature_key(task.model_copy(update={"frozen": "0" * 64})) != key
 
 
 def test_a_task_whose_frozen_part_is_not_the_sites_is_refused(bench_of):

@@ -103,6 +103,28 @@ def test_the_frozen_part_outlives_many_rounds(site):
     assert PUSH.weights not in names
 
 
+def test_the_base_of_a_run_that_is_only_compared_stays_between_its_rounds(pushed):
+    """Nothing names it then: the study's people use another model."""
+    sent = 0
+    for number in range(8):
+        blob = encode_weights({"output/kernel": np.full((1, 2), number, np.float32)})
+        push = push_on(weights=hashlib.sha256(blob).hexdigest())
+        parts = {"frozen": push.frozen, "frozen_signature": push.frozen_signature}
+        plan = push.plan.model_copy(update={"publish": False})
+        task = task_of(push, f"task-{number}", plan=plan, **parts)
+        body = task.model_dump(mode="json")
+        pushed.client.post("/api/v1/tasks", json=body, headers=pushed.master)
+        for sha256, part in ((push.frozen, BASE_BLOB), (push.weights, blob)):
+            if sha256 not in pushed.child.blobs.names():
+                assert put_weights(pushed, sha256, part).status_code == 200
+                sent += 1
+        answer = pushed.client.post("/api/v1/tasks", json=body, headers=pushed.master)
+        assert answer.status_code == 202
+        pushed.child.task_store.end(task.id, "accepted")
+        pushed.child.models.tidy()
+    assert sent == 1 + 8
+
+
 def test_a_push_names_a_frozen_part_with_its_signature_or_none(site):
     body = {**PUSH.model_dump(mode="json"), "frozen_signature": None}
     answer = site.client.put("/api/v1/studies/skin", json=body, headers=site.master)
