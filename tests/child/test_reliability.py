@@ -64,10 +64,10 @@ def test_a_model_is_measured_once_until_its_pictures_change(model: Any, array: P
 def test_it_takes_a_bounded_time_and_what_was_measured_counts(model: Any, array: Path) -> None:
     from child.reliability import AT_ONCE, LONGEST_SECONDS, Reliabilities
 
-    # The end lies two looks on: two lots of pictures are looked at.
-    slow = Reliabilities(Ticking(LONGEST_SECONDS / 2))
+    # The end lies four looks on: four lots of pictures are looked at.
+    slow = Reliabilities(Ticking(LONGEST_SECONDS / 4))
     measured = slow.of(model, SHA, STUDY, array, some(150))
-    assert measured.calibration.examples == 2 * AT_ONCE
+    assert measured.calibration.examples == 4 * AT_ONCE
     assert measured.calibration.missing is None
     slower = Reliabilities(Ticking(2 * LONGEST_SECONDS))
     assert slower.of(model, SHA, STUDY, array, some(150)).calibration.examples == 0
