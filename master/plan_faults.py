@@ -15,7 +15,7 @@ from federated.plan import AssignedBatches, ModelChoice, Plan, RandomSets, Strat
 from federated.strategies import RULES, Asynchronous, asynchronous
 from federated.study import Study
 from imaging.batch_index import BatchIndex
-from models.catalogue import catalogue
+from models.catalogue import catalogue, objections_to
 
 LONGEST_LIST = 8
 """Names that a sentence lists before it only counts them."""
@@ -110,11 +110,10 @@ def faults_of_batches(plan: Plan, study: Study, index: BatchIndex) -> Iterator[s
 
 
 def _faults_of_model(choice: ModelChoice, study: Study) -> Iterator[str]:
-    architecture = catalogue().get(choice.name)
-    if architecture is None:
+    if choice.name not in catalogue():
         yield f"There is no such model as {choice.name!r}: there are {_listed(catalogue())}"
         return
-    for objection in architecture.objections(choice.settings, study):
+    for objection in objections_to(choice, study):
         yield f"The model {choice.name!r} cannot be built: {objection}"
 
 

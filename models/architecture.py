@@ -71,6 +71,7 @@ class Architecture:
         summary: What it is, in one sentence.
         settings: Its free settings.
         smallest: Least picture size in pixels.
+        largest: Greatest picture size in pixels.
         channels: Numbers of channels that it takes.
         imagenet: Whether Keras has ImageNet weights for it.
     """
@@ -79,6 +80,7 @@ class Architecture:
     summary: str
     settings: tuple[ArchitectureSetting, ...] = ()
     smallest: int = 8
+    largest: int = 1024
     channels: tuple[int, ...] = (1, 3)
     imagenet: bool = False
 
@@ -97,7 +99,14 @@ class Architecture:
                 yield f"'{name}' is no setting (it has {sorted(known)})"
             elif not known[name].allows(value):
                 yield f"'{name}' must be {known[name].allowed}, not {value!r}"
-        if study.size < self.smallest:
-            yield f"pictures must be at least {self.smallest} px, not {study.size} px"
+        if not self.smallest <= study.size <= self.largest:
+            sizes = f"{self.smallest} px to {self.largest} px"
+            yield f"pictures must have {sizes} a side, not {study.size} px"
         if study.channels not in self.channels:
             yield f"pictures must have {self.channels} channels, not {study.channels}"
+
+
+def last_blocks_setting(blocks: tuple[str, ...]) -> ArchitectureSetting:
+    """The setting `last_blocks` of a network with these blocks."""
+    words = "Blocks before the head that are trained where `trained` is `last`."
+    return ArchitectureSetting("last_blocks", 1, words, 1, len(blocks) - 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from federated.errors import InvalidInput
@@ -13,6 +13,7 @@ from federated.plan import ModelChoice, Setting
 from federated.study import Study
 from models import zoo
 from models.architecture import Architecture
+from models.own_config import checked_config
 
 
 @functools.cache
@@ -44,15 +45,26 @@ def check_model(choice: ModelChoice, study: Study) -> dict[str, Setting]:
             received=repr(choice.name),
             code="unknown_model",
         )
-    objections = list(architecture.objections(choice.settings, study))
-    if choice.weights == "imagenet" and not architecture.imagenet:
-        objections.append("there are no ImageNet weights for it, only files of your own")
+    objections = list(objections_to(choice, study))
     if objections:
         raise InvalidInput(
             f"Model '{choice.name}' cannot be built like this: {'; '.join(objections)}",
             code="invalid_model",
         )
     return architecture.filled(choice.settings)
+
+
+def objections_to(choice: ModelChoice, study: Study) -> Iterator[str]:
+    """Every reason, to be seen without Keras, why a known architecture cannot be built so."""
+    architecture = catalogue()[choice.name]
+    yield from architecture.objections(choice.settings, study)
+    if choice.weights == "imagenet" and not architecture.imagenet:
+        yield "there are no ImageNet weights for it, only files of your own"
+    if choice.config is not None:
+        try:
+            checked_config(choice.config)
+        except InvalidInput as error:
+            yield error.problem
 
 
 def _entry(name: str) -> Architecture:

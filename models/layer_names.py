@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import keras
@@ -23,9 +24,24 @@ def name_by_structure(model: keras.Model) -> None:
         if match:
             automatic[stem].append((int(match[1] or 0), operation))
     for stem, numbered in automatic.items():
-        ordered = sorted(numbered, key=lambda entry: entry[0])
-        for place, (_, operation) in enumerate(ordered, 1):
-            operation.name = f"{stem}_{place}"
+        _number(stem, [operation for _, operation in sorted(numbered, key=lambda entry: entry[0])])
+
+
+def rename_all(model: keras.Model) -> None:
+    """Renames every layer of `model` by its class and its place, whatever it was called."""
+    by_class = defaultdict(list)
+    # A Sequential knows its layers only; another model may have operations between them.
+    for operation in getattr(model, "operations", model.layers):
+        by_class[_snake_case(type(operation).__name__)].append(operation)
+        if hasattr(operation, "layers"):
+            rename_all(operation)
+    for stem, operations in by_class.items():
+        _number(stem, operations)
+
+
+def _number(stem: str, operations: Sequence[Any]) -> None:
+    for place, operation in enumerate(operations, 1):
+        operation.name = f"{stem}_{place}"
 
 
 def _snake_case(name: str) -> str:

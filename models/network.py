@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from federated.errors import InvalidInput
+
 if TYPE_CHECKING:
     import keras
 
@@ -17,7 +19,7 @@ class Network:
 
     Attributes:
         model: From pixels as they are stored, (n, size, size, channels), 0–255, to class
-            probabilities, float32 (n, classes). Flat: its layers are all its own.
+            probabilities, float32 (n, classes).
         blocks: Names of the layers that end a block of the base, from the pixels on.
         features: Name of the layer whose output, (n, d), the head works on.
     """
@@ -54,10 +56,20 @@ class Network:
 
         Returns:
             The names of the frozen layers.
+
+        Raises:
+            InvalidInput: There are no more blocks than that.
         """
         match trained:
             case "whole":
                 return frozenset()
+            case "last" if last_blocks >= len(self.blocks):
+                raise InvalidInput(
+                    "The model has too few blocks before its head",
+                    expected=f"last_blocks from 1 to {len(self.blocks) - 1}",
+                    received=last_blocks,
+                    code="invalid_model",
+                )
             case "last":
                 part = self.up_to(self.blocks[-last_blocks - 1])
             case "head" | "features":
@@ -68,9 +80,9 @@ class Network:
 
 
 def _freeze(layer: keras.layers.Layer) -> None:
-    import keras
-
     layer.trainable = False
     # Keras itself runs a frozen BatchNorm as in inference, but goes on dropping.
-    if isinstance(layer, keras.layers.Dropout):
+    if hasattr(layer, "rate"):
         layer.rate = 0.0
+    for inner in getattr(layer, "layers", ()):
+        _freeze(inner)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
-import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from federated.errors import InvalidInput, NotFound
@@ -14,6 +14,7 @@ from federated.wire import declared_shapes
 from models.h5_files import check_h5
 from models.layer_variables import named_variables
 from models.network import Network
+from models.own_file import read_model
 
 IMAGENET = "imagenet"
 SPARE = 4
@@ -44,8 +45,8 @@ def load_weights(network: Network, path: Path) -> None:
 
     Args:
         network: Not yet frozen.
-        path: `.h5` as `keras.applications` ships them, without top; `.weights.h5` of Keras; or
-            `.safetensors` with our tensor names.
+        path: `.h5` as `keras.applications` ships them, without top; `.weights.h5` of Keras;
+            `.safetensors` with our tensor names; or a whole `.keras` of ours.
 
     Raises:
         InvalidInput: The file cannot be read, or is not of this architecture.
@@ -89,7 +90,7 @@ def load_imagenet(network: Network, make_base: Callable[..., keras.Model]) -> No
 def take_over(
     network: Network,
     shapes: Mapping[str, tuple[int, ...]],
-    read: Callable[[str], np.ndarray],
+    read: Callable[[str], Any],
     source: str,
 ) -> None:
     """Assigns tensors by canonical name: all of the base, and the head if all of it fits.
@@ -153,10 +154,18 @@ def _load_safetensors(network: Network, path: Path) -> None:
         ) from error
 
 
+def _load_whole_model(network: Network, path: Path) -> None:
+    _, model = read_model(path)
+    given = named_variables(model)
+    shapes = {name: tuple(variable.shape) for name, variable in given.items()}
+    take_over(network, shapes, lambda name: given[name].value, path.name)
+
+
 _LOADERS: dict[str, Callable[[Network, Path], None]] = {
     ".weights.h5": _load_keras_weights,
     ".h5": _load_no_top,
     ".safetensors": _load_safetensors,
+    ".keras": _load_whole_model,
 }
 
 

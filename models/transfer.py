@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from federated.plan import Setting
 from federated.study import Study
-from models.architecture import ArchitectureSetting
+from models.architecture import ArchitectureSetting, last_blocks_setting
 from models.head import head_settings, with_head
 from models.layer_names import name_by_structure
 from models.network import Network
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     import keras
 
 
-def last_blocks_setting(blocks: tuple[str, ...]) -> ArchitectureSetting:
-    """The setting `last_blocks` of a network with these blocks."""
-    words = "Blocks before the head that are trained where `trained` is `last`."
-    return ArchitectureSetting("last_blocks", 1, words, 1, len(blocks) - 1)
-
-
 def transfer_settings(blocks: tuple[str, ...]) -> tuple[ArchitectureSetting, ...]:
     """The settings that every network of `keras.applications` has."""
     return (
@@ -31,17 +25,6 @@ def transfer_settings(blocks: tuple[str, ...]) -> tuple[ArchitectureSetting, ...
         *norm_settings("batch", "frozen"),
         last_blocks_setting(blocks),
     )
-
-
-def rgb_pixels(study: Study) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """The input, pixels as they are stored, and the same with three channels."""
-    import keras
-    from keras import layers
-
-    pixels = keras.Input(study.picture_shape, name="pixels")
-    if study.channels == 3:
-        return pixels, pixels
-    return pixels, layers.Concatenate(dtype="float32", name="rgb")([pixels] * 3)
 
 
 def transfer_network(

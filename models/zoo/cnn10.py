@@ -11,10 +11,10 @@ from collections.abc import Mapping
 
 from federated.plan import Setting
 from federated.study import Study
-from models.architecture import Architecture, ArchitectureSetting
+from models.architecture import Architecture, ArchitectureSetting, last_blocks_setting
 from models.network import Network
+from models.pixels import scaled
 from models.seeds import draw_seeds
-from models.transfer import last_blocks_setting
 
 BLOCKS = ("pool1", "pool2", "pool3")
 
@@ -46,7 +46,7 @@ def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
 
     seeds = draw_seeds(seed, 6)
     pixels = keras.Input(study.picture_shape, name="pixels")
-    x = layers.Rescaling(1 / 127.5, offset=-1.0, dtype="float32", name="scale")(pixels)
+    x = scaled(pixels)
     for block in (1, 2, 3):
         x = layers.Conv2D(
             int(settings["width"]) * 2 ** (block - 1),

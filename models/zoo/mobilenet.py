@@ -14,7 +14,8 @@ from federated.plan import Setting
 from federated.study import Study
 from models.architecture import Architecture, ArchitectureSetting
 from models.network import Network
-from models.transfer import rgb_pixels, transfer_network, transfer_settings
+from models.pixels import rgb_pixels, scaled
+from models.transfer import transfer_network, transfer_settings
 
 if TYPE_CHECKING:
     import keras
@@ -50,9 +51,6 @@ def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
         settings: A value for each of the architecture's settings.
         seed: Same seed, same initial weights.
     """
-    from keras import layers
-
     pixels, x = rgb_pixels(study)
-    x = layers.Rescaling(1 / 127.5, offset=-1.0, dtype="float32", name="scale")(x)
-    keras_base = base(settings, input_tensor=x, weights=None)
+    keras_base = base(settings, input_tensor=scaled(x), weights=None)
     return transfer_network(study, settings, seed, pixels, keras_base, BLOCKS)

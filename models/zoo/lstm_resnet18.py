@@ -1,0 +1,65 @@
+"""`lstm_resnet18`: an LSTM reads the pixels one after another, then comes a residual network.
+
+The picture is a sequence of pixels, row by row, each a vector of three. The LSTM makes twelve
+numbers of each pixel and all before it, a convolution brings them back to three channels, and a
+ResNet-18 with its head follows.
+
+The sequence is as long as the picture has pixels and cannot be computed in parallel, so that time
+grows with the area.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from federated.plan import Setting
+from federated.study import Study
+from models.architecture import Architecture, ArchitectureSetting
+from models.network import Network
+from models.pixels import rgb_pixels, scaled
+from models.residual import MOST_SEEDS, residual_network, residual_settings
+from models.seeds import draw_seeds
+from models.zoo.resnet18 import DEPTHS
+
+ARCHITECTURE = Architecture(
+    name="lstm_resnet18",
+    summary="An LSTM over the pixels before a ResNet-18; for small pictures.",
+    settings=(
+        ArchitectureSetting("lstm_units", 12, "Units of the LSTM.", 1, 64),
+        *residual_settings(DEPTHS),
+    ),
+    largest=256,
+)
+
+
+def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
+    """The network with fresh weights, from pixels 0–255, which it takes from -1 to 1.
+
+    Args:
+        study: Gives the picture's shape and the number of classes.
+        settings: A value for each of the architecture's settings.
+        seed: Same seed, same initial weights.
+    """
+    from keras import initializers, layers
+
+    seeds = iter(draw_seeds(seed, MOST_SEEDS))
+    side, units = study.size, int(settings["lstm_units"])
+    pixels, x = rgb_pixels(study)
+    x = layers.Reshape((side * side, 3), name="sequence")(scaled(x))
+    x = layers.LSTM(
+        units,
+        return_sequences=True,
+        kernel_initializer=initializers.GlorotUniform(next(seeds)),
+        recurrent_initializer=initializers.Orthogonal(seed=next(seeds)),
+        name="lstm",
+    )(x)
+    x = layers.Reshape((side, side, units), name="picture")(x)
+    x = layers.Conv2D(
+        3,
+        3,
+        padding="same",
+        activation="elu",
+        kernel_initializer=initializers.HeNormal(next(seeds)),
+        name="to_channels",
+    )(x)
+    return residual_network(study, settings, seeds, pixels, x, DEPTHS)

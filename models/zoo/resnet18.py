@@ -1,0 +1,35 @@
+"""`resnet18`: the residual network of 18 layers, with a deep head.
+
+References:
+    K. He et al., "Deep Residual Learning for Image Recognition", CVPR 2016.
+    https://arxiv.org/abs/1512.03385
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from federated.plan import Setting
+from federated.study import Study
+from models.architecture import Architecture
+from models.network import Network
+from models.residual import plain_residual_network, residual_settings
+
+DEPTHS = (2, 2, 2, 2)
+
+ARCHITECTURE = Architecture(
+    name="resnet18",
+    summary="Residual network of 18 layers, with BatchNorm or GroupNorm, and a deep head.",
+    settings=residual_settings(DEPTHS),
+)
+
+
+def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
+    """The network with fresh weights, from pixels 0–255, which it standardises itself.
+
+    Args:
+        study: Gives the picture's shape and the number of classes.
+        settings: A value for each of the architecture's settings.
+        seed: Same seed, same initial weights.
+    """
+    return plain_residual_network(study, settings, seed, DEPTHS)

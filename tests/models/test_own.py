@@ -1,0 +1,329 @@
+"""Models of the operator's own: Keras's layers are built, everything else is refused unbuilt."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from federated.errors import InvalidInput, TooLarge
+from federated.plan import ModelChoice
+from models.catalogue import check_model
+from models.own_config import checked_config
+from tests.models.studies import a_study, own_json, own_layer, shades
+
+pytestmark = pytest.mark.usefixtures("keras_runtime")
+
+STUDY = a_study(classes=3)
+
+
+def changed(change: Callable[[list[dict[str, Any]]], object]) -> str:
+    config = json.loads(own_json(STUDY))
+    change(config["config"]["layers"])
+    return json.dumps(config)
+
+
+def a_model(config: str, **changes: Any) -> Any:
+    from models.named import build_model
+
+    choice = ModelChoice.model_validate({"name": "own", "config": config} | changes)
+    return build_model(STUDY, choice, seed=2)
+
+
+def test_its_tensors_are_named_by_class_and_place() -> None:
+    model = a_model(own_json(STUDY))
+    assert model.signature.names == (
+        "conv2d_1/kernel",
+        "conv2d_1/bias",
+        "batch_normalization_1/gamma",
+        "batch_normalization_1/beta",
+        "batch_normalization_1/moving_mean",
+        "batch_normalization_1/moving_variance",
+        "dense_1/kernel",
+        "dense_1/bias",
+    )
+
+
+def test_layers_of_layers_and_models_in_models_have_names_too() -> None:
+    import keras
+
+    pixels = keras.Input(STUDY.picture_shape)
+    x = keras.layers.Reshape((100, 12))(pixels)
+    x = keras.layers.MultiHeadAttention(2, 3)(x, x)
+    block = [keras.Input((100, 12)), keras.layers.Dense(4), keras.layers.BatchNormalization()]
+    x = keras.Sequential(block)(x)
+    x = keras.layers.Bidirectional(keras.layers.LSTM(2))(x)
+    source = keras.Model(pixels, keras.layers.Dense(3, activation="softmax")(x))
+    model = a_model(source.to_json())
+    assert model.signature.count == source.count_params()
+    assert "sequential_1/batch_normalization_1/moving_mean" in model.signature.names
+    assert model.signature == a_model(keras.models.clone_model(source).to_json()).signature
+
+
+@pytest.mark.parametrize("trained", ["last", "head", "features"])
+def test_it_is_cut_before_its_last_layer_with_weights(trained: Any) -> None:
+    model = a_model(own_json(STUDY), trained=trained)
+    frozen = 2 if trained == "last" else 6
+    assert len(model.frozen.names) == frozen
+    assert model.signature.names[-1] == "dense_1/bias"
+
+
+def test_precision_reaches_its_layers_but_not_its_probabilities() -> None:
+    from models.named import build_model
+
+    choice = ModelChoice(name="own", config=own_json(STUDY))
+    model = build_model(STUDY, choice, 2, precision="mixed_bfloat16")
+    assert model.keras_model.get_layer("conv2d_1").compute_dtype == "bfloat16"
+    assert model.keras_model.output.dtype == "float32"
+    assert model.signature == a_model(own_json(STUDY)).signature
+
+
+def lambda_layer(layers: list[dict[str, Any]]) -> None:
+    code = {"class_name": "__lambda__", "config": {"code": "4wEAAAA=", "defaults": None}}
+    layers.insert(1, own_layer("Lambda", function=code, name="lambda"))
+
+
+def lambda_as_activation(layers: list[dict[str, Any]]) -> None:
+    layers[2]["config"]["activation"] = {
+        "class_name": "__lambda__",
+        "config": {"value": ["4wEAAAA=", None, None]},
+    }
+
+
+def function_of_python(layers: list[dict[str, Any]]) -> None:
+    layers[2]["config"]["activation"] = {
+        "module": "builtins",
+        "class_name": "function",
+        "config": "eval",
+        "registered_name": "function",
+    }
+
+
+def class_of_another_module(layers: list[dict[str, Any]]) -> None:
+    layers[2] |= {"module": "subprocess", "class_name": "Popen", "config": {"args": ["true"]}}
+
+
+def class_without_module(layers: list[dict[str, Any]]) -> None:
+    del layers[2]["module"]
+
+
+def registered_object(layers: list[dict[str, Any]]) -> None:
+    layers[2]["registered_name"] = "package>Conv2D"
+
+
+def layer_that_reads_files(layers: list[dict[str, Any]]) -> None:
+    layers.insert(1, own_layer("TFSMLayer", filepath="/etc", name="saved"))
+
+
+def layer_in_a_layer(layers: list[dict[str, Any]]) -> None:
+    layers.insert(1, own_layer("TimeDistributed", layer=own_layer("Lambda", name="a"), name="b"))
+
+
+def great_number(layers: list[dict[str, Any]]) -> None:
+    layers[2]["config"]["filters"] = 10**12
+
+
+def no_number(layers: list[dict[str, Any]]) -> None:
+    layers[1]["config"]["scale"] = float("nan")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda_layer,
+        lambda_as_activation,
+        function_of_python,
+        class_of_another_module,
+        class_without_module,
+        registered_object,
+        layer_that_reads_files,
+        layer_in_a_layer,
+        great_number,
+        no_number,
+    ],
+)
+def test_anything_but_keras_layers_is_refused_without_building(change: Any) -> None:
+    choice = ModelChoice(name="own", config=changed(change))
+    with pytest.raises(InvalidInput, match="not admitted"):
+        check_model(choice, STUDY)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", "null", "[" * 100_000, '{"class_name": "Sequential"}', "1" * 5000]
+)
+def test_what_is_no_model_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        checked_config(text)
+
+
+def test_a_huge_document_is_refused() -> None:
+    with pytest.raises(TooLarge):
+        checked_config(" " * 2**21)
+    many = json.dumps({"class_name": "Sequential", "module": "keras", "config": [0] * 300_000})
+    with pytest.raises(TooLarge):
+        checked_config(many)
+
+
+def too_many_weights(layers: list[dict[str, Any]]) -> None:
+    layers.insert(-1, own_layer("Dense", units=2**31, name="wide"))
+
+
+def too_large_pictures(layers: list[dict[str, Any]]) -> None:
+    layers.insert(1, own_layer("UpSampling2D", size=[2**12, 2**12], name="blow_up"))
+
+
+@pytest.mark.parametrize("change", [too_many_weights, too_large_pictures])
+def test_a_model_that_fits_no_memory_is_refused_before_it_takes_any(change: Any) -> None:
+    import keras
+
+    with pytest.raises(TooLarge, match="too large"):
+        a_model(changed(change))
+    # Nothing was put off until the next such scope ends.
+    with keras.StatelessScope():
+        pass
+
+
+def other_pictures(layers: list[dict[str, Any]]) -> None:
+    layers[0]["config"]["batch_shape"] = [None, 24, 24, 3]
+
+
+def other_classes(layers: list[dict[str, Any]]) -> None:
+    layers[-1]["config"]["units"] = 4
+
+
+def no_probabilities(layers: list[dict[str, Any]]) -> None:
+    layers[-1]["config"]["activation"] = "exponential"
+
+
+def no_input(layers: list[dict[str, Any]]) -> None:
+    del layers[0]
+
+
+def unknown_setting(layers: list[dict[str, Any]]) -> None:
+    layers[2]["config"]["colour"] = "red"
+
+
+def shapes_that_do_not_fit(layers: list[dict[str, Any]]) -> None:
+    layers.insert(2, own_layer("Reshape", target_shape=[7, 7, 3], name="reshape"))
+
+
+def unmeasured_scaling(layers: list[dict[str, Any]]) -> None:
+    layers[1] = own_layer("Normalization", axis=-1, mean=None, variance=None, name="norm1")
+
+
+def nothing_to_learn(layers: list[dict[str, Any]]) -> None:
+    layers[2:] = [
+        own_layer("GlobalAveragePooling2D", name="mean"),
+        own_layer("Softmax", name="softmax"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (other_pictures, "the study's pictures are"),
+        (other_classes, "the study has 3 classes"),
+        (no_probabilities, "sum to"),
+        (no_input, "shape of its one input"),
+        (unknown_setting, "Keras cannot build it"),
+        (shapes_that_do_not_fit, "Keras cannot build it"),
+        (unmeasured_scaling, "mean and variance"),
+        (nothing_to_learn, "nothing to learn"),
+    ],
+)
+def test_a_model_that_does_not_fit_is_refused_in_words(change: Any, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said) as error:
+        a_model(changed(change))
+    assert error.value.code == "invalid_own_model"
+
+
+def a_keras_file(path: Path) -> Any:
+    """A file as an operator has it: compiled, trained a little, with scaling that it measured."""
+    import keras
+
+    images, labels = shades(STUDY, 12)
+    scale = keras.layers.Normalization()
+    scale.adapt(images.astype(np.float32))
+    layers = [
+        keras.Input(STUDY.picture_shape),
+        scale,
+        keras.layers.Conv2D(4, 3, activation="relu"),
+        keras.layers.BatchNormalization(),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(3, activation="softmax"),
+    ]
+    model = keras.Sequential(layers)
+    model.compile("adam", "sparse_categorical_crossentropy", run_eagerly=True)
+    model.train_on_batch(images, labels)
+    model.save(path)
+    return model
+
+
+def test_a_file_becomes_a_plans_model_with_its_weights(tmp_path: Path) -> None:
+    from models.named import build_model
+    from models.own_file import choose_own, read_own_file
+
+    theirs = a_keras_file(tmp_path / "mine.keras")
+    choice = choose_own(read_own_file(tmp_path / "mine.keras"), tmp_path, trained="last")
+    assert (choice.name, choice.trained) == ("own", "last")
+    ours = build_model(STUDY, choice, seed=1, pretrained=tmp_path)
+    images, _ = shades(STUDY, 5, seed=3)
+    np.testing.assert_allclose(
+        ours.keras_model(images), theirs(images.astype(np.float32)), atol=1e-5
+    )
+
+
+def test_a_file_with_custom_code_is_refused(tmp_path: Path) -> None:
+    import keras
+
+    from models.own_file import read_own_file
+
+    pixels = keras.Input((20, 20, 3))
+    x = keras.layers.Lambda(lambda picture: picture / 255)(pixels)
+    x = keras.layers.Dense(3)(keras.layers.Flatten()(x))
+    keras.Model(pixels, x).save(tmp_path / "mine.keras")
+    with pytest.raises(InvalidInput, match="'Lambda'"):
+        read_own_file(tmp_path / "mine.keras")
+
+
+def not_a_zip(path: Path) -> None:
+    path.write_bytes(b"PK\x03\x04 and no more")
+
+
+def without_weights(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", own_json(STUDY))
+
+
+def with_foreign_weights(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", own_json(STUDY))
+        h5 = path.with_suffix(".h5")
+        with h5py.File(h5, "w") as file:
+            file["layers/conv2d/vars/0"] = np.zeros((1, 1, 3, 4), np.float32)
+        archive.write(h5, "model.weights.h5")
+
+
+def with_a_link(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", own_json(STUDY))
+        h5 = path.with_suffix(".h5")
+        with h5py.File(h5, "w") as file:
+            file["layers"] = h5py.ExternalLink("/etc/secret.h5", "/")
+        archive.write(h5, "model.weights.h5")
+
+
+@pytest.mark.parametrize("write", [not_a_zip, without_weights, with_foreign_weights, with_a_link])
+def test_a_broken_or_harmful_file_is_refused(tmp_path: Path, write: Any) -> None:
+    from models.own_file import read_own_file
+
+    write(tmp_path / "mine.keras")
+    with pytest.raises(InvalidInput) as error:
+        read_own_file(tmp_path / "mine.keras")
+    assert error.value.code in ("invalid_model_file", "invalid_weights_file")
