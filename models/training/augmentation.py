@@ -26,12 +26,16 @@ class Stages:
     """Which kinds of change there are; each is compiled only where a plan asks for it.
 
     Attributes:
-        turns: Flips and quarter turns, which move pixels and change none.
+        transposes: Whether rows may become columns, as in a quarter turn.
+        down: Whether pictures may be mirrored top to bottom.
+        across: Whether they may be mirrored left to right.
         resampling: Rotation and zoom, together with flips and turns in one resampling.
         colour: Brightness, contrast, saturation and hue, in one matrix.
     """
 
-    turns: bool = False
+    transposes: bool = False
+    down: bool = False
+    across: bool = False
     resampling: bool = False
     colour: bool = False
 
@@ -39,12 +43,21 @@ class Stages:
     def of(cls, asked: Augmentation) -> Self:
         """Those that the plan asks for."""
         resampling = asked.rotation > 0 or asked.zoom > 0
-        turns = asked.horizontal_flip or asked.vertical_flip or asked.quarter_turns
-        colour = max(asked.brightness, asked.contrast, asked.saturation, asked.hue) > 0
-        return cls(turns=turns and not resampling, resampling=resampling, colour=colour)
+        return cls(
+            transposes=asked.quarter_turns and not resampling,
+            down=(asked.vertical_flip or asked.quarter_turns) and not resampling,
+            across=(asked.horizontal_flip or asked.quarter_turns) and not resampling,
+            resampling=resampling,
+            colour=max(asked.brightness, asked.contrast, asked.saturation, asked.hue) > 0,
+        )
+
+    @property
+    def moves(self) -> bool:
+        """Whether whole pixels are moved; none is changed by that."""
+        return self.transposes or self.down or self.across
 
     def __bool__(self) -> bool:
-        return self.turns or self.resampling or self.colour
+        return self.moves or self.resampling or self.colour
 
 
 def check_augmentation(asked: Augmentation, shape: tuple[int, ...]) -> None:
@@ -63,14 +76,14 @@ def draw(asked: Augmentation, channels: int, count: int, rng: np.random.Generato
     """What is to happen to each of `count` pictures; what the plan does not ask for does not.
 
     Returns:
-        float32 (count, columns): by `Stages.of(asked)`, three flags of the turns, or the four
+        float32 (count, columns): by `Stages.of(asked)`, three flags of the moves, or the four
         numbers of the resampling's matrix; then contrast, brightness and the matrix of the colours.
     """
     # One row a picture, always of the same width: chunks of any size draw the same.
     chance = rng.random((count, 9))
     stages = Stages.of(asked)
     columns = []
-    if stages.turns or stages.resampling:
+    if stages.moves or stages.resampling:
         flags = _turns(asked, chance[:, :3])
         columns.append(_inverse_maps(asked, flags, chance[:, 3:5]) if stages.resampling else flags)
     if stages.colour:
@@ -92,8 +105,8 @@ def augmented(stages: Stages, images: Tensor, draws: Tensor) -> Tensor:
         The same shape; uint8 if only turned, else float32, 0–255.
     """
     used = 0
-    if stages.turns:
-        images, used = _turned(images, draws[:, :3]), 3
+    if stages.moves:
+        images, used = _moved(stages, images, ops.cast(draws[:, :3], "int32")), 3
     if stages.resampling:
         images, used = _resampled(images, draws[:, :4]), 4
     if stages.colour:
@@ -136,21 +149,23 @@ def _colours(asked: Augmentation, channels: int, chance: np.ndarray) -> np.ndarr
     return np.concatenate([contrast[:, None], brightness[:, None], flat], axis=1)
 
 
-def _turned(images: Tensor, flags: Tensor) -> Tensor:
-    flags = ops.cast(flags, "int32")
-    height, width, channels = images.shape[1:]
-    count = ops.shape(images)[0]
+def _moved(stages: Stages, images: Tensor, flags: Tensor) -> Tensor:
     # Whole pictures, rows and pixels are moved, never chosen value by value: a broadcast
     # selection would take a hundred times as long on a CPU.
-    if height == width:
+    if stages.transposes:
         images = _either(images, ops.transpose(images, (0, 2, 1, 3)), flags[:, 0])
-    rows = ops.arange(height)[None]
-    rows = rows + flags[:, 1:2] * (height - 1 - 2 * rows)
-    rows = rows + height * ops.arange(count)[:, None]
-    images = ops.take(ops.reshape(images, (-1, width * channels)), rows, axis=0)
-    mirrored = ops.flip(ops.reshape(images, (-1, width, channels)), axis=1)
-    images = ops.reshape(images, (-1, height, width, channels))
-    return _either(images, ops.reshape(mirrored, (-1, height, width, channels)), flags[:, 2])
+    height, width, channels = images.shape[1:]
+    if stages.down:
+        rows = ops.arange(height)[None]
+        rows = rows + flags[:, 1:2] * (height - 1 - 2 * rows)
+        rows = rows + height * ops.arange(ops.shape(images)[0])[:, None]
+        images = ops.take(ops.reshape(images, (-1, width * channels)), rows, axis=0)
+        images = ops.reshape(images, (-1, height, width, channels))
+    if stages.across:
+        mirrored = ops.flip(ops.reshape(images, (-1, width, channels)), axis=1)
+        mirrored = ops.reshape(mirrored, (-1, height, width, channels))
+        images = _either(images, mirrored, flags[:, 2])
+    return images
 
 
 def _either(one: Tensor, other: Tensor, is_other: Tensor) -> Tensor:
