@@ -15,7 +15,8 @@ from federated.views import ChildStatus, ChildStudy, ChildTask
 
 STORAGE = (
     "Pictures are kept on this site's own computer only. What is sent to the master are model "
-    "weights and counts, never a picture."
+    "weights, figures and counts, never a picture. Where a plan measures models across sites, the "
+    "master passes the weights of this site's last update on to the other sites, without its name."
 )
 
 

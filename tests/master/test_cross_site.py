@@ -205,10 +205,10 @@ def test_a_site_that_fails_or_falls_silent_has_a_row_that_says_why(
 def test_the_deadline_ends_it_with_what_there_is(
     federation: Federation, three: list[ChildInTest], clock: Clock
 ) -> None:
-    run = averaged(federation, three)
+    run = averaged(federation, three, deadline_seconds=120)
     put(federation, three[0], evaluation(three[0].tasks[-1]))
-    for _ in range(18):
-        clock.tick(50)
+    for _ in range(3):
+        clock.tick(40)
         for child in three[:2]:
             federation.beat(child, tasks=(child.tasks[-1].id,))
         federation.settle()
