@@ -25,8 +25,9 @@ from models.training.schedule import Span
 from serving.files import write_file
 from serving.worker_main import Call, Json
 
-KEPT_MODELS = 3
-"""Models that stay in memory: one for each study in use, for few studies."""
+KEPT_MODELS = 4
+"""Models that stay in memory: for few studies, or few runs of one that take turns here; one more
+than these, and each would be built anew for each of its tasks."""
 
 ALWAYS_TOLD = frozenset({"epochs", "batch_size", "optimizer", "learning_rate", "loss"})
 """Settings of its training that an update names, whatever they are."""
