@@ -172,7 +172,8 @@ def _recognise(entries: Sequence[Entry], choice: Choice, bounds: Bounds) -> _Lay
 def _tables(entries: Sequence[Entry], choice: Choice, bounds: Bounds) -> list[Table]:
     """Tables of the place, the one that is named first; those that cannot be read left out."""
     found = [entry for entry in entries if entry.path.suffix.lower() == ".csv"]
-    named = [entry for entry in found if str(entry.path) == choice.labels_file]
+    wanted = choice.labels_file
+    named = [entry for entry in found if wanted in (str(entry.path), entry.path.name)][:1]
     if choice.labels_file and not named:
         path = Path(choice.labels_file)
         if not path.is_file():

@@ -50,6 +50,8 @@ class DtypeInMaking:
     def set_state(self, state: tuple[Any, ...]) -> None:
         """Takes the byte order; a dtype with fields is refused."""
         _, order, *fields = state
+        # Python 2 has bytes for texts.
+        order = order.decode("ascii") if isinstance(order, bytes) else order
         if order not in ("<", ">", "|", "=") or any(part is not None for part in fields[:3]):
             raise ValueError("a dtype with fields")
         self.order = order

@@ -182,6 +182,14 @@ class TestTables:
         with pytest.raises(NoPictures, match="no such table"):
             look(tmp_path / "set", Choice(labels_file="missing.csv"))
 
+    def test_a_table_in_a_folder_is_found_by_its_name(self, tmp_path: Path) -> None:
+        fill(tmp_path / "set", "x/ISIC_1.jpg")
+        fill(tmp_path / "set" / "x", t_csv=HAM)
+        for name in ("t.csv", "x/t.csv"):
+            words, found, _ = look(tmp_path / "set", Choice(labels_file=name))
+            assert words == "labels in a table (x/t.csv) in a folder"
+            assert pairs(found) == [("x/ISIC_1.jpg", "mel")]
+
     def test_a_table_as_the_place_means_its_folder(self, tmp_path: Path) -> None:
         fill(tmp_path, "ISIC_1.jpg", "ISIC_2.jpg", "ISIC_3.jpg", t_csv=HAM)
         assert len(look(tmp_path / "t.csv")[1]) == 3
