@@ -75,7 +75,7 @@ class Speaker:
     def push(self, push: StudyPush, blob: bytes):
         body = push.model_dump(mode="json")
         answer = requests.put(f"{self.api}/studies/skin", json=body, headers=self.master)
-        assert answer.json() == {"missing_blob": True}
+        assert answer.json() == {"missing_blob": True, "missing": [push.weights]}
         path = f"{self.api}/weights/{push.weights}"
         assert requests.put(path, data=blob, headers=self.master).status_code == 200
 
