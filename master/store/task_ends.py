@@ -70,9 +70,9 @@ def cancel_training(session: Session, run_id: str, reason: str, now: float) -> N
 
 
 def cancel_untaken(session: Session, run_id: str, reason: str, now: float) -> None:
-    """Takes back what no node has taken yet."""
+    """Takes back the training that no node has taken yet."""
     untaken = (TaskRow.state == TaskState.QUEUED) & TaskRow.leased_at.is_(None)
-    _cancel(session, run_id, untaken, reason, now)
+    _cancel(session, run_id, untaken & (TaskRow.kind == TRAIN), reason, now)
 
 
 def extend_leases(session: Session, now: float, lease_seconds: float) -> None:

@@ -249,6 +249,28 @@ def test_an_asynchronous_run_shows_each_sites_newest_update(
     assert [update["node_name"] for update in counted] == ["clinic-a"]
 
 
+@pytest.mark.parametrize("strategy", ["fedavg", "fedasync"])
+def test_a_pause_calls_no_site_off_and_what_comes_counts(
+    federation: Federation, three: list[ChildInTest], strategy: str
+) -> None:
+    run = federation.run(**(PLAN | {"rounds": 1, "strategy": {"name": strategy}}))
+    a, _, c = three
+    federation.poll(c)
+    for child in three:
+        federation.deliver(child, trained(child, 1.0, num_examples=8))
+    federation.post(f"/runs/{run}/pause")
+    federation.settle()
+    assert put(federation, a, evaluation(a.tasks[-1])).status_code == 200
+    federation.poll(c)
+    assert put(federation, c, evaluation(c.tasks[-1])).status_code == 200
+    assert federation.get(f"/runs/{run}")["state"] == "paused"
+    federation.post(f"/runs/{run}/resume")
+    federation.settle()
+    put(federation, three[1], evaluation(three[1].tasks[-1]))
+    assert federation.get(f"/runs/{run}")["state"] == "completed"
+    assert all(row["figures"] for row in matrix(federation, run)["sites"])
+
+
 def test_a_killed_master_goes_on_where_it_was(
     federation: Federation, three: list[ChildInTest]
 ) -> None:
