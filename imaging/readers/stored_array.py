@@ -6,6 +6,7 @@ References: "NPY format", numpy.lib.format of NumPy 2.
 from __future__ import annotations
 
 import math
+import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,17 @@ MAX_ITEM_BYTES = 4096
 _KINDS = "buifUS"
 
 Array = npt.NDArray[Any]
+
+# What NumPy lets through of the parsers that its headers go through.
+_BAD_HEADER = (
+    ValueError,
+    KeyError,
+    EOFError,
+    TypeError,
+    SyntaxError,
+    RecursionError,
+    tokenize.TokenError,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,7 +152,7 @@ def read_npy(content: Content, bounds: Bounds = BOUNDS) -> StoredArray:
         version = npy.read_magic(file)
         read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
         shape, by_columns, dtype = read(file)
-    except (ValueError, KeyError, EOFError, SyntaxError, TypeError, RecursionError) as error:
+    except _BAD_HEADER as error:
         raise BrokenSource(
             "This is no array file of NumPy", expected="version 1 or 2", received=error
         ) from error

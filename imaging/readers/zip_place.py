@@ -22,6 +22,9 @@ SIGNATURE = b"PK\x03\x04"
 _HEADER = struct.Struct("<4s22sHH")
 _DIRECTORY_BYTES = 256 * 2**20
 
+# What zipfile raises on a damaged directory; an empty name is an IndexError.
+_BAD_ARCHIVE = (zipfile.BadZipFile, NotImplementedError, ValueError, IndexError, struct.error)
+
 
 @dataclass(frozen=True, slots=True)
 class ZipPlace:
@@ -68,7 +71,7 @@ class ZipPlace:
             file = ContentFile(self.archive, _DIRECTORY_BYTES)
             with zipfile.ZipFile(file) as archive:
                 infos = [info for info in archive.infolist() if not info.is_dir()]
-        except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
+        except _BAD_ARCHIVE as error:
             raise BrokenSource(
                 "This ZIP archive cannot be read", expected="a whole one", received=error
             ) from error

@@ -217,6 +217,7 @@ def npy(shape: str, dtype: str = "|u1", data: bytes = b"") -> bytes:
         npy("(1,)", "<U9999", b"x" * 39996),
         npy("__import__('os').getcwd()"),
         b"\x93NUMPY\x01\x00\xff\xff" + b"(" * 65_535,
+        npy("(1,").replace(b"}", b" "),
         b"\x93NUMPY\x09\x00",
         b"",
     ],

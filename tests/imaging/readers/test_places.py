@@ -202,6 +202,14 @@ def test_a_file_never_unpacks_to_more_than_its_archive_says() -> None:
     assert entry.content.seekable().size == 10
 
 
+def test_a_file_without_a_name_makes_a_damaged_archive() -> None:
+    data = zip_of({"a": b"x"})
+    at = data.rindex(b"PK\x01\x02")
+    nameless = data[: at + 28] + b"\0\0" + b"\1\0" + data[at + 32 :]
+    with pytest.raises(BrokenSource):
+        read(zip_place(nameless))
+
+
 def test_encrypted_and_oddly_packed_files_are_left_out() -> None:
     data = bytearray(zip_of({"secret": b"x" * 50}))
     data[data.rindex(b"PK\x01\x02") + 8] |= 1
