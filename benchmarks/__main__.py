@@ -19,6 +19,7 @@ BENCHMARKS = {
     "memory": "a child that trains on 100,000 pictures: the memory of its processes",
     "backends": "the same trainings on TensorFlow, JAX and PyTorch, those that are installed",
     "measures": "a report without and with intervals, against scikit-learn in a loop",
+    "augmentation": "what flips, turns, colours and resampling cost a training step",
     "aggregation": "averaging 2, 20 and 200 updates against reading their bytes once; memory",
 }
 

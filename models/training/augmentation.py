@@ -145,7 +145,7 @@ def _colours(asked: Augmentation, channels: int, chance: np.ndarray) -> np.ndarr
     matrices = colour_matrices(
         channels, 1 + asked.saturation * either[:, 2], 2 * np.pi * asked.hue * either[:, 3]
     )
-    flat = (contrast[:, None, None] * matrices).reshape(len(chance), -1)
+    flat = (contrast[:, None, None] * matrices).reshape(-1, channels**2)
     return np.concatenate([contrast[:, None], brightness[:, None], flat], axis=1)
 
 

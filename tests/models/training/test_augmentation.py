@@ -169,9 +169,13 @@ def test_draws_are_seeded_and_alike_in_chunks_of_any_size() -> None:
     assert len({row.tobytes() for row in whole}) == 10
 
 
+@pytest.mark.parametrize("asked", [Augmentation(), TURNS, ALL])
+def test_no_pictures_need_no_draws(asked: Augmentation) -> None:
+    assert drawn(asked, 0).shape == (0, drawn(asked, 1).shape[1])
+
+
 def test_nothing_asked_is_nothing_done() -> None:
     images = pictures()
-    assert changed(Augmentation(), images, drawn(Augmentation(), 6)) is not None
     np.testing.assert_array_equal(changed(Augmentation(), images, drawn(Augmentation(), 6)), images)
 
 
