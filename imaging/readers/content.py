@@ -6,7 +6,6 @@ A stranger's lengths are compared with what is there before anything is allocate
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import tempfile
 import threading
@@ -14,14 +13,11 @@ import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
 from federated.errors import StorageFailure
-from imaging.readers.bounds import PIECE, Bounds
+from imaging.readers.bounds import Bounds
 from imaging.readers.errors import BrokenSource, OversizedSource
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
 
 
 class Content(Protocol):
@@ -157,66 +153,6 @@ def _copy(pieces: Iterator[bytes], file: BinaryIO, packed: int, bounds: Bounds) 
             )
         file.write(piece)
     return size
-
-
-class ContentFile(io.RawIOBase):
-    """Content as a file for libraries that want one, never more than `most` bytes at once.
-
-    Args:
-        content: What is read.
-        most: A library that asks for more does so because a stranger's file says so.
-    """
-
-    name = ""
-    """pydicom asks every file for one."""
-
-    def __init__(self, content: Content, most: int = 64 * PIECE) -> None:
-        """See the class docstring."""
-        super().__init__()
-        self._content = content
-        self._most = most
-        self._at = 0
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def seekable(self) -> bool:
-        """It is."""
-        return True
-
-    def tell(self) -> int:
-        """Where the next reading begins."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Moves to another place."""
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._content.size}[whence]
-        if start + offset < 0:
-            raise ValueError("negative seek position")
-        self._at = start + offset
-        return self._at
-
-    def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes; all that are left by default."""
-        left = max(0, self._content.size - self._at)
-        length = left if size is None or size < 0 else min(size, left)
-        if length > self._most:
-            raise OversizedSource(
-                "A file asks for too much memory",
-                expected=f"at most {self._most / 2**20:.0f} MiB at once",
-                received=f"{length / 2**20:.0f} MiB",
-            )
-        data = self._content.read(self._at, length)
-        self._at += len(data)
-        return data
-
-    def readinto(self, buffer: Buffer) -> int:
-        """Fills a buffer, as far as there are bytes."""
-        view = memoryview(buffer).cast("B")
-        data = self.read(len(view))
-        view[: len(data)] = data
-        return len(data)
 
 
 def whole(content: Content, limit: int) -> bytes:

@@ -22,7 +22,8 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from imaging.depth import to_8_bits
 from imaging.errors import RefusedPicture
 from imaging.png import encode_png
-from imaging.readers.content import Content, ContentFile
+from imaging.readers.content import Content
+from imaging.readers.content_file import ContentFile
 from imaging.readers.dicom_frames import check_frame
 from imaging.sanitise import DEFAULT_LIMITS
 

@@ -14,14 +14,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from imaging.readers.bounds import BOUNDS, Bounds
-from imaging.readers.content import Content, PartContent
+from imaging.readers.content import Content
 from imaging.readers.errors import BrokenSource, OversizedSource
 from imaging.readers.pickled_names import ADMITTED, ArrayInMaking, DtypeInMaking, Name
+from imaging.readers.pickled_tape import Tape
 
 MAX_STEPS = 5_000_000
-LAZY_BYTES = 4096
-"""Longer byte strings stay in the file."""
-
 _MARK: Final = object()
 
 
@@ -32,7 +30,7 @@ def read_pickle(content: Content, bounds: Bounds = BOUNDS) -> Any:
         BrokenSource: It is damaged, or holds something else than arrays and plain values.
         OversizedSource: It holds more than may be in memory.
     """
-    machine = _Machine(_Tape(content.seekable(), bounds), bounds)
+    machine = _Machine(Tape(content.seekable(), bounds), bounds)
     try:
         return machine.run()
     except (IndexError, KeyError, TypeError, ValueError, struct.error) as error:
@@ -41,80 +39,10 @@ def read_pickle(content: Content, bounds: Bounds = BOUNDS) -> Any:
         ) from error
 
 
-class _Tape:
-    """A pickle's bytes from left to right.
-
-    Args:
-        content: The pickle.
-        bounds: How much may be in memory.
-    """
-
-    def __init__(self, content: Content, bounds: Bounds) -> None:
-        self._content = content
-        self._bounds = bounds
-        self._at = 0
-        self._piece = b""
-        self._piece_start = 0
-        self._kept = 0
-
-    def take(self, length: int) -> bytes:
-        """The next bytes; never asks for more than there are."""
-        if length > self._content.size - self._at:
-            raise BrokenSource(
-                "This pickle is cut short",
-                expected=f"{length} more bytes at byte {self._at}",
-                received=self._content.size - self._at,
-            )
-        start = self._at - self._piece_start
-        if not 0 <= start <= len(self._piece) - length:
-            self._piece = self._content.read(self._at, max(length, 64 * 1024))
-            self._piece_start, start = self._at, 0
-        self._at += length
-        return self._piece[start : start + length]
-
-    def number(self, form: str) -> int:
-        """The next number, in the form that `struct` knows."""
-        (value,) = struct.unpack(form, self.take(struct.calcsize(form)))
-        return int(value)
-
-    def text(self, length: int) -> str:
-        """The next text."""
-        self._keep(length)
-        return self.take(length).decode("utf-8", "surrogatepass")
-
-    def line(self) -> str:
-        """The next text that ends with its line: a module's or a function's name."""
-        found = bytearray()
-        while (byte := self.take(1)) != b"\n":
-            found += byte
-            if len(found) > 200:
-                raise ValueError("a name of more than 200 characters")
-        return found.decode()
-
-    def raw(self, length: int) -> bytes | PartContent:
-        """The next bytes, left in the file if they are many."""
-        if length <= LAZY_BYTES:
-            return self.take(length)
-        part = PartContent(self._content, self._at, length)
-        if length > self._content.size - self._at:
-            self.take(length)
-        self._at += length
-        return part
-
-    def _keep(self, length: int) -> None:
-        self._kept += length
-        if self._kept > self._bounds.in_memory:
-            raise OversizedSource(
-                "This pickle holds too much that cannot be left in its file",
-                expected=f"at most {self._bounds.in_memory / 2**20:g} MiB (pickle with protocol 5)",
-                received="more",
-            )
-
-
 class _Machine:
     """The stack, the memo, and what each instruction does to them."""
 
-    def __init__(self, tape: _Tape, bounds: Bounds) -> None:
+    def __init__(self, tape: Tape, bounds: Bounds) -> None:
         self._tape = tape
         self._bounds = bounds
         self._stack: list[Any] = []
@@ -206,7 +134,7 @@ class _Machine:
         self.push(target)
 
     @property
-    def tape(self) -> _Tape:
+    def tape(self) -> Tape:
         return self._tape
 
 

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from numpy.lib import format as npy
 
 from imaging.readers.bounds import BOUNDS, PIECE, Bounds
-from imaging.readers.content import Content, ContentFile, OnceUnpacked, PartContent
+from imaging.readers.content import Content, OnceUnpacked, PartContent
+from imaging.readers.content_file import ContentFile
 from imaging.readers.errors import BrokenSource, OversizedSource
 
 SIGNATURE = b"\x93NUMPY"

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from imaging.readers.bounds import BOUNDS, PIECE, Bounds
-from imaging.readers.content import Content, ContentFile, PartContent, Unpacked
+from imaging.readers.content import Content, PartContent, Unpacked
+from imaging.readers.content_file import ContentFile
 from imaging.readers.entries import Entry, inner_path, is_hidden
 from imaging.readers.errors import BrokenSource, OversizedSource
 from imaging.source import OnSkip, Skipped
