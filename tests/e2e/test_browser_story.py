@@ -220,6 +220,8 @@ def test_from_the_first_page_to_a_model_file(demo, browser, tmp_path):
     visitor.page.locator("input[type=file]").set_input_files(pictures_of(state, "site-2")[-1])
     visitor.sees("What the model makes of it")
     visitor.sees(re.compile(r"Most probable first: "))
+    visitor.sees("Strength of the map")
+    assert visitor.page.locator("img[alt*='a heat map over it']").count() == 1
     visitor.shoots("classified")
 
     assert visitor.strangers == []
