@@ -22,6 +22,9 @@ pre {{ overflow-x: auto; }}</style></head>
 <body><h1>{title}</h1>{body}</body></html>
 """
 
+LOW = 0.1
+"""Recall below which a bar has no room for its figure."""
+
 Holdings = Mapping[str, Mapping[str, Mapping[str, int]]]
 """By partition, then by site, then by class."""
 
@@ -51,7 +54,13 @@ def page_of(
     body = [f"<pre>{html.escape(text)}</pre>"]
     for number, (heading, figure) in enumerate(parts):
         # The script lies in the page once, so that it opens without a network.
-        drawn = plotly.io.to_html(figure, full_html=False, include_plotlyjs=number == 0)
+        figure.update_layout(template="plotly_white")
+        drawn = plotly.io.to_html(
+            figure,
+            full_html=False,
+            include_plotlyjs=number == 0,
+            config={"displayModeBar": False},
+        )
         body.append(f"<h2>{html.escape(heading)}</h2>{drawn}")
     return PAGE.format(title=html.escape(title), body="\n".join(body))
 
@@ -106,7 +115,9 @@ def _bars(name: str, names: Sequence[str], values: Sequence[Spread | None], colo
         y=[value.mean if value else None for value in values],
         error_y={"type": "data", "array": [(v.deviation or 0) if v else 0 for v in values]},
         text=[f"{value.mean:.2f}" if value else "" for value in values],
-        textposition="outside",
+        # At the foot, where no error bar is; a bar that is too low for that has it on its head.
+        textposition=["inside" if value and value.mean > LOW else "outside" for value in values],
+        insidetextanchor="start",
         marker={"color": colour},
     )
 
