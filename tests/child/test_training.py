@@ -63,6 +63,10 @@ def test_a_task_becomes_an_update(bench, initial):
         "accuracy",
         "val_loss",
         "val_accuracy",
+        "val_balanced_accuracy",
+        "val_auc",
+        "val_f1",
+        "val_sensitivity_at_90",
         "val_examples",
         "seconds",
     }
