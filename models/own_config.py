@@ -25,17 +25,17 @@ def _names(words: str) -> frozenset[str]:
 
 LAYERS = _names(
     """
-    Activation ActivityRegularization Add AdditiveAttention AlphaDropout Attention Average
+    Activation ActivityRegularization Add AlphaDropout Average
     AveragePooling1D AveragePooling2D BatchNormalization Bidirectional CenterCrop Concatenate
     Conv1D Conv2D Conv2DTranspose ConvLSTM2D Cropping1D Cropping2D Dense DepthwiseConv1D
     DepthwiseConv2D Dot Dropout ELU EinsumDense Flatten GRU GaussianDropout GaussianNoise
     GlobalAveragePooling1D GlobalAveragePooling2D GlobalMaxPooling1D GlobalMaxPooling2D
-    GroupNormalization GroupQueryAttention Identity InputLayer LSTM LayerNormalization LeakyReLU
+    GroupNormalization Identity InputLayer LSTM LayerNormalization LeakyReLU
     Masking MaxPooling1D MaxPooling2D Maximum Minimum MultiHeadAttention Multiply Normalization
     PReLU Permute RMSNormalization RandomBrightness RandomContrast RandomFlip RandomRotation
     RandomTranslation RandomZoom ReLU RepeatVector Rescaling Reshape Resizing SeparableConv1D
     SeparableConv2D SimpleRNN Softmax SpatialDropout1D SpatialDropout2D SpectralNormalization
-    Subtract TimeDistributed UnitNormalization UpSampling1D UpSampling2D ZeroPadding1D
+    Subtract UnitNormalization UpSampling1D UpSampling2D ZeroPadding1D
     ZeroPadding2D
     """
 )
@@ -86,14 +86,19 @@ def checked_config(text: str) -> dict[str, Any]:
         raise refused("it describes no model; models of a class of your own are not admitted")
     _Look().through(config, depth=0)
     inner = config.get("config")
-    if not isinstance(inner, dict) or not isinstance(inner.get("layers"), list):
+    layers = inner.get("layers") if isinstance(inner, dict) else None
+    if not isinstance(layers, list) or not all(_is_object(layer) for layer in layers):
         raise refused("it describes no layers")
     return config
 
 
+def _is_object(node: Any) -> bool:
+    return isinstance(node, dict) and isinstance(node.get("config"), dict)
+
+
 def objects(node: dict[str, Any] | list[Any]) -> Iterator[dict[str, Any]]:
     """Every object in a checked configuration: each has a `class_name` and a `config`."""
-    if isinstance(node, dict) and isinstance(node.get("config"), dict):
+    if isinstance(node, dict) and _is_object(node):
         yield node
     children = node.values() if isinstance(node, dict) else node
     for child in children:

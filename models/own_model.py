@@ -36,7 +36,16 @@ def build_own(config: dict[str, Any], seed: int) -> keras.Model:
         InvalidInput: Keras cannot build it.
         TooLarge: It would be too large.
     """
-    draft = _draft(_under_our_precision(config))
+    try:
+        return _made_anew(_draft(_under_our_precision(config)), seed)
+    except FederationError:
+        raise
+    except Exception as error:
+        # Keras raises whatever a configuration that it did not expect led it to.
+        raise refused(f"Keras cannot build it: {error}") from error
+
+
+def _made_anew(draft: keras.Model, seed: int) -> keras.Model:
     seeds = iter(draw_seeds(seed, MOST_SEEDS))
 
     def anew(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -91,13 +100,7 @@ def _draft(config: dict[str, Any]) -> keras.Model:
 
 
 def _from_config(config: dict[str, Any]) -> keras.Model:
-    try:
-        model = keras.saving.deserialize_keras_object(config, safe_mode=True)
-    except FederationError:
-        raise
-    except Exception as error:
-        # Keras raises whatever a configuration that it did not expect led it to.
-        raise refused(f"Keras cannot build it: {error}") from error
+    model = keras.saving.deserialize_keras_object(config, safe_mode=True)
     if not isinstance(model, keras.Model) or not model.built or len(model.inputs or ()) != 1:
         raise refused("it must say the shape of its one input")
     if len(model.outputs) != 1:
@@ -106,8 +109,26 @@ def _from_config(config: dict[str, Any]) -> keras.Model:
 
 
 def _activations(layer: keras.layers.Layer) -> int:
-    made = keras.tree.flatten(layer.output)
-    return sum(math.prod(size or 1 for size in tensor.shape) for tensor in made)
+    """Numbers that a layer makes of one picture, inside and as its output."""
+    outputs = keras.tree.flatten(layer.output)
+    made = sum(math.prod(_sides(tensor)) for tensor in outputs)
+    *places, _ = _sides(outputs[0])
+    # An input layer has no input of its own.
+    *steps, channels = _sides((keras.tree.flatten(layer.input) or outputs)[0])
+    match layer:
+        case keras.layers.MultiHeadAttention():
+            made += math.prod(places) ** 2 * layer.num_heads
+        case keras.layers.SeparableConv1D() | keras.layers.SeparableConv2D():
+            made += math.prod(places) * channels * layer.depth_multiplier
+        case keras.layers.LSTM() | keras.layers.GRU() | keras.layers.SimpleRNN():
+            made += math.prod(steps) * 4 * layer.units
+        case keras.layers.Bidirectional():
+            made += math.prod(steps) * 8 * layer.forward_layer.units
+    return made
+
+
+def _sides(tensor: keras.KerasTensor) -> tuple[int, ...]:
+    return tuple(size or 1 for size in tensor.shape[1:]) or (1,)
 
 
 def all_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:

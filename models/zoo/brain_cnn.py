@@ -69,7 +69,7 @@ def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
     x = layers.Dense(
         int(settings["units"]),
         activation="relu",
-        kernel_initializer=keras.initializers.HeNormal(next(seeds)),
+        kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
         name="hidden",
     )(x)
     x = layers.Dropout(2 * rate, seed=next(seeds), name="dropout5")(x)
@@ -94,7 +94,7 @@ def _convolution(
         3,
         padding="same",
         activation="relu",
-        kernel_initializer=keras.initializers.HeNormal(seed),
+        kernel_initializer=keras.initializers.GlorotUniform(seed),
         name=f"conv{block}",
     )(x)
     # The last pooling leaves a few cells, so that weights do not grow with the picture.

@@ -5,7 +5,9 @@ numbers of each pixel and all before it, a convolution brings them back to three
 ResNet-18 with its head follows.
 
 The sequence is as long as the picture has pixels and cannot be computed in parallel, so that time
-grows with the area.
+grows with the area. Training took 0.05 s a picture at 32 × 32, 0.13 s at 96 × 96 and 4 s at
+224 × 224 (50,176 steps, 0.15 GiB a picture) on one core, without waiting for other work; the
+ResNet-18 alone takes 0.02 s at 96 × 96. A thousand pictures of 224 × 224 are an hour an epoch.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from models.zoo.resnet18 import DEPTHS
 
 ARCHITECTURE = Architecture(
     name="lstm_resnet18",
-    summary="An LSTM over the pixels before a ResNet-18; for small pictures.",
+    summary="An LSTM over the pixels before a ResNet-18; for small pictures: slow at 224 px.",
     settings=(
         ArchitectureSetting("lstm_units", 12, "Units of the LSTM.", 1, 64),
         *residual_settings(DEPTHS),

@@ -69,6 +69,7 @@ def _check_scaling(config: dict[str, Any]) -> None:
 
 
 def _check_fits(model: keras.Model, study: Study) -> None:
+    import keras
     import numpy as np
 
     expected = (None, *study.picture_shape)
@@ -78,7 +79,7 @@ def _check_fits(model: keras.Model, study: Study) -> None:
     if tuple(model.output_shape) != (None, classes):
         raise refused(f"it gives {model.output_shape}, and the study has {classes} classes")
     grey = np.full((1, *study.picture_shape), 127, np.float32)
-    total = float(np.sum(np.asarray(model(grey))))
+    total = float(keras.ops.sum(model(grey)))
     if not abs(total - 1) < 0.01:
         raise refused(f"its outputs are no probabilities: they sum to {total:g}, not to 1")
 

@@ -46,7 +46,7 @@ def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
     """
     import keras
     from keras import layers
-    from keras.initializers import GlorotUniform, HeNormal
+    from keras.initializers import GlorotUniform
 
     seeds = iter(draw_seeds(seed, 8))
     pixels, x = rgb_pixels(study)
@@ -56,7 +56,7 @@ def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
         int(settings["stride"]),
         padding="same",
         activation="relu",
-        kernel_initializer=HeNormal(next(seeds)),
+        kernel_initializer=GlorotUniform(next(seeds)),
         name="conv1",
     )(scaled(x))
     x = layers.MaxPooling2D(3, 2, padding="same", name="pool1")(x)
@@ -65,7 +65,7 @@ def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
         5,
         padding="same",
         activation="relu",
-        kernel_initializer=HeNormal(next(seeds)),
+        kernel_initializer=GlorotUniform(next(seeds)),
         name="conv2",
     )(x)
     x = layers.GlobalAveragePooling2D(dtype="float32", name="energy")(x)
@@ -73,7 +73,7 @@ def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
         x = layers.Dense(
             int(settings["units"]),
             activation="relu",
-            kernel_initializer=HeNormal(next(seeds)),
+            kernel_initializer=GlorotUniform(next(seeds)),
             name=f"dense{place}",
         )(x)
         rate = float(settings["dropout"])

@@ -122,7 +122,7 @@ def layer_that_reads_files(layers: list[dict[str, Any]]) -> None:
 
 
 def layer_in_a_layer(layers: list[dict[str, Any]]) -> None:
-    layers.insert(1, own_layer("TimeDistributed", layer=own_layer("Lambda", name="a"), name="b"))
+    layers.insert(1, own_layer("Bidirectional", layer=own_layer("Lambda", name="a"), name="b"))
 
 
 def great_number(layers: list[dict[str, Any]]) -> None:
@@ -155,7 +155,17 @@ def test_anything_but_keras_layers_is_refused_without_building(change: Any) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", "null", "[" * 100_000, '{"class_name": "Sequential"}', "1" * 5000]
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        "null",
+        "[" * 100_000,
+        '{"class_name": "Sequential"}',
+        '{"class_name": "Sequential", "module": "keras", "config": {"layers": [1, 2]}}',
+        "1" * 5000,
+    ],
 )
 def test_what_is_no_model_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
@@ -178,7 +188,23 @@ def too_large_pictures(layers: list[dict[str, Any]]) -> None:
     layers.insert(1, own_layer("UpSampling2D", size=[2**12, 2**12], name="blow_up"))
 
 
-@pytest.mark.parametrize("change", [too_many_weights, too_large_pictures])
+def too_long_a_memory(layers: list[dict[str, Any]]) -> None:
+    layers[2:4] = [
+        own_layer("UpSampling2D", size=[10, 10], name="larger"),
+        own_layer("Reshape", target_shape=[40_000, 3], name="sequence"),
+        own_layer("Bidirectional", layer=own_layer("LSTM", units=900, name="lstm"), name="both"),
+    ]
+
+
+def too_many_answers_inside(layers: list[dict[str, Any]]) -> None:
+    wide = {"filters": 1, "kernel_size": 1, "depth_multiplier": 2**20, "name": "separable"}
+    layers.insert(2, own_layer("SeparableConv2D", **wide))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [too_many_weights, too_large_pictures, too_long_a_memory, too_many_answers_inside],
+)
 def test_a_model_that_fits_no_memory_is_refused_before_it_takes_any(change: Any) -> None:
     import keras
 
