@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from child.feature_array import FeatureArray
+from imaging.array_rows import ArrayRows
 from models.features import FeatureSplit
 
 BATCH = 32
@@ -22,7 +23,7 @@ class Cancelled(Exception):
 
 def compute_features(
     split: FeatureSplit,
-    pixels: npt.NDArray[np.uint8],
+    pixels: ArrayRows,
     rows: npt.NDArray[np.int64],
     array: FeatureArray,
     tell: Callable[[int, int], None],
@@ -32,7 +33,7 @@ def compute_features(
 
     Args:
         split: The model in its two halves.
-        pixels: uint8 (n, height, width, channels), mapped: a deleted picture turns black.
+        pixels: uint8 (n, height, width, channels), read anew: a deleted picture turns black.
         rows: The pictures, by their rows in `pixels`.
         array: Where the features go, in the same rows.
         tell: Hears how many of how many pictures are done, before each step.
@@ -49,7 +50,7 @@ def compute_features(
             raise Cancelled
         tell(whole - len(missing) + start, whole)
         chosen = missing[start : start + AT_ONCE]
-        images = np.array(pixels[chosen])
+        images = pixels[chosen]
         features = _extract(split, images)
         array.put(chosen, features, _Unchanged(pixels, chosen, images))
 
@@ -59,7 +60,7 @@ class _Unchanged:
 
     def __init__(
         self,
-        pixels: npt.NDArray[np.uint8],
+        pixels: ArrayRows,
         rows: npt.NDArray[np.int64],
         images: npt.NDArray[np.uint8],
     ) -> None:

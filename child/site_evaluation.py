@@ -31,7 +31,7 @@ def measure_models(model: NamedModel, request: EvaluationRequest, call: Call) ->
         call: Hears of progress, and asks to stop.
     """
     study, examples = request.task.study, request.validation
-    pixels = PixelArray(request.pixels, study.picture_shape).open()
+    pixels = PixelArray(request.pixels, study.picture_shape).rows()
     pictures, labels = RowPictures(pixels, examples.rows), np.asarray(examples.labels, np.int64)
     figures: dict[str, ModelFigures] = {}
     for name, path in zip(request.task.models, request.weights, strict=True):

@@ -12,27 +12,24 @@ from child.feature_array import FeatureArray, FeatureRows
 from child.feature_extraction import compute_features
 from child.worker_messages import Examples, TrainingRequest
 from federated.messages import Progress
-from imaging.array_file import PixelArray, let_go
+from imaging.array_file import PixelArray
+from imaging.array_rows import ArrayRows
 from models.fit import Labelled
 from models.named import NamedModel
 from serving.worker_main import Call
 
-MAPPED_BYTES = 128 << 20
-"""Pixels that may be mapped at a time, for all that was ever looked at would stay so."""
-
 
 class RowPictures:
-    """Some rows of a memory-mapped array, as training indexes them; nothing is loaded ahead.
+    """Some rows of an array file, as training indexes them; nothing is loaded ahead.
 
     Args:
         pixels: uint8 (rows, height, width, channels).
         rows: Which of them, in request.
     """
 
-    def __init__(self, pixels: npt.NDArray[np.uint8], rows: tuple[int, ...]) -> None:
+    def __init__(self, pixels: ArrayRows, rows: tuple[int, ...]) -> None:
         self._pixels = pixels
         self._rows = np.asarray(rows, dtype=np.int64)
-        self._mapped = 0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -46,12 +43,7 @@ class RowPictures:
 
     def __getitem__(self, index: Any, /) -> Any:
         """The chosen pictures, read from the file now."""
-        chosen = self._pixels[self._rows[index]]
-        self._mapped += chosen.nbytes
-        if self._mapped > MAPPED_BYTES:
-            let_go(self._pixels)
-            self._mapped = 0
-        return chosen
+        return self._pixels[self._rows[index]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +68,7 @@ def material_of(model: NamedModel, request: TrainingRequest, call: Call) -> Mate
         Cancelled: The server has asked to give up while features were computed.
         StorageFailure: The disk refused features.
     """
-    pixels = PixelArray(request.pixels, request.task.study.picture_shape).open()
+    pixels = PixelArray(request.pixels, request.task.study.picture_shape).rows()
     if model.features is None or request.features is None:
         return Material(model, _of(pixels, request.train), _of(pixels, request.validation))
     array = FeatureArray(request.features, model.features.width)
@@ -96,7 +88,7 @@ def material_of(model: NamedModel, request: TrainingRequest, call: Call) -> Mate
     return Material(model.features.head, *parts)
 
 
-def _of(pixels: npt.NDArray[np.uint8], examples: Examples) -> Labelled:
+def _of(pixels: ArrayRows, examples: Examples) -> Labelled:
     return RowPictures(pixels, examples.rows), _labels(examples)
 
 

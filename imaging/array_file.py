@@ -11,7 +11,6 @@ from __future__ import annotations
 import fcntl
 import json
 import math
-import mmap
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from federated.errors import StorageFailure
+from imaging.array_rows import HEADER_BYTES, ArrayRows
 from imaging.errors import WrongArrayFile, WrongPixels
-
-HEADER_BYTES = 4096
 
 Shape = tuple[int, int, int]
 
@@ -117,6 +115,18 @@ class PixelArray:
             self._check_header(file.read(HEADER_BYTES))
             return np.memmap(file, np.uint8, "r", HEADER_BYTES, (wanted, *self.shape))
 
+    def rows(self) -> ArrayRows:
+        """All complete rows, each read from the file when it is asked for, and none mapped.
+
+        What is mapped counts as this process's memory, and with it much of the file around each
+        row; a training that looks at every picture would end with the whole file.
+
+        Raises:
+            WrongArrayFile: The file holds rows of another shape.
+        """
+        # Opening checks the header.
+        return ArrayRows(self.path, self.open().shape)
+
     @property
     def _header(self) -> bytes:
         document = {"commonsight": "pixels", "format": 1, "shape": list(self.shape)}
@@ -165,16 +175,6 @@ class PixelArray:
     def _write(self, file: int, row: int, pixels: npt.NDArray[np.uint8]) -> None:
         data = np.ascontiguousarray(pixels).reshape(-1).data
         _write_all(file, data, HEADER_BYTES + row * self.row_bytes)
-
-
-def let_go(pixels: npt.NDArray[np.uint8]) -> None:
-    """Gives the mapped pages of what `PixelArray.open` gave back to the system; no data is lost.
-
-    The file's pages stay in the system's cache as long as nobody needs the room, but no longer
-    count as this process's memory: looked at again, they are mapped again.
-    """
-    if isinstance(pixels.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        pixels.base.madvise(mmap.MADV_DONTNEED)
 
 
 def _write_all(file: int, data: memoryview, offset: int) -> None:

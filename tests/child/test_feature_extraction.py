@@ -44,7 +44,7 @@ def compute(means, pixels, rows, array, cancelled=lambda: False):
     told = []
     compute_features(
         means,
-        pixels.open(),
+        pixels.rows(),
         np.array(rows, np.int64),
         array,
         lambda *done: told.append(done),
