@@ -3,6 +3,7 @@
 #
 #   ./run_all.sh              starts everything on this computer and prints one address
 #   ./run_all.sh train ...    a federated training without a browser
+#   ./run_all.sh compare ...  together, alone and federated, side by side, without servers
 #   ./run_all.sh test ...     everything the tests need, then all tests
 #   ./run_all.sh --help       lists the options
 #
