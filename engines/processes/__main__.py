@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from engines.processes.demo import demo
 from engines.processes.errors import Interrupted
 from engines.processes.options import parse
+from engines.processes.own_model import own_model
 from engines.processes.progress import say
 from engines.processes.servers import raise_on_signals
 from engines.processes.train import train
@@ -41,7 +42,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     options = parse(arguments, environment)
     raise_on_signals()
     try:
-        return RUN[options.command](options, environment)
+        with own_model(options, environment) as options:
+            return RUN[options.command](options, environment)
     except Interrupted as interruption:
         say("Stopped.")
         return 0 if options.command == "demo" else 128 + interruption.signal

@@ -25,7 +25,13 @@ PLAN = (
     Option("preset", "NAME", str, "default", "ready-made plan of plans/ to start from"),
     Option("rounds", "R", whole(1, 100_000), None, "rounds; default: as the preset says"),
     Option("epochs", "E", whole(0, 1000), None, "epochs a round; default: as the preset says"),
-    Option("model", "NAME", str, None, "architecture; `python -m models` lists them"),
+    Option(
+        "model",
+        "NAME",
+        str,
+        None,
+        "architecture; `python -m models` lists them; or a .keras file of your own",
+    ),
     Option(
         "weights",
         "FILE",
@@ -213,7 +219,8 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> argparse.
     """
     names_command = any(word in COMMANDS or word in ("-h", "--help") for word in arguments[:1])
     words = list(arguments) if names_command else ["demo", *arguments]
-    return build_parser(environment).parse_args(words)
+    # What `--model FILE.keras` holds is read once it is clear that it is needed.
+    return build_parser(environment).parse_args(words, argparse.Namespace(own=None))
 
 
 def given_data(options: argparse.Namespace) -> Path:

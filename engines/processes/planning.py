@@ -73,7 +73,9 @@ def changed_plan(preset: Plan, options: argparse.Namespace) -> Plan:
         (document["training"], "learning_rate", options.learning_rate),
     ]
     # Another architecture, or another rule, has other settings.
-    if options.model not in (None, preset.model.name):
+    if options.own is not None:
+        places.append((document, "model", options.own.model_dump(mode="json")))
+    elif options.model not in (None, preset.model.name):
         places.append((document, "model", {"name": options.model}))
     if options.strategy not in (None, preset.strategy.name):
         kept = {"batch_norm": preset.strategy.batch_norm}
