@@ -112,7 +112,8 @@ def test_a_command_is_not_run(tmp_path: Path, protocol: int) -> None:
 @pytest.mark.parametrize(
     "value",
     [OrderedDict(a=1), {1, 2}, np.random.default_rng, Path("x"), 1j, np.dtype([("a", "u1")]), len],
-    ids=str,
+    # Of a function, its text would be another one in each process.
+    ids=["dictionary", "set", "function of NumPy", "path", "complex", "record type", "function"],
 )
 def test_anything_but_arrays_is_refused(value: object) -> None:
     with pytest.raises(BrokenSource):
