@@ -12,7 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engines.compare.material import Material, Prepared, judged_parts, prepare
+from engines.compare.material import (
+    Material,
+    Prepared,
+    hashes_of_weights,
+    judged_parts,
+    prepare,
+)
 from engines.compare.question import in_one_go, ways, with_strategy
 from engines.compare.results import Kept, Result
 from engines.compare.running import run_cases
@@ -23,7 +29,7 @@ from engines.processes.data_options import choice_of
 from engines.processes.dataset import Dataset, read_dataset, study_of
 from engines.processes.errors import WrongOption
 from engines.processes.options import given_data
-from engines.processes.planning import plan_of, pretrained_folder
+from engines.processes.planning import NOWHERE, plan_of, pretrained_folder
 from engines.processes.progress import bar, say
 from engines.processes.servers import cores, held
 from engines.simulation.pictures import decoded
@@ -32,8 +38,10 @@ from engines.simulation.workers import Workers
 from federated.partition import partitioner
 from federated.plan import Plan
 from federated.study import Study
+from federated.values import Sha256
 from imaging.folders import Found
 from master.plan_faults import check_plan
+from master.pretrained import check_weights
 from serving.files import write_file
 
 if TYPE_CHECKING:
@@ -52,7 +60,8 @@ def compare(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     for partition in options.partitions:
         partitioner(partition)
     with _folder(options.out) as folder:
-        material = _material(study, dataset, options.data, folder)
+        weights = hashes_of_weights((plan for _, plan in plans), _pretrained(options))
+        material = _material(study, dataset, options.data, weights, folder)
         cases = list(_cases(material, plans, options))
         results, failures = _done(cases, folder, options)
         for prepared, reason in failures:
@@ -76,10 +85,18 @@ def _plans(study: Study, options: argparse.Namespace) -> list[tuple[str, Plan]]:
             federated = with_strategy(one, name)
             check_plan(federated, study, options.children)
             check_simulated(federated)
+        check_weights(one.model, _pretrained(options))
     return plans
 
 
-def _material(study: Study, dataset: Dataset, data: Path, folder: Path) -> Material:
+def _pretrained(options: argparse.Namespace) -> Path:
+    """The folder of the weights that plans name; one without files where none is given."""
+    return pretrained_folder(options) or NOWHERE
+
+
+def _material(
+    study: Study, dataset: Dataset, data: Path, weights: Mapping[str, Sha256], folder: Path
+) -> Material:
     """The pictures, decoded into the folder where they are not there yet."""
     found = [*dataset.train, *dataset.test]
     with bar(len(found), "Reading", "pictures") as progress:
@@ -89,7 +106,7 @@ def _material(study: Study, dataset: Dataset, data: Path, folder: Path) -> Mater
         for one, picture in zip(found, pictures, strict=True)
         if picture is not None
     }
-    return Material(study, dataset, data, known)
+    return Material(study, dataset, data, known, weights)
 
 
 def _tell_refused(found: Found, error: Exception) -> None:
@@ -119,8 +136,7 @@ def _done(
         say(f"{len(results)} of {len(cases)} cases were finished before and are not done again.")
     failures = []
     if open_cases:
-        count = options.workers or cores()
-        pretrained = pretrained_folder(options) or folder / "pretrained"
+        count, pretrained = options.workers or cores(), _pretrained(options)
         with (
             Workers(count, 1, folder / "logs") as workers,
             bar(sum(one.work for one in open_cases), "Training", "pictures") as progress,

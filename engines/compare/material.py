@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,11 @@ from engines.processes.dataset import Dataset, deal_out, pictures_needed
 from engines.processes.errors import WrongOption
 from engines.simulation.pictures import Picture
 from engines.simulation.site import SimulatedSite, site_of
+from federated.plan import Plan
 from federated.study import Study
-from federated.values import sha256_of
+from federated.values import Sha256, sha256_of
 from imaging.folders import Found
+from master.pretrained import IMAGENET
 
 ALL = "all"
 """The site that holds everything, where all pictures are together."""
@@ -32,12 +35,14 @@ class Material:
         dataset: The files.
         folder: The data set's folder, where a partition by a column finds its values.
         pictures: The picture of each file, by the file's stamp; refused files are missing.
+        weights: Hashes of the files of weights that plans name, by name.
     """
 
     study: Study
     dataset: Dataset
     folder: Path
     pictures: Mapping[str, Picture]
+    weights: Mapping[str, Sha256] = field(default_factory=dict)
 
     def of(self, found: Found) -> Picture | None:
         """The picture of a file; None for one that was refused."""
@@ -121,8 +126,7 @@ def prepare(
     """
     sites = tuple(_sites(material, way, children, dataset))
     test = tuple(site_of("test", map(material.of, dataset.test)).pictures.values())
-    held = [[site.name, sorted(site.pictures)] for site in sites]
-    judging = [[picture.sha256, picture.label] for picture in test]
+    held = [[site.name, _as_told(site.pictures.values())] for site in sites]
     case = Case(
         kind=way.kind,
         partition=way.partition,
@@ -130,9 +134,30 @@ def prepare(
         fold=fold,
         study=material.study,
         plan=way.plan,
-        pictures=sha256_of([held, judging]),
+        pictures=sha256_of([held, _as_told(test)]),
+        weights=material.weights.get(way.plan.model.weights or ""),
     )
     return Prepared(case, sites, test)
+
+
+def hashes_of_weights(plans: Iterable[Plan], folder: Path) -> dict[str, Sha256]:
+    """The SHA-256 of each file of weights that a plan begins from, by its name.
+
+    Args:
+        plans: Their files are there; weights that Keras downloads are no file of the folder.
+        folder: The folder of pretrained weights.
+    """
+    names = {plan.model.weights for plan in plans} - {None, IMAGENET}
+    hashes = {}
+    for name in sorted(filter(None, names)):
+        with (folder / name).open("rb") as file:
+            hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashes
+
+
+def _as_told(pictures: Iterable[Picture]) -> list[list[str]]:
+    """Pictures with their classes, in the order of their names."""
+    return sorted([picture.sha256, picture.label] for picture in pictures)
 
 
 def _sites(

@@ -25,7 +25,8 @@ class Case(Value):
         fold: Which part of a cross-validation judges, from 1; None without one.
         study: The classification problem.
         plan: What is done; its seed also deals out the pictures.
-        pictures: Hash of who holds which pictures, and of the pictures that judge.
+        pictures: Hash of who holds which pictures, as what, and of the pictures that judge.
+        weights: Hash of the file that the plan's model begins from; None where it names none.
     """
 
     kind: Kind
@@ -35,6 +36,7 @@ class Case(Value):
     study: Study
     plan: Plan
     pictures: Sha256
+    weights: Sha256 | None = None
 
     @property
     def key(self) -> str:

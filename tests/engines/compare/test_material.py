@@ -1,12 +1,15 @@
+import hashlib
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from engines.compare.material import Material, judged_parts, prepare
+from engines.compare.material import Material, hashes_of_weights, judged_parts, prepare
 from engines.compare.question import Way, in_one_go
 from engines.processes.dataset import read_dataset
 from engines.simulation.pictures import decoded
 from federated.errors import InvalidInput
-from federated.plan import Plan, Privacy
+from federated.plan import ModelChoice, Plan, Privacy
 from federated.study import Study
 from federated.training import Training
 from tests.e2e.pictures import CLASSES, write_dataset
@@ -77,3 +80,28 @@ def test_a_site_with_too_few_pictures_is_told(material):
     plan = PLAN.model_copy(update={"privacy": Privacy(min_examples=15)})
     with pytest.raises(InvalidInput, match="too few pictures"):
         prepared(material, "federated", "iid", plan=plan)
+
+
+def test_a_label_that_was_corrected_makes_another_case(material):
+    corrected = dict(material.pictures)
+    stamp = material.dataset.train[0].stamp
+    corrected[stamp] = corrected[stamp].model_copy(update={"label": "red"})
+    keys = {
+        prepared(replace(material, pictures=known), "together", None).case.key
+        for known in (material.pictures, corrected)
+    }
+    assert len(keys) == 2
+
+
+def test_other_weights_in_a_file_of_the_same_name_make_another_case(material, tmp_path):
+    plan = PLAN.model_copy(update={"model": ModelChoice(weights="first.safetensors")})
+    imagenet = PLAN.model_copy(update={"model": ModelChoice(weights="imagenet")})
+    keys = set()
+    for content in (b"one", b"another"):
+        (tmp_path / "first.safetensors").write_bytes(content)
+        weights = hashes_of_weights([PLAN, imagenet, plan], tmp_path)
+        assert weights == {"first.safetensors": hashlib.sha256(content).hexdigest()}
+        known = replace(material, weights=weights)
+        keys.add(prepared(known, "together", None, plan=plan).case.key)
+        assert prepared(known, "together", None).case.weights is None
+    assert len(keys) == 2
