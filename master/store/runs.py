@@ -10,7 +10,15 @@ from federated.plan import Plan
 from federated.states import RoundState, RunState, is_final
 from federated.strategies import asynchronous
 from federated.views import RunView
-from master.store import evaluations, events, rounds, task_ends, task_views, transitions
+from master.store import (
+    cross_sites,
+    evaluations,
+    events,
+    rounds,
+    task_ends,
+    task_views,
+    transitions,
+)
 from master.store.tables import RoundRow, RunRow, StudyRow, VersionRow
 
 ALIVE = tuple(state for state in RunState if not is_final(state))
@@ -123,12 +131,16 @@ def stop(
 
 
 def end(session: Session, run: RunRow, state: RunState, reason: str, now: float) -> None:
-    """Ends a run, and with it the round under way and its tasks."""
+    """Ends a run, and with it the round under way, its tasks and its measurement."""
     task_ends.cancel_of_run(session, run.id, reason, now)
     task_ends.leave_uncounted(session, run.id, reason, now)
     row = rounds.under_way(session, run.id)
     if row is not None:
         transitions.move_round(session, row, RoundState.FAILED, now, reason)
+    measurement = cross_sites.find(session, run.id)
+    if measurement is not None and measurement.closed_at is None:
+        # As long as it is open, the weights of single sites are kept for it.
+        cross_sites.close(session, measurement, now)
     transitions.move_run(session, run, state, now, reason)
 
 

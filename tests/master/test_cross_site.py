@@ -337,20 +337,34 @@ def test_an_update_that_is_gone_leaves_its_column_empty_and_the_run_whole(
 
 
 def test_the_blobs_stay_as_long_as_sites_measure(
-    federation: Federation, three: list[ChildInTest], clock: Clock
+    federation: Federation, three: list[ChildInTest]
 ) -> None:
     run = averaged(federation, three)
-    hashes = {model["weights"] for model in matrix(federation, run)["models"]}
+    together, *others = [model["weights"] for model in matrix(federation, run)["models"]]
 
     def collect() -> set[str]:
         services = federation.services
         future = time.time() + 2 * ORPHAN_SECONDS
         collect_garbage(services.database, services.blobs, 10, future)
-        return hashes & set(services.blobs.names())
+        return {together, *others} & set(services.blobs.names())
 
-    assert collect() == hashes
+    assert collect() == {together, *others}
     federation.post(f"/runs/{run}/stop")
     federation.settle()
+    # The round's own model stays; those of single sites are nobody's business any more.
+    assert collect() == {together}
+
+
+def test_a_run_that_is_stopped_while_its_models_are_gathered_measures_nothing(
+    federation: Federation, three: list[ChildInTest]
+) -> None:
+    federation.queues.held = ("gather/",)
+    run = averaged(federation, three)
+    federation.post(f"/runs/{run}/stop")
+    federation.queues.release()
+    federation.settle()
+    view = matrix(federation, run)
+    assert (view["state"], view["models"], view["sites"]) == ("closed", [], [])
 
 
 def test_when_a_measurement_ends() -> None:
