@@ -29,13 +29,13 @@ def validation_split(
 ) -> dict[str, Part]:
     """Parts of a site's labelled pictures, stratified by class.
 
-    A part once assigned is kept, so that a picture that judged yesterday never trains today;
-    new pictures fill each class's validation part up to its share. Each class keeps at least
-    one picture to train on.
+    A part once assigned is kept, whatever the share, so that a picture that judged yesterday
+    never trains today; new pictures fill each class's validation part up to its share, and
+    leave each class at least one picture to train on.
 
     Args:
         labels: For each picture (named by its hash) its label.
-        fraction: Share of each class that judges; 0 puts every picture into training.
+        fraction: Share of each class that judges; 0 puts every new picture into training.
         seed: Decides which of a class's pictures judge.
         assigned: Parts assigned before.
 
@@ -43,7 +43,7 @@ def validation_split(
         The part of each picture in `labels`.
     """
     if fraction == 0:
-        return dict.fromkeys(labels, "train")
+        return {key: (assigned or {}).get(key, "train") for key in labels}
     parts: dict[str, Part] = {}
     by_class: dict[str, list[str]] = defaultdict(list)
     for key, label in labels.items():
@@ -60,6 +60,8 @@ def validation_split(
 
 def training_count(counts: Mapping[str, int], fraction: float) -> int:
     """Pictures that train when `validation_split` meets a site's pictures for the first time.
+
+    Where a plan with a larger share came before, fewer train: what judges goes on judging.
 
     Args:
         counts: Labelled pictures by class.

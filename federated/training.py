@@ -102,7 +102,8 @@ class Training(Value):
         proximal: FedProx's mu: how strongly the weights are held to those of the round's start.
         precision: What is computed in. The weights stay float32.
         devices: `all` shares each batch out over all devices of the child.
-        validation_fraction: Share of a site's labelled pictures kept out of training.
+        validation_fraction: Share of a site's labelled pictures kept out of training. What an
+            earlier plan has kept out stays out.
 
     References:
         T.-Y. Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017.

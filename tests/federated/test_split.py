@@ -48,16 +48,16 @@ def test_a_picture_that_judged_never_trains_later(
     grown = more | first
     after = validation_split(grown, fraction=fraction, seed=seed, assigned=before)
     assert set(after) == set(grown)
-    if fraction > 0:
-        assert {key: after[key] for key in before} == before
+    assert {key: after[key] for key in before} == before
     for label in set(grown.values()):
         assert any(after[key] == "train" for key, own in grown.items() if own == label)
 
 
-def test_without_a_share_everything_trains_even_what_judged_before() -> None:
-    assert validation_split({"x": "cat"}, fraction=0, seed=1, assigned={"x": "validation"}) == {
-        "x": "train"
-    }
+def test_without_a_share_what_is_new_trains_and_what_judged_goes_on_judging() -> None:
+    labels = pictures(cat=3)
+    parts = validation_split(labels, fraction=0, seed=1, assigned={"cat-1": "validation"})
+    assert parts == {"cat-0": "train", "cat-1": "validation", "cat-2": "train"}
+    assert set(validation_split(labels, fraction=0, seed=1).values()) == {"train"}
 
 
 def test_the_masters_parts_share_out_each_class() -> None:

@@ -55,6 +55,16 @@ def test_a_part_once_dealt_is_kept(store):
     assert sorted(second.values()).count("validation") == 5
 
 
+def test_what_judges_never_trains_in_a_run_that_keeps_nothing_back(store):
+    add(store, ["benign"] * 8 + ["malignant"] * 4)
+    store.deal("skin", "a", fraction=0.25, seed=1)
+    judging = {e.sha256 for e in store.judging("skin", ("benign", "malignant"), 512)}
+    add(store, ["benign"] * 8)
+    dealt = store.deal("skin", "b", fraction=0, seed=1)
+    assert {e.sha256 for e in dealt if e.part != "train"} == judging
+    assert sum(e.part == "train" for e in dealt) == 20 - 3
+
+
 def test_examples_come_by_name_whatever_the_order_of_upload(store):
     store.add("skin", [NewPicture(sha(n), "benign", 3, 4, row) for row, n in enumerate((9, 2, 5))])
     dealt = store.deal("skin", "a", fraction=0, seed=0)
