@@ -18,6 +18,7 @@ from engines.compare.material import (
     hashes_of_weights,
     judged_parts,
     prepare,
+    without_test,
 )
 from engines.compare.question import in_one_go, ways, with_strategy
 from engines.compare.results import Kept, Result
@@ -106,7 +107,11 @@ def _material(
         for one, picture in zip(found, pictures, strict=True)
         if picture is not None
     }
-    return Material(study, dataset, data, known, weights)
+    apart = without_test(dataset, known)
+    if twice := len(dataset.train) - len(apart.train):
+        told = "1 picture lies" if twice == 1 else f"{twice} pictures lie"
+        say(f"{told} in the training part and in the test part, and will not train.")
+    return Material(study, apart, data, known, weights)
 
 
 def _tell_refused(found: Found, error: Exception) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engines.compare.folds import folds_of
+from engines.compare.folds import folds_of, joined
 from engines.compare.question import Case, Way
 from engines.processes.dataset import Dataset, deal_out, pictures_needed
 from engines.processes.errors import WrongOption
@@ -83,12 +83,30 @@ class Prepared:
         return counted
 
 
+def without_test(dataset: Dataset, pictures: Mapping[str, Picture]) -> Dataset:
+    """The data set without those training pictures whose pixels are a test picture's.
+
+    Args:
+        dataset: The files.
+        pictures: The picture of each file, by the file's stamp.
+    """
+    known = [pictures.get(found.stamp) for found in dataset.test]
+    test = {picture.sha256 for picture in known if picture}
+    kept = (
+        found
+        for found in dataset.train
+        if (picture := pictures.get(found.stamp)) is None or picture.sha256 not in test
+    )
+    return replace(dataset, train=tuple(kept))
+
+
 def judged_parts(
     material: Material, folds: int | None, seed: int
 ) -> Iterator[tuple[int | None, Dataset]]:
     """The data set, or, in a cross-validation, each fold's: who trains, who judges.
 
     A cross-validation deals with the part `train` alone: what is kept aside as `test` stays so.
+    Pictures with the same pixels judge in the same fold.
 
     Raises:
         WrongOption: There is nothing to judge by.
@@ -104,7 +122,8 @@ def judged_parts(
         return
     train = material.dataset.train
     labels = np.array([material.dataset.classes.index(found.label) for found in train])
-    fold = folds_of(labels, [found.group for found in train], folds, seed)
+    groups = joined([found.group for found in train], [_identity(material, one) for one in train])
+    fold = folds_of(labels, groups, folds, seed)
     for number in range(folds):
         yield (
             number + 1,
@@ -138,6 +157,11 @@ def prepare(
         weights=material.weights.get(way.plan.model.weights or ""),
     )
     return Prepared(case, sites, test)
+
+
+def _identity(material: Material, found: Found) -> str:
+    picture = material.of(found)
+    return picture.sha256 if picture else found.stamp
 
 
 def hashes_of_weights(plans: Iterable[Plan], folder: Path) -> dict[str, Sha256]:

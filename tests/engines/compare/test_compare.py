@@ -96,3 +96,11 @@ def test_without_test_pictures_there_must_be_folds(tmp_path):
     shutil.rmtree(data / "test")
     with pytest.raises(FederationError, match="--folds"):
         compare(options(data, "--seeds", 1), os.environ)
+
+
+def test_it_is_told_how_many_pictures_test_and_so_do_not_train(tmp_path, capsys):
+    data = write_dataset(tmp_path / "data", {"blue": 12, "red": 12}, test=2)
+    shutil.copy(data / "train" / "red" / "red.3.png", data / "test" / "red" / "again.png")
+    with pytest.raises(FederationError, match=r"labels\.csv"):
+        compare(options(data, "--partitions", "by:age"), os.environ)
+    assert "1 picture lies in the training part and in the test part" in capsys.readouterr().err

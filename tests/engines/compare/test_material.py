@@ -1,10 +1,18 @@
 import hashlib
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from engines.compare.material import Material, hashes_of_weights, judged_parts, prepare
+from engines.compare.material import (
+    Material,
+    hashes_of_weights,
+    judged_parts,
+    prepare,
+    without_test,
+)
 from engines.compare.question import Way, in_one_go
 from engines.processes.dataset import read_dataset
 from engines.simulation.pictures import decoded
@@ -24,12 +32,16 @@ PLAN = Plan(
 @pytest.fixture(scope="module")
 def material(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
-    dataset = read_dataset(write_dataset(folder / "set", {"blue": 17, "red": 12}, test=4))
+    return material_of(write_dataset(folder / "set", {"blue": 17, "red": 12}, test=4), folder)
+
+
+def material_of(place, folder):
+    dataset = read_dataset(place)
     study = Study(id="colours", name="Colours", classes=CLASSES, size=8)
     found = [*dataset.train, *dataset.test]
     _, pictures = decoded(found, study, folder / "kept")
     kept = {one.stamp: picture for one, picture in zip(found, pictures, strict=True) if picture}
-    return Material(study, dataset, folder / "set", kept)
+    return Material(study, dataset, place, kept)
 
 
 def prepared(material, kind, partition, fold=None, dataset=None, plan=PLAN):
@@ -105,3 +117,31 @@ def test_other_weights_in_a_file_of_the_same_name_make_another_case(material, tm
         keys.add(prepared(known, "together", None, plan=plan).case.key)
         assert prepared(known, "together", None).case.weights is None
     assert len(keys) == 2
+
+
+@pytest.fixture(scope="module")
+def repeated(tmp_path_factory):
+    """17 and 12 training pictures; 6 lie there again, and 3 of the test's 8 are among them."""
+    folder = write_dataset(tmp_path_factory.mktemp("again") / "set", {"blue": 17, "red": 12}, 4)
+    for number in range(6):
+        original = folder / "train" / "blue" / f"blue.{number}.png"
+        shutil.copy(original, folder / "train" / "blue" / f"again.{number}.png")
+        if number < 3:
+            # Other bytes, the same pixels.
+            Image.open(original).save(folder / "test" / "blue" / f"{number}.png", compress_level=0)
+    return material_of(folder, folder.parent / "kept")
+
+
+def test_equal_pictures_are_in_one_fold(repeated):
+    for fold, dataset in judged_parts(repeated, 5, seed=1):
+        made = prepared(repeated, "together", None, fold, dataset)
+        assert {one.sha256 for one in made.test}.isdisjoint(made.sites[0].pictures)
+
+
+def test_what_tests_does_not_train(repeated):
+    dataset = without_test(repeated.dataset, repeated.pictures)
+    # Each of the three lies in the training part twice.
+    assert len(repeated.dataset.train) - len(dataset.train) == 6
+    made = prepared(repeated, "together", None, dataset=dataset)
+    assert {one.sha256 for one in made.test}.isdisjoint(made.sites[0].pictures)
+    assert (len(made.test), len(made.sites[0].pictures)) == (8 + 3, 17 + 12 - 3)

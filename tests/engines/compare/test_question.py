@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engines.compare.folds import folds_of
+from engines.compare.folds import folds_of, joined
 from engines.compare.question import Case, in_one_go, ways, with_strategy
 from engines.compare.variations import variations
 from engines.processes.errors import WrongOption
@@ -128,3 +128,10 @@ def test_a_patient_is_in_one_fold_only():
 def test_a_class_with_fewer_patients_than_folds_is_refused():
     with pytest.raises(InvalidInput, match="at least 3"):
         folds_of(np.repeat([0, 1], [9, 4]), [*"abcdefghi", *"xxyy"], 3, seed=1)
+
+
+def test_groups_that_share_a_picture_are_one():
+    groups = joined(list("abcdeaf"), ["1", "2", "2", "4", "5", "4", "7"])
+    # b and c share 2; d shares 4 with a's second picture.
+    together = {frozenset(k for k, other in enumerate(groups) if other == one) for one in groups}
+    assert together == {frozenset({0, 3, 5}), frozenset({1, 2}), frozenset({4}), frozenset({6})}
