@@ -17,8 +17,8 @@ DEEPEST = 32
 def check_h5(path: Path, most_values: int) -> None:
     """Looks through the whole file, reading no tensor.
 
-    Links that lead elsewhere, data that lie in other files, anything but plain numbers and
-    more of them than expected are refused.
+    Links that lead elsewhere, groups with two names, data that lie in other files, anything but
+    plain numbers and more of them than expected are refused.
 
     Args:
         path: The file.
@@ -31,32 +31,39 @@ def check_h5(path: Path, most_values: int) -> None:
     values = objects = 0
     try:
         with h5py.File(path, "r") as file:
-            for dataset in _datasets(file, depth=0):
-                _check_dataset(dataset)
-                values, objects = values + math.prod(dataset.shape), objects + 1
+            for entry in _entries(file, depth=0, met=set()):
+                objects += 1
+                if isinstance(entry, h5py.Dataset):
+                    _check_dataset(entry)
+                    values += math.prod(entry.shape)
                 if values > most_values or objects > MOST_OBJECTS:
                     raise TooLarge(
                         f"The file {path.name} declares more than this model needs",
                         expected=f"at most {most_values:,} values",
                     )
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
         raise _harmful(path.name, str(error)) from error
 
 
-def _datasets(group: h5py.Group, depth: int) -> Iterator[h5py.Dataset]:
+def _entries(group: h5py.Group, depth: int, met: set[int]) -> Iterator[h5py.Group | h5py.Dataset]:
+    """All that lies within `group`; `met` holds where the groups lie that were entered."""
     if depth > DEEPEST:
         raise ValueError(f"groups within groups, deeper than {DEEPEST}")
+    place = h5py.h5o.get_info(group.id).addr
+    if place in met:
+        # Two names at every depth would make 2^depth ways through a small file.
+        raise ValueError(f"a second name of a group: {group.name}")
+    met.add(place)
     for name in group:
         # A link is asked what it is before it is followed.
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise ValueError(f"a link that leads elsewhere: {name}")
         child = group[name]
-        if isinstance(child, h5py.Group):
-            yield from _datasets(child, depth + 1)
-        elif isinstance(child, h5py.Dataset):
-            yield child
-        else:
+        if not isinstance(child, h5py.Group | h5py.Dataset):
             raise ValueError(f"neither tensor nor group: {name}")
+        yield child
+        if isinstance(child, h5py.Group):
+            yield from _entries(child, depth + 1, met)
 
 
 def _check_dataset(dataset: h5py.Dataset) -> None:
