@@ -11,6 +11,7 @@ from imaging.readers.table import Table
 IMAGES = ("file", "filename", "file_name", "path", "image_path", "image", "image_id", "isic_id")
 LABELS = ("label", "class", "dx", "diagnosis", "target", "category")
 GROUPS = ("group", "patient_id", "patient", "lesion_id")
+"""All that a table has of these count; the first names a group."""
 PARTS = ("split", "part", "subset")
 MARKS = {"0": 0, "0.0": 0, "0.": 0, "1": 1, "1.0": 1, "1.": 1}
 """How tables write that a picture is of a class, or is not."""
@@ -23,13 +24,11 @@ class Columns:
     Attributes:
         image: Names a picture: its path, its file's name, or that without extension.
         labels: One column that holds the class, or one for each class, 1 where it is that.
-        group: Names what the picture was taken from, or `None`.
         part: Names the part of the data set, or `None`.
     """
 
     image: str
     labels: tuple[str, ...]
-    group: str | None = None
     part: str | None = None
 
 
@@ -40,7 +39,8 @@ class Wanted:
     Attributes:
         image: As in `Columns`.
         labels: Likewise; several are parted by commas.
-        group: Likewise; an empty text says that there is none.
+        group: The column that names what pictures were taken from, instead of `GROUPS`; an empty
+            text says that there is none.
     """
 
     image: str | None = None
@@ -68,9 +68,8 @@ def recognise_columns(table: Table, wanted: Wanted = Wanted()) -> Columns | None
         labels = (label,)
     else:
         labels = _mark_columns(table, image)
-    group = _first(table.columns, GROUPS) if wanted.group is None else None
-    found = _named(table, wanted.group) or group
-    return Columns(image, labels, found, _first(table.columns, PARTS)) if labels else None
+    _named(table, wanted.group)
+    return Columns(image, labels, _first(table.columns, PARTS)) if labels else None
 
 
 def image_column(table: Table) -> str | None:
@@ -78,9 +77,12 @@ def image_column(table: Table) -> str | None:
     return _first(table.columns, IMAGES)
 
 
-def group_column(columns: Iterable[str], wanted: Wanted) -> str | None:
-    """The column that names what pictures were taken from."""
-    return wanted.group or (_first(columns, GROUPS) if wanted.group is None else None)
+def group_columns(columns: Iterable[str], wanted: Wanted) -> list[tuple[int, str]]:
+    """The columns that name what pictures were taken from, each after its place in `GROUPS`."""
+    if wanted.group is not None:
+        return [(0, wanted.group.strip())] if wanted.group else []
+    keys = ((column.lower(), column) for column in columns)
+    return sorted((GROUPS.index(key), column) for key, column in keys if key in GROUPS)
 
 
 def _named(table: Table, name: str | None) -> str | None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from imaging.readers.entries import Entry
+from imaging.readers.grouping import group_names
 from imaging.readers.labels import NO_LABEL, NO_SINGLE_CLASS, as_label, one_of, part_of
 from imaging.readers.picture_formats import FilePicture, take_picture
 from imaging.readers.table import Table
-from imaging.readers.table_columns import MARKS, Columns, Wanted, group_column, image_column
+from imaging.readers.table_columns import MARKS, Columns, Wanted, image_column
 from imaging.source import OnSkip, Skipped
 
 
@@ -90,15 +91,16 @@ def read_labels(
         entries: All files of the place.
         on_skip: Told what is left out.
         more: What other tables say of pictures, by path.
-        wanted: Whether another table's column names groups.
+        wanted: Which column names groups.
     """
     index = FileIndex(entries)
     rows = list(_placed(table, columns, index, on_skip))
     classes = defaultdict[PurePosixPath, set[str | None]](set)
     for row in rows:
         classes[row.entry.path].add(row.label)
+    known = [_both(more.get(row.entry.path, {}), row.fields) for row in rows]
     seen = set[PurePosixPath]()
-    for row in rows:
+    for row, metadata, group in zip(rows, known, group_names(known, wanted), strict=True):
         path = row.entry.path
         reason = row.reason
         if len(classes[path]) > 1:
@@ -109,13 +111,12 @@ def read_labels(
         if reason:
             on_skip(Skipped(row.name, reason))
             continue
-        metadata = {**more.get(path, {}), **row.fields}
         picture = take_picture(
             row.entry,
             row.label or "",
             on_skip,
             part=part_of(row.fields[columns.part]) if columns.part else "",
-            group=_group(metadata, columns.group or group_column(metadata, wanted)),
+            group=group,
             metadata=metadata,
         )
         if picture:
@@ -136,7 +137,7 @@ def metadata_by_path(
         for _, row in table.rows if column else ():
             entry = index.find(row[column], row) if row and column else ""
             if row and isinstance(entry, Entry):
-                found.setdefault(entry.path, {}).update(row)
+                found[entry.path] = _both(found.get(entry.path, {}), row)
     return found
 
 
@@ -146,12 +147,10 @@ def with_metadata(
     wanted: Wanted,
 ) -> Iterator[FilePicture]:
     """Pictures with what tables say of them, in their groups by it."""
-    if not found:
-        yield from pictures
+    groups = dict(zip(found, group_names(list(found.values()), wanted), strict=True))
     for picture in pictures:
-        metadata = found.get(picture.within, {})
-        group = _group(metadata, group_column(metadata, wanted)) or picture.group
-        yield replace(picture, metadata=metadata, group=group)
+        group = groups.get(picture.within) or picture.group
+        yield replace(picture, metadata=found.get(picture.within, {}), group=group)
 
 
 def _placed(table: Table, columns: Columns, index: FileIndex, on_skip: OnSkip) -> Iterator[_Row]:
@@ -181,9 +180,10 @@ def _label(fields: Mapping[str, str], columns: tuple[str, ...]) -> tuple[str | N
     return label, "" if label else "its class cannot be a label"
 
 
-def _group(metadata: Mapping[str, str], column: str | None) -> str:
-    value = metadata.get(column, "") if column else ""
-    return f"{column} {value}" if value else ""
+def _both(first: Mapping[str, str], second: Mapping[str, str]) -> dict[str, str]:
+    """What two tables say; an empty cell takes nothing away."""
+    said = {column: text for column, text in second.items() if text or column not in first}
+    return {**first, **said}
 
 
 def _path(path: PurePosixPath) -> str:

@@ -164,6 +164,22 @@ class TestTables:
         assert skipped.pop("Metadata.csv") == "not named in the table"
         assert skipped == dict.fromkeys(("ISIC_3", "ISIC_4"), "is not of exactly one class")
 
+    def test_a_patient_that_is_not_known_does_not_hide_the_lesion(self, tmp_path: Path) -> None:
+        # What `python -m imaging isic` writes has both columns, and often one is empty.
+        fill(tmp_path, *(f"{part}/{n}.jpg" for part, n in zip("aabbbb", range(1, 7), strict=True)))
+        rows = ("1,a,,L1", "2,a,,L1", "3,b,P1,L2", "4,b,P1,L3", "5,b,,L3", "6,b,,")
+        fill(tmp_path, metadata_csv="\n".join(("isic_id,label,patient_id,lesion_id", *rows)))
+        expected = ["lesion_id L1"] * 2 + ["patient_id P1"] * 3 + ["b/6.jpg"]
+        for kind in ("table", "class-folders"):
+            _, found, _ = look(tmp_path, Choice(kind))  # type: ignore[arg-type]
+            assert [one.group for one in found] == expected
+
+    def test_what_one_table_says_another_does_not_empty(self, tmp_path: Path) -> None:
+        fill(tmp_path, "1.jpg", "2.jpg", truth_csv="file,dx,lesion_id\n1,nv,\n2,mel,\n")
+        fill(tmp_path, more_csv="image,lesion_id\n1,L9\n2,L9\n")
+        _, found, _ = look(tmp_path, Choice(labels_file="truth.csv"))
+        assert [one.group for one in found] == ["lesion_id L9"] * 2
+
     def test_any_two_columns_can_be_named(self, tmp_path: Path) -> None:
         fill(tmp_path, "pics/a.jpg", "pics/b.jpg", notes_csv="Foto;Befund;Wer\na;gut;1\nb;böse;1\n")
         with pytest.raises(UnknownLayout, match=r"no such column.*Foto, Befund, Wer"):
