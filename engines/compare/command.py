@@ -20,7 +20,7 @@ from engines.compare.material import (
     prepare,
     without_test,
 )
-from engines.compare.question import in_one_go, ways, with_strategy
+from engines.compare.question import check_all_take_part, in_one_go, ways, with_strategy
 from engines.compare.results import Kept, Result
 from engines.compare.running import run_cases
 from engines.compare.summary import never_seen, rows_of
@@ -82,6 +82,7 @@ def _plans(study: Study, options: argparse.Namespace) -> list[tuple[str, Plan]]:
     plans = [("", plan), *variations(plan, options.vary or "")]
     for _, one in plans:
         in_one_go(one)
+        check_all_take_part(one, options.cases, options.children)
         for name in options.strategies or (one.strategy.name,):
             federated = with_strategy(one, name)
             check_plan(federated, study, options.children)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from engines.processes.errors import WrongOption
 from engines.processes.planning import checked_plan
 from federated.plan import Plan, Sampling, StrategyChoice
 from federated.study import Study
@@ -92,6 +93,23 @@ def ways(
         if "federated" in kinds:
             for name in strategies:
                 yield Way("federated", partition, variation, with_strategy(plan, name))
+
+
+def check_all_take_part(plan: Plan, kinds: Sequence[Kind], children: int) -> None:
+    """Refuses a plan whose sites see their pictures less often than who averages with nobody.
+
+    Raises:
+        WrongOption: It draws only some of the sites in a round.
+    """
+    drawn = plan.sampling.size(children)
+    if drawn < children and set(kinds) != {"federated"}:
+        raise WrongOption(
+            "Federated sites would see their pictures less often than those they are compared "
+            "with, for the plan draws only some of them in each round",
+            expected=f"all {children} sites in each round (--set sampling.fraction=1), or "
+            "nothing but --cases federated",
+            received=f"{drawn} a round",
+        )
 
 
 def in_one_go(plan: Plan) -> Plan:

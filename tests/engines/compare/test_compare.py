@@ -78,6 +78,7 @@ def test_what_is_finished_is_not_done_again(first, capsys):
         (("--vary", "training.epochs=many"), "epochs"),
         (("--set", "rounds=900", "--epochs", 2), "epochs"),
         (("--partitions", "by:age"), "labels.csv"),
+        (("--preset", "quorum", "--children", 4, "--set", "sampling.fraction=0.25"), "less often"),
     ],
 )
 def test_what_cannot_be_compared_is_told_before_anything_starts(data, arguments, sentence):

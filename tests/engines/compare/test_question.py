@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from engines.compare.folds import folds_of, joined
-from engines.compare.question import Case, in_one_go, ways, with_strategy
+from engines.compare.question import Case, check_all_take_part, in_one_go, ways, with_strategy
 from engines.compare.variations import variations
 from engines.processes.errors import WrongOption
 from federated.errors import InvalidInput
@@ -27,6 +27,15 @@ def test_who_is_alone_sees_each_picture_as_often_and_is_pulled_nowhere():
     assert (plan.rounds, plan.training.epochs, plan.quorum) == (1, 15, 1)
     assert (plan.training.proximal, plan.sampling) == (0, Sampling())
     assert (plan.training.learning_rate, plan.seed) == (0.25, 7)
+
+
+def test_who_is_drawn_now_and_then_sees_its_pictures_less_often():
+    with pytest.raises(WrongOption, match=r"less often.*all 4 sites.*2 a round"):
+        check_all_take_part(PLAN, KINDS, 4)
+    # Half of one site is one site; and nobody else is there to be unlike.
+    check_all_take_part(PLAN, KINDS, 1)
+    check_all_take_part(PLAN, ("federated",), 4)
+    check_all_take_part(PLAN.model_copy(update={"sampling": Sampling()}), KINDS, 4)
 
 
 def test_more_epochs_than_a_round_may_have_are_told():
