@@ -20,6 +20,8 @@ from imaging.readers.pickled_names import ADMITTED, ArrayInMaking, DtypeInMaking
 from imaging.readers.pickled_tape import Tape
 
 MAX_STEPS = 5_000_000
+MAX_DEPTH = 8
+"""Tuples in tuples; what NumPy writes needs three."""
 _MARK: Final = object()
 
 
@@ -37,6 +39,12 @@ def read_pickle(content: Content, bounds: Bounds = BOUNDS) -> Any:
         raise BrokenSource(
             "This pickle is damaged", expected="one that NumPy can have written", received=error
         ) from error
+
+
+class _Nested(tuple[Any, ...]):
+    """A tuple that holds tuples, and how deep."""
+
+    depth: int
 
 
 class _Machine:
@@ -68,6 +76,15 @@ class _Machine:
 
     def push(self, value: Any) -> None:
         self._stack.append(value)
+
+    def push_tuple(self, items: list[Any]) -> None:
+        inner = max((_depth(item) for item in items), default=0)
+        if inner >= MAX_DEPTH:
+            raise ValueError(f"tuples more than {MAX_DEPTH} deep")
+        made = _Nested(items) if inner else tuple(items)
+        if isinstance(made, _Nested):
+            made.depth = inner + 1
+        self.push(made)
 
     def since_mark(self) -> list[Any]:
         """What lies above the mark, which goes too."""
@@ -112,6 +129,9 @@ class _Machine:
         self.push(self._memo[place])
 
     def name(self, module: Any, name: Any) -> None:
+        # A tuple that holds itself twice, sixty deep, takes a lifetime to hash or to write out.
+        if not (isinstance(module, str) and isinstance(name, str)):
+            raise TypeError("a name that is no text")
         if (module, name) not in ADMITTED:
             raise BrokenSource(
                 "This pickle asks for more than arrays, and is not read further",
@@ -122,13 +142,13 @@ class _Machine:
 
     def reduce(self) -> None:
         name, arguments = self.take_top(2)
-        if type(name) is not Name or type(arguments) is not tuple:
+        if type(name) is not Name or not isinstance(arguments, tuple):
             raise TypeError("a call of something that is no name")
         self.push(ADMITTED[name.module, name.name](arguments, self._bounds))
 
     def build(self) -> None:
         target, state = self.take_top(2)
-        if not isinstance(target, ArrayInMaking | DtypeInMaking) or type(state) is not tuple:
+        if not isinstance(target, ArrayInMaking | DtypeInMaking) or not isinstance(state, tuple):
             raise TypeError("a state for something that has none")
         target.set_state(state)
         self.push(target)
@@ -136,6 +156,11 @@ class _Machine:
     @property
     def tape(self) -> Tape:
         return self._tape
+
+
+def _depth(value: Any) -> int:
+    """How many tuples lie in each other here; told without looking into them again."""
+    return value.depth if isinstance(value, _Nested) else int(isinstance(value, tuple))
 
 
 def settled(value: Any) -> Any:
@@ -166,7 +191,7 @@ def _raw(form: str) -> Callable[[_Machine], None]:
 
 
 def _tuple(count: int) -> Callable[[_Machine], None]:
-    return lambda machine: machine.push(tuple(machine.take_top(count)))
+    return lambda machine: machine.push_tuple(machine.take_top(count))
 
 
 def _nothing(form: str) -> Callable[[_Machine], None]:
@@ -202,7 +227,7 @@ _STEPS: Final[dict[bytes, Callable[[_Machine], None]]] = {
     b"\x8e": _raw("<Q"),
     b"\x96": _raw("<Q"),
     b")": lambda machine: machine.push(()),
-    b"t": lambda machine: machine.push(tuple(machine.since_mark())),
+    b"t": lambda machine: machine.push_tuple(machine.since_mark()),
     b"\x85": _tuple(1),
     b"\x86": _tuple(2),
     b"\x87": _tuple(3),

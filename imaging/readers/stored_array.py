@@ -74,9 +74,13 @@ class StoredArray:
                 received=str(self.dtype)[:60],
             )
         shape = self.shape
-        wrong = any(type(n) is not int or n < 0 for n in shape) or 0 in shape[1:]
-        if wrong or len(shape) > MAX_DIMENSIONS:
-            raise BrokenSource("This array has no possible shape", received=str(shape)[:60])
+        # Looked at before it is shown: what is no row of numbers may take for ever to write out.
+        if len(shape) > MAX_DIMENSIONS or not all(map(_is_length, shape)) or 0 in shape[1:]:
+            raise BrokenSource(
+                "This array has no possible shape",
+                expected=f"at most {MAX_DIMENSIONS} whole numbers",
+                received=str(shape)[:60] if all(map(_is_length, shape)) else "something else",
+            )
         if self.size != self.content.size:
             raise BrokenSource(
                 "This array is cut short or damaged",
@@ -140,6 +144,10 @@ class StoredArray:
                 expected=f"at most {self.bounds.in_memory / 2**20:g} MiB at once",
                 received=f"{wanted / 2**20:.0f} MiB",
             )
+
+
+def _is_length(value: object) -> bool:
+    return type(value) is int and 0 <= value < 2**63
 
 
 def read_npy(content: Content, bounds: Bounds = BOUNDS) -> StoredArray:

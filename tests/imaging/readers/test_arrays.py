@@ -211,6 +211,7 @@ def npy(shape: str, dtype: str = "|u1", data: bytes = b"") -> bytes:
     [
         npy("(1000000, 1000000, 1000000)"),
         npy("(-1,)"),
+        npy("(" + ("9" * 600 + ", ") * 8 + ")"),
         npy("(4,)", data=b"xyz"),
         npy("(99999999, 0)"),
         npy("(3,)", "|O", b"x" * 24),

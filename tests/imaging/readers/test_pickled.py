@@ -162,6 +162,56 @@ def test_a_shape_that_does_not_fit_the_bytes_is_refused() -> None:
             read(data)
 
 
+DOUBLED = b")q\x000" + b"h\x00h\x00\x86q\x000" * 20
+"""A tuple that holds another twice, and so on: a million to whoever walks through them.
+
+Ten letters more make it a thousand times as many, so it is what is told that is tested here.
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        (b"h\x00\x8c\x01x\x93.", "Received a name that is no text"),
+        (b"\x8c\x01xh\x00\x93.", "Received a name that is no text"),
+        (
+            b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\ntR"
+            b"(K\x01h\x00cnumpy\ndtype\n(\x8c\x02u1tR\x89C\x00tb.",
+            "Received something else",
+        ),
+    ],
+    ids=["as a module", "as a name", "as a shape"],
+)
+def test_tuples_in_tuples_are_not_walked_through(
+    program: bytes, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BrokenSource, match="more than 8 deep"):
+        read(b"\x80\x04" + DOUBLED + program)
+    monkeypatch.setattr("imaging.readers.pickled.MAX_DEPTH", 100)
+    with pytest.raises(BrokenSource, match=reason):
+        read(b"\x80\x04" + DOUBLED + program)
+
+
+def test_tuples_as_deep_as_data_sets_have_them_are_read() -> None:
+    value = (((1, 2), "a", ((3,), [(4, 5)])), (((((6,),),),),))
+    for protocol in (2, 4):
+        assert read(pickled(value, protocol)) == value
+    with pytest.raises(BrokenSource, match="more than 8 deep"):
+        read(b"\x80\x02N" + b"\x85" * 9 + b".")
+    assert read(b"\x80\x02N" + b"\x85" * 8 + b".") == ((((((((None,),),),),),),),)
+
+
+@pytest.mark.parametrize(
+    "length", [b"\x88", b"]", b"(K\x02t", b"N", b"\x8a\x09" + b"\xff" * 8 + b"\0"]
+)
+def test_a_shape_is_a_row_of_whole_numbers(length: bytes) -> None:
+    whole = pickled(np.zeros((3, 2), np.uint8), 2)
+    data = whole.replace(b"K\x03K\x02\x86", b"K\x03" + length + b"\x86")
+    assert data != whole
+    with pytest.raises(BrokenSource, match=r"no possible shape.*Received something else"):
+        read(data)
+
+
 def test_a_dtype_cannot_be_made_of_objects_from_bytes() -> None:
     # NumPy itself would take the flags of a state, and the bytes for addresses.
     text = pickled(np.zeros(8, np.uint8), 2)
