@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from engines.compare.question import Kind
 from engines.compare.results import Result
@@ -26,7 +27,8 @@ class Spread(Value):
         values: In order of seed and fold.
         mean: Their mean.
         deviation: Their standard deviation (n - 1); None for one value.
-        low: Lower end of the 95 % interval of the mean (Student's t); None for one value.
+        low: Lower end of the 95 % interval of the mean; None for one value. Over seeds alone, of
+            the mean over all seeds on these same test pictures; over folds, see `spread`.
         high: Upper end of it.
     """
 
@@ -48,6 +50,7 @@ class Row(Value):
         figures: Each figure that every repeat has; for sites alone the mean over the sites.
         margin: By how much `auc` is above that of the mean site alone, repeat by repeat.
         seconds: Of all repeats together.
+        folds: Of the cross-validation that the repeats are from; None where only seeds differ.
     """
 
     kind: Kind
@@ -57,6 +60,7 @@ class Row(Value):
     figures: dict[str, Spread]
     margin: Spread | None
     seconds: float
+    folds: int | None
 
 
 class NeverSeen(Value):
@@ -79,20 +83,36 @@ class NeverSeen(Value):
     federated: dict[str, Spread]
 
 
-def spread(values: Sequence[float]) -> Spread:
-    """Mean, standard deviation and interval of at least one value."""
-    count, mean = len(values), math.fsum(values) / len(values)
+def spread(values: Sequence[float], folds: int | None = None) -> Spread:
+    """Mean, standard deviation and interval of at least one value.
+
+    Seeds on the same test pictures are taken as independent (Student's t), so their interval
+    says nothing of other test pictures. Folds share their training pictures, and those of
+    another seed are the same pictures again, so the variance of their mean is corrected: to
+    1 / n is added what tests over what trains, 1 / (folds - 1).
+
+    References:
+        C. Nadeau, Y. Bengio, "Inference for the Generalization Error", Machine Learning 52,
+        2003. For folds repeated over seeds: R. R. Bouckaert, E. Frank, "Evaluating the
+        Replicability of Significance Tests for Comparing Learning Algorithms", PAKDD 2004.
+
+    Args:
+        values: Of each repeat.
+        folds: Of the cross-validation that they are from, at least 2; None where only seeds differ.
+    """
+    count, mean = len(values), statistics.fmean(values)
     if count == 1:
         return Spread(values=tuple(values), mean=mean, deviation=None, low=None, high=None)
-    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (count - 1))
+    deviation = statistics.stdev(values)
     quantile = _T[count - 2] if count - 2 < len(_T) else _NORMAL
-    half = quantile * deviation / math.sqrt(count)
+    shared = 1 / (folds - 1) if folds else 0
+    half = quantile * deviation * math.sqrt(1 / count + shared)
     return Spread(
         values=tuple(values), mean=mean, deviation=deviation, low=mean - half, high=mean + half
     )
 
 
-def rows_of(results: Iterable[Result]) -> list[Row]:
+def rows_of(results: Sequence[Result]) -> list[Row]:
     """A row for each way, in the order in which they first come."""
     ways: dict[tuple[str, str, str, str], list[Result]] = defaultdict(list)
     for result in results:
@@ -102,7 +122,8 @@ def rows_of(results: Iterable[Result]) -> list[Row]:
         for way, group in ways.items()
         if way[0] == "alone"
     }
-    return [_row(group, alone.get((way[1], way[3]), {})) for way, group in ways.items()]
+    folds = _folds(results)
+    return [_row(group, alone.get((way[1], way[3]), {}), folds) for way, group in ways.items()]
 
 
 def never_seen(results: Sequence[Result]) -> list[NeverSeen]:
@@ -111,13 +132,13 @@ def never_seen(results: Sequence[Result]) -> list[NeverSeen]:
     for result in results:
         if result.case.partition is not None:
             groups[result.case.partition, result.case.variation].append(result)
-    found = []
+    found, folds = [], _folds(results)
     for (partition, variation), group in groups.items():
         for site, label in _absent(group):
             recalls: dict[str, list[float]] = defaultdict(list)
             for result in group:
                 recalls[_strategy(result)] += _recalls(result, site, label)
-            spreads = {name: spread(values) for name, values in recalls.items() if values}
+            spreads = {name: spread(values, folds) for name, values in recalls.items() if values}
             found.append(
                 NeverSeen(
                     partition=partition,
@@ -144,7 +165,15 @@ def _repeat(result: Result) -> tuple[int, int]:
     return result.case.plan.seed, result.case.fold or 0
 
 
-def _row(group: Sequence[Result], alone: Mapping[tuple[int, int], Result]) -> Row:
+def _folds(results: Sequence[Result]) -> int | None:
+    """Folds of the cross-validation; where the last ones failed fewer, which widens intervals."""
+    last = max((result.case.fold or 0 for result in results), default=0)
+    return max(last, 2) if last else None
+
+
+def _row(
+    group: Sequence[Result], alone: Mapping[tuple[int, int], Result], folds: int | None
+) -> Row:
     ordered = sorted(group, key=_repeat)
     case = ordered[0].case
     figures = {}
@@ -152,26 +181,29 @@ def _row(group: Sequence[Result], alone: Mapping[tuple[int, int], Result]) -> Ro
         values = [result.mean(name) for result in ordered]
         known = [value for value in values if value is not None]
         if len(known) == len(values):
-            figures[name] = spread(known)
+            figures[name] = spread(known, folds)
     return Row(
         kind=case.kind,
         partition=case.partition,
         strategy=_strategy(ordered[0]) or None,
         variation=case.variation,
         figures=figures,
-        margin=_margin(ordered, alone) if case.kind == "federated" else None,
+        margin=_margin(ordered, alone, folds) if case.kind == "federated" else None,
         seconds=sum(result.seconds for result in ordered),
+        folds=folds,
     )
 
 
-def _margin(group: Sequence[Result], alone: Mapping[tuple[int, int], Result]) -> Spread | None:
+def _margin(
+    group: Sequence[Result], alone: Mapping[tuple[int, int], Result], folds: int | None
+) -> Spread | None:
     pairs = [(result, alone[_repeat(result)]) for result in group if _repeat(result) in alone]
     gains = [
         ours - theirs
         for result, other in pairs
         if (ours := result.mean("auc")) is not None and (theirs := other.mean("auc")) is not None
     ]
-    return spread(gains) if gains else None
+    return spread(gains, folds) if gains else None
 
 
 def _absent(group: Sequence[Result]) -> list[tuple[str, str]]:

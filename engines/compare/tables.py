@@ -12,10 +12,26 @@ from engines.processes.report import table
 FIGURES = ("accuracy", "balanced_accuracy", "auc")
 COLUMNS = ("way", "pictures", "n", "accuracy", "balanced", "AUC", "95 % interval", "over alone")
 
+OVER_SEEDS = (
+    "95 % interval: of the mean AUC over all seeds, on these same test pictures (Student's t). "
+    "It does not say how it would be on other test pictures."
+)
+OVER_FOLDS = (
+    "95 % interval: of the mean AUC, corrected for the pictures that folds and seeds share "
+    "(Nadeau and Bengio 2003)."
+)
+
 
 def table_of(rows: Sequence[Row]) -> str:
-    """A line for each way: mean ± standard deviation over seeds and folds, the AUC's interval."""
-    return table(COLUMNS, [_cells(row) for row in rows])
+    """A line for each way: mean ± standard deviation over seeds and folds, the AUC's interval.
+
+    Below them stands what the interval is, where there is one.
+    """
+    lines = table(COLUMNS, [_cells(row) for row in rows])
+    aucs = [row.figures.get("auc") for row in rows]
+    if all(_interval(auc) == "–" for auc in aucs):
+        return lines
+    return f"{lines}\n\n{OVER_FOLDS if any(row.folds for row in rows) else OVER_SEEDS}"
 
 
 def table_of_never_seen(entries: Sequence[NeverSeen]) -> str:

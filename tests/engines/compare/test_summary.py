@@ -2,8 +2,10 @@ import csv
 import io
 import math
 
+import numpy as np
 import pytest
 
+from engines.compare.folds import folds_of
 from engines.compare.plot import page_of
 from engines.compare.question import Case
 from engines.compare.results import Kept, Measured, Result, measured
@@ -59,6 +61,60 @@ def test_one_value_has_no_spread():
 def test_many_values_are_judged_by_the_normal():
     found = spread([0.0, 1.0] * 50)
     assert found.high == pytest.approx(0.5 + 1.96 * found.deviation / 10)
+
+
+def test_folds_share_pictures_so_their_interval_is_wider():
+    # 4 of 5 folds train: 1 / (5 - 1) is added to 1 / n.
+    found = spread([1.0, 3.0, 5.0], folds=5)
+    assert (found.mean, found.deviation) == (3.0, 2.0)
+    assert found.high == pytest.approx(3 + 4.303 * 2 * math.sqrt(1 / 3 + 1 / 4))
+    assert found.low == pytest.approx(3 - 4.303 * 2 * math.sqrt(1 / 3 + 1 / 4))
+
+
+def test_the_interval_over_folds_holds_the_models_true_accuracy():
+    rng = np.random.default_rng(0)
+
+    def sample(count):
+        labels = rng.integers(0, 2, count)
+        return labels, rng.normal(size=(count, 5)) + 0.5 * labels[:, None]
+
+    def repeats(labels, points, ahead):
+        """Measured and true accuracy of a nearest mean, in 5 folds under each of 3 seeds."""
+        for seed in range(3):
+            fold = folds_of(labels, [str(k) for k in range(len(labels))], 5, seed)
+            for number in range(5):
+                train, test = fold != number, fold == number
+                low, high = (points[train & (labels == label)].mean(axis=0) for label in (0, 1))
+                answers = [(x - (low + high) / 2) @ (high - low) > 0 for x in (points, ahead[1])]
+                yield (answers[0] == labels)[test].mean(), (answers[1] == ahead[0]).mean()
+
+    held = {5: 0, None: 0}
+    for _ in range(60):
+        measured, true = zip(*repeats(*sample(200), sample(4000)), strict=True)
+        for folds in held:
+            found = spread(measured, folds)
+            held[folds] += found.low <= np.mean(true) <= found.high
+    assert held[5] >= 0.9 * 60
+    # As if 15 repeats were 15 samples.
+    assert held[None] < 0.75 * 60
+
+
+def test_a_row_over_folds_says_so():
+    def over_folds(kind, aucs):
+        return [
+            one.model_copy(update={"case": one.case.model_copy(update={"fold": fold})})
+            for fold, auc in enumerate(aucs, 1)
+            for one in [result(kind, 1, model("site-1", auc, cat=auc))]
+        ]
+
+    results = [*over_folds("alone", (0.5, 0.25, 0.75)), *over_folds("federated", (0.5, 0.75, 0.5))]
+    rows, (entry,) = rows_of(results), never_seen(results)
+    assert [row.folds for row in rows] == [3, 3]
+    assert rows[0].figures["auc"] == entry.alone == spread([0.5, 0.25, 0.75], folds=3)
+    assert rows[1].margin == spread([0.0, 0.5, -0.25], folds=3)
+    assert "Nadeau and Bengio" in table_of(rows)
+    assert "on these same test pictures" in table_of(rows_of(RESULTS))
+    assert "95 % interval:" not in table_of(rows_of(RESULTS[:1]))
 
 
 def test_a_row_for_each_way_with_its_seeds():
