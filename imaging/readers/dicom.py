@@ -17,7 +17,6 @@ import numpy.typing as npt
 import pydicom
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi
-from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from imaging.depth import to_8_bits
 from imaging.errors import RefusedPicture
@@ -25,6 +24,7 @@ from imaging.png import encode_png
 from imaging.readers.content import Content
 from imaging.readers.content_file import ContentFile
 from imaging.readers.dicom_frames import check_frame
+from imaging.readers.dicom_group_2 import why_not_group_2
 from imaging.sanitise import DEFAULT_LIMITS
 
 MAX_BYTES = 256 * 2**20
@@ -70,8 +70,8 @@ def why_not(content: Content) -> str | None:
     """Why a DICOM file's picture cannot be read, from its header; `None` where it can be."""
     if content.size > MAX_BYTES:
         return f"a DICOM file of more than {MAX_BYTES / 2**20:.0f} MiB"
-    if _is_deflated(content):
-        return "a DICOM file that is deflated as a whole"
+    if reason := why_not_group_2(content):
+        return reason
     try:
         return _why_not_header(_read(content, with_pixels=False))
     except MemoryError:
@@ -108,12 +108,6 @@ def _read(content: Content, *, with_pixels: bool) -> pydicom.Dataset:
     return pydicom.dcmread(
         io.BufferedReader(file), stop_before_pixels=not with_pixels, specific_tags=list(tags)
     )
-
-
-def _is_deflated(content: Content) -> bool:
-    """Whether pydicom would unpack the file at once, however much it unpacks to."""
-    syntaxes = content.read(0, 64 * 1024)
-    return DeflatedExplicitVRLittleEndian.encode() in syntaxes
 
 
 def _why_not_header(header: pydicom.Dataset) -> str | None:

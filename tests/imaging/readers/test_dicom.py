@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGLSLossless,
     RLELossless,
@@ -192,6 +193,46 @@ def test_a_deflated_file_is_not_unpacked() -> None:
     head, _, _ = dicom_file(GREY, syntax=syntax).partition(syntax.encode())
     bomb = head + syntax.encode() + packer.compress(bytes(50_000_000)) + packer.flush()
     assert why_not(bomb) == "a DICOM file that is deflated as a whole"
+
+
+def element(number: int, kind: bytes, value: bytes) -> bytes:
+    """An element of group 2, as the standard writes it."""
+    start = struct.pack("<HH2s", 2, number, kind)
+    length = struct.pack("<HI", 0, len(value)) if kind == b"OB" else struct.pack("<H", len(value))
+    return start + length + value
+
+
+DEFLATED = element(0x10, b"UI", DeflatedExplicitVRLittleEndian.encode())
+PLAIN = element(0x10, b"UI", ExplicitVRLittleEndian.encode() + b"\0")
+BEYOND = struct.pack("<HH2sHH", 0x28, 0x10, b"US", 2, 8)
+
+
+@pytest.mark.parametrize(
+    ("group", "reason"),
+    [
+        (element(1, b"OB", bytes(60_000)) + DEFLATED + BEYOND, "deflated as a whole"),
+        (PLAIN + DEFLATED + BEYOND, "deflated as a whole"),
+        (element(1, b"OB", bytes(70_000)) + DEFLATED + BEYOND, "group 2 is larger than 64 KiB"),
+        (b"".join(element(1, b"OB", bytes(900)) for _ in range(80)) + BEYOND, "larger than 64 KiB"),
+        # Of an unknown length, up to a delimiter that lies far behind.
+        (b"\2\0\1\0OB\0\0\xff\xff\xff\xff" + bytes(70_000) + DEFLATED, "larger than 64 KiB"),
+        (b"\2\0\1\0SQ\0\0\xff\xff\xff\xff" + PLAIN + DEFLATED, "damaged"),
+        # Written as group 2 may not be, which pydicom would see through.
+        (struct.pack("<HHI", 2, 0x10, 22) + DEFLATED[8:], "damaged"),
+        (PLAIN, "damaged"),
+    ],
+    ids=["behind much", "twice", "far behind", "never", "no length", "hidden", "implicit", "cut"],
+)
+def test_how_a_file_is_written_is_known_before_it_is_read(group: bytes, reason: str) -> None:
+    packer = zlib.compressobj(wbits=-15)
+    bomb = packer.compress(bytes(5_000_000)) + packer.flush()
+    told = why_not(b"\0" * 128 + b"DICM" + group + bomb * (reason != "damaged"))
+    assert told is not None
+    assert reason in told
+
+
+def test_words_that_look_like_a_transfer_syntax_are_only_words() -> None:
+    assert why_not(dicom_file(GREY, StudyDescription=DeflatedExplicitVRLittleEndian)) is None
 
 
 @pytest.mark.parametrize("frame", ["jpeg", "jpeg2000", "run lengths"])
