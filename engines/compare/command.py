@@ -63,6 +63,8 @@ def compare(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     with _folder(options.out) as folder:
         weights = hashes_of_weights((plan for _, plan in plans), _pretrained(options))
         material = _material(study, dataset, options.data, weights, folder)
+        if options.folds is None:
+            _tell_repeated(material)
         cases = list(_cases(material, plans, options))
         results, failures = _done(cases, folder, options)
         for prepared, reason in failures:
@@ -108,11 +110,14 @@ def _material(
         for one, picture in zip(found, pictures, strict=True)
         if picture is not None
     }
-    apart = without_test(dataset, known)
-    if twice := len(dataset.train) - len(apart.train):
+    return Material(study, dataset, data, known, weights)
+
+
+def _tell_repeated(material: Material) -> None:
+    apart = without_test(material.dataset, material.pictures)
+    if twice := len(material.dataset.train) - len(apart.train):
         told = "1 picture lies" if twice == 1 else f"{twice} pictures lie"
         say(f"{told} in the training part and in the test part, and will not train.")
-    return Material(study, apart, data, known, weights)
 
 
 def _tell_refused(found: Found, error: Exception) -> None:

@@ -138,11 +138,12 @@ def judged_parts(
 def prepare(
     material: Material, way: Way, children: int, fold: int | None, dataset: Dataset
 ) -> Prepared:
-    """Deals the pictures out as the way says.
+    """Deals the pictures out as the way says; what tests trains nowhere.
 
     Raises:
         InvalidInput: The partition leaves a site too few pictures.
     """
+    dataset = without_test(dataset, material.pictures)
     sites = tuple(_sites(material, way, children, dataset))
     test = tuple(site_of("test", map(material.of, dataset.test)).pictures.values())
     held = [[site.name, _as_told(site.pictures.values())] for site in sites]

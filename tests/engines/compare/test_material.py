@@ -142,6 +142,6 @@ def test_what_tests_does_not_train(repeated):
     dataset = without_test(repeated.dataset, repeated.pictures)
     # Each of the three lies in the training part twice.
     assert len(repeated.dataset.train) - len(dataset.train) == 6
-    made = prepared(repeated, "together", None, dataset=dataset)
+    made = prepared(repeated, "together", None)
     assert {one.sha256 for one in made.test}.isdisjoint(made.sites[0].pictures)
     assert (len(made.test), len(made.sites[0].pictures)) == (8 + 3, 17 + 12 - 3)
