@@ -1,9 +1,12 @@
 """Single DICOM pictures: their pixels, shown as a viewer would show them, and nothing else.
 
-Only the elements that say how pixels are stored and shown are read at all; who the patient
-is, and where and when the picture was taken, never reaches this program's memory as a value.
+Only the elements that say how pixels are stored and shown, and whether they may show who the
+patient is, are read at all; the patient's name, and where and when the picture was taken, never
+reach this program's memory as a value.
 
-References: DICOM PS3.3 2024e, C.7.6.3 (image pixels), C.11.1 (modality), C.11.2 (window).
+References: DICOM PS3.10 2024e, 7.1 (group 2: `dicom_group_2`); PS3.3 2024e, C.7.3.1 (kinds of
+devices), C.7.6.1 (burned-in text, faces), C.7.6.3 (image pixels), C.11.1 (modality), C.11.2
+(window).
 """
 
 from __future__ import annotations
@@ -33,6 +36,12 @@ PERCENTILES = (0.5, 99.5)
 
 _COLOURS = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"}
 _GREYS = {"MONOCHROME1", "MONOCHROME2"}
+_OFTEN_WRITTEN_ON = {
+    "US": "an ultrasound",
+    "SC": "a secondary capture",
+    "OT": "of another modality",
+}
+"""Devices and screenshots of these write names into the pixels, and rarely say that they do."""
 _HEADER = [
     "SamplesPerPixel",
     "PhotometricInterpretation",
@@ -45,7 +54,9 @@ _HEADER = [
     "HighBit",
     "PixelRepresentation",
     "PixelPaddingValue",
+    "Modality",
     "BurnedInAnnotation",
+    "RecognizableVisualFeatures",
     "RescaleIntercept",
     "RescaleSlope",
     "ModalityLUTSequence",
@@ -117,8 +128,8 @@ def _why_not_header(header: pydicom.Dataset) -> str | None:
     photometric = str(header.PhotometricInterpretation)
     if int(header.get("NumberOfFrames") or 1) != 1:
         return "a DICOM file of several frames"
-    if str(header.get("BurnedInAnnotation", "NO")).upper() == "YES":
-        return "a DICOM picture with text burned into it, which may name the patient"
+    if reason := _why_not_private(header):
+        return reason
     if photometric not in _COLOURS | _GREYS | {"PALETTE COLOR"}:
         return "a DICOM picture in colours that are not read"
     if int(header.BitsAllocated) not in (8, 16):
@@ -134,6 +145,21 @@ def _why_not_header(header: pydicom.Dataset) -> str | None:
     except NotImplementedError:
         readable = False
     return None if readable else f"a DICOM picture packed as {syntax.name}, which is not read here"
+
+
+def _why_not_private(header: pydicom.Dataset) -> str | None:
+    """Why the pixels themselves may show who the patient is."""
+    written, modality, features = (
+        str(header.get(name) or "").strip().upper()
+        for name in ("BurnedInAnnotation", "Modality", "RecognizableVisualFeatures")
+    )
+    if written == "YES":
+        return "a DICOM picture with text burned into it, which may name the patient"
+    if features == "YES":
+        return "a DICOM picture that shows what the patient may be recognised by"
+    if written != "NO" and (what := _OFTEN_WRITTEN_ON.get(modality)):
+        return f"a DICOM picture that does not say that no text is burned into it, and is {what}"
+    return None
 
 
 def _shown(file: pydicom.Dataset) -> npt.NDArray[np.uint8]:

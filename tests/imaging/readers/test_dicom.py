@@ -167,6 +167,15 @@ def test_a_jpeg_and_a_run_length_frame_are_read() -> None:
     [
         (dicom_file(GREY, NumberOfFrames=3), "several frames"),
         (dicom_file(GREY, BurnedInAnnotation="YES"), "burned into it"),
+        (dicom_file(GREY, BurnedInAnnotation="YES", Modality="CT"), "burned into it"),
+        (dicom_file(GREY, RecognizableVisualFeatures="YES"), "may be recognised by"),
+        (
+            dicom_file(GREY, RecognizableVisualFeatures="YES", BurnedInAnnotation="NO"),
+            "may be recognised by",
+        ),
+        (dicom_file(GREY, Modality="US"), "does not say that no text"),
+        (dicom_file(GREY, Modality="SC"), "is a secondary capture"),
+        (dicom_file(GREY, Modality="OT", BurnedInAnnotation=""), "is of another modality"),
         (dicom_file(GREY, "XYZ"), "colours that are not read"),
         (dicom_file(GREY, syntax=JPEGLSLossless, frame=b"xx"), "packed as JPEG-LS"),
         (dicom_file(GREY, Rows=60_000, Columns=60_000), "60000 × 60000 pixels"),
@@ -193,6 +202,17 @@ def test_a_deflated_file_is_not_unpacked() -> None:
     head, _, _ = dicom_file(GREY, syntax=syntax).partition(syntax.encode())
     bomb = head + syntax.encode() + packer.compress(bytes(50_000_000)) + packer.flush()
     assert why_not(bomb) == "a DICOM file that is deflated as a whole"
+
+
+@pytest.mark.parametrize("modality", ["US", "SC", "OT"])
+def test_what_is_often_written_on_is_read_where_it_says_that_it_is_not(modality: str) -> None:
+    said = {"BurnedInAnnotation": "NO", "RecognizableVisualFeatures": "NO"}
+    assert why_not(dicom_file(GREY, Modality=modality, **said)) is None
+
+
+@pytest.mark.parametrize("modality", ["CT", "MR", "DX", "XC", ""])
+def test_other_modalities_are_read_where_nothing_is_said(modality: str) -> None:
+    assert why_not(dicom_file(GREY, Modality=modality)) is None
 
 
 def element(number: int, kind: bytes, value: bytes) -> bytes:
