@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from child.told_figures import told
 from child.training_material import RowPictures
 from child.weights import load_weights
 from child.worker_messages import EvaluationRequest, TrainingResult
@@ -49,7 +50,7 @@ def measure_models(model: NamedModel, request: EvaluationRequest, call: Call) ->
 def figures_of(
     labels: np.ndarray, probabilities: np.ndarray, classes: tuple[str, ...], least: int
 ) -> ModelFigures:
-    """What leaves the site of one model: aggregated figures alone.
+    """What leaves the site of one model: aggregated figures alone, rounded.
 
     Args:
         labels: True class indices, integers (n,), n at least 1.
@@ -63,10 +64,10 @@ def figures_of(
     counts = np.bincount(labels, minlength=len(classes))
     tells = len(classes) <= MOST_CLASSES and bool(np.all((counts == 0) | (counts >= least)))
     return ModelFigures(
-        loss=min(report.loss, LARGEST_LOSS),
-        accuracy=report.accuracy,
-        balanced_accuracy=report.balanced_accuracy,
-        auc=report.auc,
+        loss=told(min(report.loss, LARGEST_LOSS), len(labels)),
+        accuracy=told(report.accuracy, len(labels)),
+        balanced_accuracy=told(report.balanced_accuracy, len(labels)),
+        auc=None if report.auc is None else told(report.auc, len(labels)),
         confusion=report.confusion if tells else None,
     )
 

@@ -231,6 +231,8 @@ class Plan(Value):
             faults.append("a run that waits for pictures moves the study's model on: publish it")
         if self.cross_site and self.data.kind != "own":
             faults.append("only the sites' own pictures can be measured across sites")
+        if self.cross_site and self.training.epochs == 0:
+            faults.append("models are measured across sites that have trained them: epochs is 0")
         if self.cross_site and self.training.validation_fraction == 0:
             faults.append(
                 "models are measured across sites on validation pictures: validation_fraction is 0"

@@ -19,7 +19,9 @@ SHARING = (
     "The weights that this site sends go to the master. Where a plan measures models across "
     "sites (cross_site), the master sends the weights of this site's last update of the run, "
     "without its name, to the other sites of the study, and this site tells the master how well "
-    "their models do on its validation pictures: figures only, which the list of departures shows."
+    "their models do on its validation pictures: figures only, which the list of departures shows. "
+    "Figures of many models over the same pictures tell something about those pictures. So this "
+    "site measures models only for a run that it has trained in, once, and rounds what it tells."
 )
 NOT_BUILT = {"limits", "approve"}
 """What a site will be able to set, and cannot yet."""

@@ -43,7 +43,8 @@ class HeldTask:
     Attributes:
         state: Where it is.
         detail: Why it ended so, where there is something to say.
-        update_sha256: Blob that is to be delivered, or was.
+        update_sha256: Blob that is to be delivered, or was; of a task that is wanted again,
+            what it came to before.
         failure: What is to be reported instead of an update, or was.
         changed_at: When the state last changed.
     """
@@ -106,6 +107,15 @@ class TaskStore:
         held = self.get(task_id)
         return held is not None and held.state not in OPEN
 
+    def done_for(self, run: str) -> list[HeldTask]:
+        """Tasks of a run that have come to an update, or to figures, whatever became of it."""
+        # In JSON a run may be written otherwise than here; then it has no tasks, which is safe.
+        of_run = TaskRow.document.contains(f'"run":"{run}"', autoescape=True)
+        done = select(TaskRow).where(TaskRow.update_sha256.is_not(None), of_run)
+        with self._database.read() as session:
+            held = [_held(row) for row in session.scalars(done.order_by(TaskRow.number))]
+        return [one for one in held if one.task.run == run]
+
     def may_train(self) -> bool:
         """Whether a task waits for training or is in it."""
         return bool(self.in_states("queued", "training"))
@@ -146,14 +156,16 @@ class TaskStore:
         return self._move(task_id, OPEN, state, **changes)
 
     def renew(self, task_id: str) -> bool:
-        """Any final state → `fetching`: the master wants again what ended here without it."""
+        """Any final state → `fetching`: the master wants again what ended here without it.
+
+        What the task came to stays noted: it may have left the site.
+        """
         again = (
             update(TaskRow)
             .where(TaskRow.id == task_id, TaskRow.state.not_in(OPEN))
             .values(
                 state="fetching",
                 detail=None,
-                update_sha256=None,
                 failure=None,
                 changed_at=self._now(),
             )

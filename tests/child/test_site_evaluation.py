@@ -63,16 +63,22 @@ def test_each_model_is_measured_on_the_pictures_that_never_trained(bench):
     for name, seed in zip(models, (3, 4, 5), strict=True):
         found = answer["figures"][name]
         expected = by_hand(bench, seed)
-        assert found["loss"] == pytest.approx(expected.loss, rel=1e-4)
-        assert found["accuracy"] == pytest.approx(expected.accuracy)
-        assert found["balanced_accuracy"] == pytest.approx(expected.balanced_accuracy)
+        # Of six pictures one digit is told.
+        assert found["loss"] == pytest.approx(expected.loss, abs=0.0501)
+        assert found["accuracy"] == round(expected.accuracy, 1)
+        assert found["balanced_accuracy"] == round(expected.balanced_accuracy, 1)
+        assert found["loss"] == round(found["loss"], 1)
         # Two of the malignant pictures judge, and this site counts none of fewer than three.
         assert found["confusion"] is None
     assert bench.progress[-1].note == "measuring model 3 of 3"
     assert list(bench.child.state.drafts.iterdir()) == []
-    # The same again is the same to the byte.
-    again = bench.do(evaluate_task(bench, models, task_id="task-f"))
-    assert answer_of(bench, again)["figures"] == answer["figures"]
+    # The same again is the same to the byte; another task is refused.
+    bench.child.task_store.end("task-e", "failed")
+    assert bench.child.task_store.renew("task-e")
+    assert bench.child.task_store.fetched("task-e")
+    assert answer_of(bench, bench.do(evaluate_task(bench, models))) == answer
+    another = bench.do(evaluate_task(bench, models[1:], task_id="task-f"))
+    assert (another.state, another.failure.code) == ("delivering", "measured_before")
 
 
 def by_hand(bench, seed):
@@ -94,12 +100,12 @@ def by_hand(bench, seed):
 
 
 def test_counts_are_told_where_every_class_has_enough_pictures(bench):
-    bench.do(task_of(bench.push, plan=ACROSS))
     plan = ACROSS.model_copy(update={"privacy": Privacy(min_examples=2)})
+    bench.do(task_of(bench.push, plan=plan))
     held = bench.do(evaluate_task(bench, (bench.push.weights,), plan=plan))
     (found,) = answer_of(bench, held)["figures"].values()
     assert np.sum(found["confusion"], axis=1).tolist() == [4, 2]
-    assert np.trace(found["confusion"]) / 6 == pytest.approx(found["accuracy"])
+    assert np.trace(found["confusion"]) / 6 == pytest.approx(found["accuracy"], abs=0.05)
 
 
 def test_a_model_that_computes_no_numbers_has_no_figures(bench):
@@ -116,15 +122,18 @@ def test_a_model_that_computes_no_numbers_has_no_figures(bench):
     assert set(figures[broken].values()) == {None}
 
 
-@pytest.mark.parametrize("trained", [False, True])
-def test_a_site_with_too_few_pictures_that_judge_tells_nothing(bench, trained):
-    if trained:
-        bench.do(task_of(bench.push, plan=ACROSS))
+def test_a_site_with_too_few_pictures_that_judge_tells_nothing(bench):
     plan = Plan.model_validate(ACROSS.model_dump() | {"privacy": {"min_examples": 7}})
+    bench.do(task_of(bench.push, plan=plan))
     held = bench.do(evaluate_task(bench, (bench.push.weights,), plan=plan))
     assert held.state == "delivering"
     assert held.failure.code == "too_few_examples"
-    assert held.failure.detail.endswith(f"Received {6 if trained else 0}.")
+    assert held.failure.detail.endswith("Received 6.")
+
+
+def test_a_site_that_has_not_trained_in_the_run_measures_nothing(bench):
+    held = bench.do(evaluate_task(bench, (bench.push.weights,)))
+    assert (held.state, held.failure.code) == ("delivering", "not_trained")
 
 
 def test_a_paused_site_measures_nothing(bench):

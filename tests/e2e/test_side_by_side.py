@@ -104,7 +104,9 @@ def test_every_site_has_measured_every_sites_model(federation, runs):
             counted = figures["confusion"]
             assert sum(map(sum, counted)) == rows[name]["num_examples"]
             right = counted[0][0] + counted[1][1]
-            assert figures["accuracy"] == pytest.approx(right / rows[name]["num_examples"])
+            # Of fewer than ten pictures one digit is told.
+            share = right / rows[name]["num_examples"]
+            assert figures["accuracy"] == pytest.approx(share, abs=0.0501)
 
 
 def test_the_columns_are_the_updates_that_were_averaged(federation, runs):
@@ -127,6 +129,7 @@ def test_the_site_reads_which_numbers_have_left(federation, runs):
     child = federation.children["push"]
     told = child.get("/participation")
     assert "other sites" in told["sharing"]
+    assert "many models over the same pictures tell something" in told["sharing"]
     (left,) = [one for one in told["departures"] if one["told"]]
     assert left["path"].endswith("/evaluation")
     assert left["status"] == 200

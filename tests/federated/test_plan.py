@@ -52,6 +52,8 @@ def test_models_are_measured_across_sites_on_pictures_of_the_sites_that_never_tr
     Plan(cross_site=True)
     with pytest.raises(ValidationError, match="validation_fraction is 0"):
         Plan(cross_site=True, training=Training(validation_fraction=0))
+    with pytest.raises(ValidationError, match="have trained them: epochs is 0"):
+        Plan(cross_site=True, training=Training(epochs=0))
     with pytest.raises(ValidationError, match="sites' own pictures"):
         Plan.model_validate({"cross_site": True, "data": {"kind": "batches", "url": "/srv/skin"}})
 
