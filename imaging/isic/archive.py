@@ -14,6 +14,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
 from imaging.errors import ArchiveAway, ArchiveRefused
+from imaging.isic.addresses import Resolve, check_address, resolve
 from imaging.isic.records import ArchiveImage, Page
 from imaging.source import OnSkip, Skipped, ignore
 
@@ -49,10 +50,14 @@ class IsicArchive:
     Args:
         session: What asks; safe for several threads as long as nothing of it is changed.
         url: Root of the interface, version 2.
+        resolve: Knows which computers names stand for.
     """
 
-    def __init__(self, session: requests.Session, url: str = ARCHIVE_URL) -> None:
+    def __init__(
+        self, session: requests.Session, url: str = ARCHIVE_URL, resolve: Resolve = resolve
+    ) -> None:
         self._session = session
+        self._resolve = resolve
         self._url = url if url.endswith("/") else f"{url}/"
 
     def count(self, query: str, collections: str = "") -> int:
@@ -108,8 +113,9 @@ class IsicArchive:
 
         Raises:
             ArchiveAway: They cannot be had for now.
-            ArchiveRefused: They will not be had later either.
+            ArchiveRefused: They will not be had later either, or lie where they may not.
         """
+        check_address(url, self._url, self._resolve)
         headers = {"Accept-Encoding": "identity"}
         if start:
             headers["Range"] = f"bytes={start}-"

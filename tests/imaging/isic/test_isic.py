@@ -171,6 +171,20 @@ def test_what_cannot_be_used_is_left_out_with_its_reason(archive: Archive, tmp_p
     assert [path for path in tmp_path.rglob("*") if path.suffix in (".jpg", ".part")] == []
 
 
+def test_a_file_in_a_network_of_its_own_is_not_asked_for(archive: Archive, tmp_path: Path) -> None:
+    # To this client the archive stands in the open, and the same server's other name does not.
+    names = {"127.0.0.1": ["93.184.216.34"], "localhost": ["127.0.0.1"]}
+    client = IsicArchive(polite_session(0), f"{archive.url}/api/v2", names.__getitem__)
+    full = archive.results[1]["files"]["full"]
+    full["url"] = full["url"].replace("127.0.0.1", "localhost")
+    skips: list[Skipped] = []
+    found = collect(client, Wanted(limit=2), tmp_path, on_skip=skips.append)
+    assert (found.labels, found.fetched) == ({"Malignant": 1}, 1)
+    reason = "could not be had: the file's address is in a network of its own"
+    assert skips == [Skipped(name(1), reason)]
+    assert archive.files_asked() == ["GET /files/ISIC_0000000.JPG"]
+
+
 def test_the_next_page_may_not_lie_elsewhere(archive: Archive, tmp_path: Path) -> None:
     archive.next_page = "http://127.0.0.1:1/api/v2/images/search/"
     with pytest.raises(ArchiveRefused, match="another server"):
