@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from federated.plan import Setting
 from federated.states import RunState
 from federated.values import Message
@@ -26,7 +28,10 @@ class ComparedRun(Message):
         figures: What it came to, by column: `seconds` from its first round's opening to its
             last one's end, `bytes_per_round` of the updates that came in, and the last model
             on the test pictures (`loss`, `accuracy`, …). None where not known.
-        best: The columns in which no other run of the comparison is better.
+        audit: The last model on the audit pictures, by which one chooses between models
+            (`loss`, `accuracy`, …). None where not known.
+        best: The columns in which no other run of the comparison is better: of the model's, by
+            `audit` and never by the test pictures.
         course: Its rounds, in order.
     """
 
@@ -39,6 +44,7 @@ class ComparedRun(Message):
     planned: int
     differs: dict[str, Setting | None]
     figures: dict[str, float | None]
+    audit: dict[str, float | None] = Field(default_factory=dict)
     best: list[str]
     course: list[ComparedRound]
 
@@ -49,10 +55,13 @@ class Comparison(Message):
     Attributes:
         settings: The settings in which the runs differ, by their path in the plan.
         columns: Names of the figures, in order.
+        audited: Whether the master has audit pictures of the study; without them no run's model
+            is the best.
         runs: Newest first.
     """
 
     study: str
     settings: list[str]
     columns: list[str]
+    audited: bool = False
     runs: list[ComparedRun]

@@ -12,7 +12,7 @@ from federated.plan import Plan
 from federated.states import RoundState, RunState
 from federated.views import ComparedRound, ComparedRun, Comparison
 from master.comparison import best_of, differing, flattened
-from master.store import studies
+from master.store import evaluations, studies
 from master.store.tables import EvaluationRow, RoundRow, RunRow, TaskRow, UpdateRow
 
 MOST_RUNS = 20
@@ -32,13 +32,19 @@ def compare(session: Session, study_id: str, wanted: Sequence[str] | None) -> Co
     plans = [Plan.model_validate(row.plan) for row in rows]
     settings = [flattened(plan) for plan in plans]
     paths = differing(settings)
-    courses = [_course(session, row.id) for row in rows]
-    figures = [_figures(session, row.id, course) for row, course in zip(rows, courses, strict=True)]
-    best = best_of(figures, [row.state == RunState.COMPLETED for row in rows])
+    courses = [_course(session, row.id, "test") for row in rows]
+    audits = [_last(_course(session, row.id, "audit")) for row in rows]
+    costs = [
+        _costs(session, row.id, len(course)) for row, course in zip(rows, courses, strict=True)
+    ]
+    # The test pictures choose nothing: they are to say how good the chosen model is.
+    judged = [audit | cost for audit, cost in zip(audits, costs, strict=True)]
+    best = best_of(judged, [row.state == RunState.COMPLETED for row in rows])
     return Comparison(
         study=study_id,
         settings=paths,
         columns=list(COLUMNS),
+        audited=evaluations.has_pictures(session, study_id, "audit"),
         runs=[
             ComparedRun(
                 id=row.id,
@@ -49,12 +55,13 @@ def compare(session: Session, study_id: str, wanted: Sequence[str] | None) -> Co
                 rounds=len(course),
                 planned=plan.rounds,
                 differs={path: own.get(path) for path in paths},
-                figures=found,
+                figures=_last(course) | cost,
+                audit=audit,
                 best=top,
                 course=course,
             )
-            for row, plan, own, course, found, top in zip(
-                rows, plans, settings, courses, figures, best, strict=True
+            for row, plan, own, course, audit, cost, top in zip(
+                rows, plans, settings, courses, audits, costs, best, strict=True
             )
         ],
     )
@@ -77,15 +84,15 @@ def _runs(session: Session, study_id: str, wanted: Sequence[str] | None) -> list
     return found
 
 
-def _course(session: Session, run_id: str) -> list[ComparedRound]:
-    """The figures of each closed round's model on the test pictures."""
+def _course(session: Session, run_id: str, part: str) -> list[ComparedRound]:
+    """The figures of each closed round's model on a part of the master's pictures."""
     # A whole report has all its curves; the database takes out the few figures.
     columns = [EvaluationRow.report[name].as_float() for name in MEASURES]
     query = (
         select(RoundRow.number, *columns)
         .outerjoin(
             EvaluationRow,
-            (EvaluationRow.version_id == RoundRow.after_id) & (EvaluationRow.part == "test"),
+            (EvaluationRow.version_id == RoundRow.after_id) & (EvaluationRow.part == part),
         )
         .where(RoundRow.run_id == run_id, RoundRow.state == RoundState.CLOSED)
         .order_by(RoundRow.number)
@@ -96,10 +103,11 @@ def _course(session: Session, run_id: str) -> list[ComparedRound]:
     ]
 
 
-def _figures(
-    session: Session, run_id: str, course: Sequence[ComparedRound]
-) -> dict[str, float | None]:
-    last = course[-1].figures if course else dict.fromkeys(MEASURES)
+def _last(course: Sequence[ComparedRound]) -> dict[str, float | None]:
+    return course[-1].figures if course else dict.fromkeys(MEASURES)
+
+
+def _costs(session: Session, run_id: str, rounds: int) -> dict[str, float | None]:
     times = select(func.min(RoundRow.opened_at), func.max(RoundRow.closed_at))
     began, ended = session.execute(times.where(RoundRow.run_id == run_id)).one()
     sent = (
@@ -108,7 +116,7 @@ def _figures(
         .where(TaskRow.run_id == run_id)
     )
     total = session.scalar(sent)
-    return last | {
+    return {
         "seconds": ended - began if ended is not None else None,
-        "bytes_per_round": float(total) / len(course) if total and course else None,
+        "bytes_per_round": float(total) / rounds if total and rounds else None,
     }

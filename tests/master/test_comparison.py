@@ -71,6 +71,10 @@ def compared(federation: Federation) -> tuple[Federation, list[str]]:
     """Two runs of one round, one with a model that knows better, and one that has not begun."""
     federation.study()
     upload(federation, "test", {"benign": 3, "malignant": 3})
+    return federation, three_runs(federation)
+
+
+def three_runs(federation: Federation) -> list[str]:
     a = federation.site("clinic-a")
     runs = []
     for seed, sharpness in ((1, 8.0), (2, -8.0)):
@@ -80,7 +84,7 @@ def compared(federation: Federation) -> tuple[Federation, list[str]]:
         federation.deliver(a, knowing(a, sharpness, 10))
         federation.settle()
     runs.append(federation.run(**PLAN, seed=3, deadline_seconds=60))
-    return federation, runs
+    return runs
 
 
 def test_a_studys_runs_with_what_they_came_to(
@@ -94,7 +98,9 @@ def test_a_studys_runs_with_what_they_came_to(
     assert found[second]["differs"] == {"deadline_seconds": 3600.0, "seed": 2}
     assert [found[run]["figures"]["accuracy"] for run in (first, second, third)] == [1.0, 0, None]
     assert [found[run]["figures"]["seconds"] for run in (first, second)] == [5.0, 10.0]
-    assert set(found[first]["best"]) >= {"accuracy", "auc", "loss", "seconds"}
+    # The test pictures choose no model, and there are no audit pictures.
+    assert (answer["audited"], found[first]["audit"]["accuracy"]) == (False, None)
+    assert set(found[first]["best"]) == {"seconds", "bytes_per_round"}
     assert found[second]["best"] == ["bytes_per_round"]
     (one,) = found[first]["course"]
     view = federation.get(f"/runs/{first}/rounds/1")
@@ -114,3 +120,18 @@ def test_runs_are_chosen_by_name(compared: tuple[Federation, list[str]]) -> None
     many = ",".join(f"r{number}" for number in range(21))
     assert federation.call("GET", f"/studies/skin/comparison?runs={many}").status_code == 422
     assert federation.get("/studies/skin/comparison?runs=")["runs"] == []
+
+
+def test_the_audit_pictures_say_which_model_is_the_best(federation: Federation) -> None:
+    federation.study()
+    upload(federation, "test", {"benign": 3, "malignant": 3})
+    # What is light in the test is dark here, so the two parts would choose differently.
+    upload(federation, "audit", {"benign": 4, "malignant": 2}, dark="malignant")
+    first, second, _ = three_runs(federation)
+    answer = federation.get("/studies/skin/comparison")
+    found = {run["id"]: run for run in answer["runs"]}
+    assert answer["audited"]
+    assert [found[run]["figures"]["accuracy"] for run in (first, second)] == [1, 0]
+    assert [found[run]["audit"]["accuracy"] for run in (first, second)] == [0, 1]
+    assert set(found[second]["best"]) >= {"accuracy", "auc", "loss"}
+    assert not set(found[first]["best"]) & {"accuracy", "auc", "loss"}

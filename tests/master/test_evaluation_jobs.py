@@ -30,12 +30,12 @@ def report(accuracy: float, pictures: int = 100) -> Measurement:
     return Measurement({"accuracy": accuracy, "num_examples": pictures, "loss": 0.5, "auc": None})
 
 
-def upload(federation: Federation, part: str, counts: dict[str, int]) -> None:
-    """Grey pictures: dark ones are benign, light ones malignant."""
+def upload(federation: Federation, part: str, counts: dict[str, int], dark: str = "benign") -> None:
+    """Grey pictures: those of one class are dark, the others light."""
     files = []
     for label, count in counts.items():
         for number in range(count):
-            shade = (20 if label == "benign" else 220) + number
+            shade = (20 if label == dark else 220) + number
             data = io.BytesIO()
             Image.new("RGB", (8, 8), (shade, shade, len(part))).save(data, "PNG")
             data.seek(0)

@@ -40,13 +40,15 @@ def page(desk: Desk) -> None:
     comparison = desk.operator.comparison(name, chosen)
     names = {run.id: _label(run, comparison.settings) for run in comparison.runs}
     table(_rows(comparison, names), text("compare.table"))
-    st.caption(text("compare.best"))
+    st.caption(text("compare.best" if comparison.audited else "compare.unmarked"))
     _course(comparison, names)
 
 
 def _state(comparison: Comparison) -> list[tuple[object, ...]]:
     """What makes the page worth drawing anew."""
-    return [(run.id, run.state, run.rounds, str(run.figures)) for run in comparison.runs]
+    return [
+        (run.id, run.state, run.rounds, str(run.figures), str(run.audit)) for run in comparison.runs
+    ]
 
 
 def _choose_runs(runs: Sequence[ComparedRun]) -> list[str]:
@@ -79,7 +81,10 @@ def _label(run: ComparedRun, settings: Sequence[str]) -> str:
 
 
 def _rows(comparison: Comparison, names: Mapping[str, str]) -> list[dict[str, str]]:
-    """A row for each setting that differs and each figure, a column for each run."""
+    """A row for each setting that differs and each figure, a column for each run.
+
+    A model's figures on the audit pictures, which choose, stand above those on the test pictures.
+    """
     runs = comparison.runs
 
     def row(title: str, cells: Sequence[str]) -> dict[str, str]:
@@ -93,9 +98,16 @@ def _rows(comparison: Comparison, names: Mapping[str, str]) -> list[dict[str, st
     rows += [
         row(path, [_setting(run.differs.get(path)) for run in runs]) for path in comparison.settings
     ]
-    rows += [
-        row(_title(column), [_figure(run, column) for run in runs]) for column in comparison.columns
-    ]
+    measures = [column for column in comparison.columns if column in MEASURES]
+    for column in measures if comparison.audited else ():
+        cells = [_starred(run, column, _measure(run.audit, column)) for run in runs]
+        rows.append(row(text("compare.on_audit", figure=text(f"figure.{column}")), cells))
+    for column in measures:
+        cells = [_measure(run.figures, column) for run in runs]
+        rows.append(row(text("compare.on_test", figure=text(f"figure.{column}")), cells))
+    for column in ("seconds", "bytes_per_round"):
+        cells = [_starred(run, column, _cost(run, column)) for run in runs]
+        rows.append(row(text(f"compare.{column}"), cells))
     return rows
 
 
@@ -107,20 +119,19 @@ def _setting(value: object) -> str:
     return str(value)
 
 
-def _title(column: str) -> str:
-    return text(f"figure.{column}") if column in MEASURES else text(f"compare.{column}")
+def _measure(figures: Mapping[str, float | None], column: str) -> str:
+    value = figures.get(column)
+    return figure(value) if value is None or column in ("auc", "loss") else percent(value)
 
 
-def _figure(run: ComparedRun, column: str) -> str:
+def _cost(run: ComparedRun, column: str) -> str:
     value = run.figures.get(column)
     if value is None:
-        shown = figure(None)
-    elif column == "seconds":
-        shown = span(value)
-    elif column == "bytes_per_round":
-        shown = size(round(value))
-    else:
-        shown = figure(value) if column in ("auc", "loss") else percent(value)
+        return figure(None)
+    return span(value) if column == "seconds" else size(round(value))
+
+
+def _starred(run: ComparedRun, column: str, shown: str) -> str:
     return f"★ {shown}" if column in run.best else shown
 
 

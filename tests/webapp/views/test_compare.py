@@ -20,13 +20,27 @@ def test_a_table_of_what_differs_and_what_came_out(
     rows = {row[0]: tuple(row[1:]) for row in frame.itertuples(index=False, name=None)}
     assert rows["model.settings.width"] == ("16", "4")
     assert rows["training.early_stopping"] == ("not set", "not set")
-    assert rows["AUC"] == ("★ 0.850", "0.650")
+    assert rows["AUC, audit pictures"] == ("★ 0.810", "0.610")
+    assert rows["AUC, test pictures"] == ("0.850", "0.650")
+    assert rows["Accuracy, test pictures"] == ("75.0 %", "55.0 %")
     assert rows["Time"] == ("3 min", "★ 48 s")
     assert rows["Rounds done"] == ("3 / 3", "2 / 3")
     assert rows["State"] == ("✓ completed", "▶ running")
     asked = servers.made("GET", "studies/skin/comparison")[-1]
     assert asked.query == {"runs": f"{compared.WIDE},{compared.NARROW}"}
     assert "follows width 16" in shown(app)
+    assert "best of each figure on the audit pictures" in shown(app)
+
+
+def test_without_audit_pictures_no_model_is_marked(open_app: Open, master: Script) -> None:
+    bare = compared.comparison()
+    runs = [run.model_copy(update={"audit": {}, "best": ["seconds"]}) for run in bare.runs]
+    master[PATH] = ok(bare.model_copy(update={"audited": False, "runs": runs}))
+    app = open_app("compare")
+    titles = list(app.table[0].value.iloc[:, 0])
+    assert "AUC, test pictures" in titles
+    assert "AUC, audit pictures" not in titles
+    assert "the master has no audit pictures" in shown(app)
 
 
 def test_the_runs_of_the_address_are_compared(
