@@ -15,7 +15,7 @@ from federated.errors import FederationError
 from federated.study import Study
 from federated.uncertainty import Calibration, Sureness
 from imaging.array_file import PixelArray
-from models.calibration import LEAST_SURE, TARGET_ERROR, calibrate, calibrated, sureness
+from models.calibration import calibrate, calibrated, sureness, why_no_sureness
 from models.named import NamedModel
 from models.predict import predict
 
@@ -91,16 +91,10 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray) -> Reliability:
     calibration = calibrate(probabilities, labels)
     if calibration.missing is not None:
         return Reliability(calibration, None, calibration.missing)
-    found = sureness(calibrated(probabilities, calibration.temperature), labels)
-    missing = None if found else _no_threshold(len(labels))
+    shares = calibrated(probabilities, calibration.temperature)
+    found = sureness(shares, labels)
+    missing = None if found else why_no_sureness(shares, labels)
     return Reliability(calibration, found, missing)
-
-
-def _no_threshold(examples: int) -> str:
-    return (
-        f"On the site's {examples} validation pictures no {LEAST_SURE} answers, however sure, "
-        f"were right often enough: more than {TARGET_ERROR:.0%} of them were wrong."
-    )
 
 
 def _unknown(reason: str) -> Reliability:

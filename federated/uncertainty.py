@@ -30,15 +30,16 @@ class Calibration(Message):
 class Sureness(Message):
     """From which probability on an answer counts as sure, and how often such answers are wrong.
 
-    Measured on the site's validation pictures, on which the threshold was chosen too.
+    The threshold was chosen on one half of the site's validation pictures; all figures were
+    measured on the other.
 
     Attributes:
         threshold: Least highest probability, after calibration, of a sure answer.
         coverage: Share of the pictures that were answered surely.
         error_when_sure: Share of those that were answered wrongly.
-        error_limit: Upper end of the 95 % interval of that share (one-sided, Wilson).
+        error_limit: Upper end of the 95 % interval of that share (one-sided, Clopper-Pearson).
         sure_examples: Pictures that were answered surely.
-        examples: Pictures looked at.
+        examples: Pictures of the half that measured.
     """
 
     threshold: Share

@@ -23,15 +23,18 @@ a model that was right about itself worse, more often than they mend one that wa
 """
 
 LEAST_SURE = 20
-"""Sure answers without which nothing is said of how often they are wrong."""
+"""Sure answers, on either half, without which nothing is said of how often they are wrong."""
+
+HALVING_SEED = 2927
+"""The same pictures are always halved in the same way."""
 
 TEMPERATURES = (0.25, 20.0)
 TARGET_ERROR = 0.05
 SMALLEST = 1e-12
 """A probability of 0 has no logarithm."""
 
-ONE_SIDED_95 = 1.6449
-"""Standard deviations of the normal distribution below which 95 % lie."""
+DOUBT = 0.05
+"""How often a limit of 95 % may be passed."""
 
 
 def calibrated(probabilities: np.ndarray, temperature: float) -> np.ndarray:
@@ -102,56 +105,139 @@ def calibrate(probabilities: np.ndarray, labels: np.ndarray) -> Calibration:
 def sureness(
     probabilities: np.ndarray, labels: np.ndarray, target_error: float = TARGET_ERROR
 ) -> Sureness | None:
-    """The lowest threshold above which at most a given share of the answers is wrong.
+    """From where on an answer is sure, chosen on one half of the pictures, measured on the other.
+
+    Whatever chose the threshold, the other half knows nothing of it: the share of wrong answers
+    there is an honest one, and its limit holds.
 
     Args:
         probabilities: (n, classes), calibrated; n may be 0.
         labels: Class indices (n,).
-        target_error: Share of wrong answers that is allowed among the sure ones.
+        target_error: Share of wrong answers that is allowed among the sure ones of the half
+            that chooses.
 
     Returns:
-        The threshold and what was measured with it; None where there is none that leaves
-        enough sure answers to tell.
+        The threshold and what was measured with it; None where `why_no_sureness` says why.
 
     References:
         Y. Geifman, R. El-Yaniv, "Selective Classification for Deep Neural Networks",
         NIPS 2017. https://arxiv.org/abs/1705.08500
     """
+    choosing, measuring = _halves(len(labels))
+    threshold = choose_threshold(probabilities[choosing], labels[choosing], target_error)
+    if threshold is None:
+        return None
+    return measure_threshold(probabilities[measuring], labels[measuring], threshold)
+
+
+def why_no_sureness(
+    probabilities: np.ndarray, labels: np.ndarray, target_error: float = TARGET_ERROR
+) -> str:
+    """Why `sureness` of the same arguments found nothing, as a sentence."""
     examples = len(labels)
+    if examples < 2 * LEAST_SURE:
+        return (
+            f"The site has {examples} labelled validation pictures to find out which answers of "
+            f"this model can be relied on, and {2 * LEAST_SURE} are needed."
+        )
+    choosing, measuring = _halves(examples)
+    if choose_threshold(probabilities[choosing], labels[choosing], target_error) is None:
+        return (
+            f"On half of the site's {examples} validation pictures no {LEAST_SURE} answers, "
+            f"however sure, were right often enough: more than {target_error:.0%} of them were "
+            "wrong."
+        )
+    return (
+        f"On one half of the site's {examples} validation pictures some answers were right often "
+        f"enough, but the other {len(measuring)} hold fewer than {LEAST_SURE} such answers to "
+        "measure how often they are wrong."
+    )
+
+
+def _halves(examples: int) -> tuple[np.ndarray, np.ndarray]:
+    order = np.random.default_rng(HALVING_SEED).permutation(examples)
+    return order[: examples // 2], order[examples // 2 :]
+
+
+def choose_threshold(
+    probabilities: np.ndarray, labels: np.ndarray, target_error: float
+) -> float | None:
+    """The lowest threshold above which at most a given share of the answers is wrong.
+
+    Args:
+        probabilities: (n, classes), n may be 0.
+        labels: Class indices (n,).
+        target_error: That share.
+
+    Returns:
+        A probability; None where there is none that leaves enough sure answers to tell.
+    """
     confidences = probabilities.max(axis=1)
     order = np.argsort(-confidences, kind="stable")
     wrong = np.cumsum(probabilities.argmax(axis=1)[order] != labels[order])
-    answered = np.arange(1, examples + 1)
+    answered = np.arange(1, len(labels) + 1)
     # Answers that are equally sure are sure together, or not at all.
-    ends = np.append(np.diff(confidences[order]) != 0, True)[:examples]
+    ends = np.append(np.diff(confidences[order]) != 0, True)[: len(labels)]
     allowed = ends & (wrong <= target_error * answered) & (answered >= LEAST_SURE)
     if not allowed.any():
         return None
-    last = int(np.flatnonzero(allowed)[-1])
-    sure, mistakes = last + 1, int(wrong[last])
+    return float(min(1.0, confidences[order][np.flatnonzero(allowed)[-1]]))
+
+
+def measure_threshold(
+    probabilities: np.ndarray, labels: np.ndarray, threshold: float
+) -> Sureness | None:
+    """How often sure answers are wrong, on pictures on which the threshold was not chosen.
+
+    Args:
+        probabilities: (n, classes), n may be 0.
+        labels: Class indices (n,).
+        threshold: Least highest probability of a sure answer.
+
+    Returns:
+        What was measured; None where too few answers are sure.
+    """
+    certain = probabilities.max(axis=1) >= threshold
+    sure = int(certain.sum())
+    # Judged by how many there are, never by how many are wrong: that would be choosing again.
+    if sure < LEAST_SURE:
+        return None
+    mistakes = int((probabilities.argmax(axis=1) != labels)[certain].sum())
     return Sureness(
-        threshold=float(min(1.0, confidences[order][last])),
-        coverage=sure / examples,
+        threshold=threshold,
+        coverage=sure / len(labels),
         error_when_sure=mistakes / sure,
-        error_limit=wilson_limit(mistakes, sure),
+        error_limit=upper_limit(mistakes, sure),
         sure_examples=sure,
-        examples=examples,
+        examples=len(labels),
     )
 
 
-def wilson_limit(count: int, examples: int) -> float:
-    """Upper end of the one-sided 95 % interval of a share, `count` of `examples`, by Wilson.
+def upper_limit(count: int, examples: int) -> float:
+    """Upper end of the one-sided 95 % interval of a share, `count` of `examples`, exactly.
+
+    A true share above it would have shown no more than `count` in less than one case of twenty.
 
     References:
-        E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference",
-        J. Am. Stat. Assoc. 22 (1927).
+        C. J. Clopper, E. S. Pearson, "The Use of Confidence or Fiducial Limits Illustrated in
+        the Case of the Binomial", Biometrika 26 (1934).
     """
-    share, z2 = count / examples, ONE_SIDED_95**2
-    middle = share + z2 / (2 * examples)
-    spread = ONE_SIDED_95 * math.sqrt(
-        share * (1 - share) / examples + z2 / (4 * examples * examples)
-    )
-    return min(1.0, (middle + spread) / (1 + z2 / examples))
+    if count == examples:
+        return 1.0
+    least, most = count / examples, 1.0
+    for _ in range(40):
+        middle = (least + most) / 2
+        likely = _probability_of_at_most(count, examples, middle) > DOUBT
+        least, most = (middle, most) if likely else (least, middle)
+    return most
+
+
+def _probability_of_at_most(count: int, examples: int, share: float) -> float:
+    counts = range(count + 1)
+    ways = [math.lgamma(k + 1) + math.lgamma(examples - k + 1) for k in counts]
+    logs = [k * math.log(share) + (examples - k) * math.log1p(-share) for k in counts]
+    whole = math.lgamma(examples + 1)
+    return sum(math.exp(whole + log - way) for log, way in zip(logs, ways, strict=True))
 
 
 def normalised_entropy(probabilities: Sequence[float]) -> float:

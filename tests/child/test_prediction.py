@@ -125,6 +125,7 @@ def test_a_site_puts_the_probabilities_right_on_its_own_validation_part(site, ke
     raw = np.array([few["raw_probabilities"][name] for name in STUDY.classes])
     shares = dict(zip(STUDY.classes, calibrated(raw, expected.temperature), strict=True))
     assert answer["probabilities"] == pytest.approx(shares, abs=1e-4)
-    # Noise has no classes: no answer of this model can be relied on.
+    # Half of them is to choose from where on an answer is sure, and half to measure that.
     assert (answer["sureness"], answer["sure"]) == (None, None)
-    assert "were right often enough" in answer["sureness_missing"]
+    assert "has 30 labelled" in answer["sureness_missing"]
+    assert "40 are needed" in answer["sureness_missing"]

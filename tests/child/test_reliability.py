@@ -86,11 +86,24 @@ def test_a_reliable_model_gets_a_threshold() -> None:
     from child.reliability import reliability
 
     labels = np.arange(80) % 2
-    share = np.where(np.arange(80) < 60, 0.95, 0.55)
-    own = np.where((np.arange(80) >= 60) & (np.arange(80) % 4 == 0), 1 - share, share)
+    own = np.where(np.arange(80) < 60, 0.95, 0.35)
     probabilities = np.stack([np.where(labels == k, own, 1 - own) for k in (0, 1)], axis=1)
     found = reliability(probabilities, labels)
     assert found.missing is None
     assert found.sureness is not None
-    # 60 of 80 are answered with 0.95 and right; of the other twenty five are wrong.
-    assert (found.sureness.sure_examples, found.sureness.error_when_sure) == (60, 0)
+    # 60 of 80 are answered with 0.95 and right; the other twenty with 0.65, and
+    # wrong. Half of them all chose the threshold.
+    assert (found.sureness.examples, found.sureness.error_when_sure) == (40, 0)
+    assert 20 <= found.sureness.sure_examples < 40
+
+
+def test_where_none_is_found_the_reason_is_told() -> None:
+    from child.reliability import reliability
+
+    labels = np.arange(100) % 2
+    share = np.where(np.arange(100) % 5 == 0, 0.1, 0.9)
+    probabilities = np.stack([np.where(labels == k, share, 1 - share) for k in (0, 1)], axis=1)
+    found = reliability(probabilities, labels)
+    assert (found.sureness, found.calibration.missing) == (None, None)
+    assert found.missing is not None
+    assert "right often enough" in found.missing

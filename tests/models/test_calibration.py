@@ -1,4 +1,5 @@
 import math
+import re
 
 import numpy as np
 import pytest
@@ -7,13 +8,17 @@ from hypothesis import strategies as st
 
 from models.calibration import (
     BELIEVED_EXAMPLES,
+    HALVING_SEED,
     LEAST_EXAMPLES,
     calibrate,
     calibrated,
+    choose_threshold,
     fit_temperature,
+    measure_threshold,
     normalised_entropy,
     sureness,
-    wilson_limit,
+    upper_limit,
+    why_no_sureness,
 )
 
 
@@ -66,16 +71,8 @@ def test_too_few_pictures_leave_the_probabilities_alone_and_say_so():
 def test_the_threshold_leaves_as_many_answers_as_may_be():
     # Above 0.9: 1 of 40 wrong; above 0.7 too: 4 of 80, just 5 %; above 0.6: 14 of 100.
     probabilities, labels = answers((40, 39, 0.9), (40, 37, 0.7), (20, 10, 0.6))
-    found = sureness(probabilities, labels, target_error=0.05)
-    assert found is not None
-    assert found.threshold == 0.7
-    assert (found.coverage, found.error_when_sure) == (0.8, 0.05)
-    assert (found.sure_examples, found.examples) == (80, 100)
-    # (0.05 + 0.01691 + 1.6449 * sqrt(0.05 * 0.95 / 80 + 2.7057 / 25600)) / (1 + 0.03382)
-    assert found.error_limit == pytest.approx(0.1068, abs=1e-4)
-    stricter = sureness(probabilities, labels, target_error=0.04)
-    assert stricter is not None
-    assert (stricter.threshold, stricter.sure_examples) == (0.9, 40)
+    assert choose_threshold(probabilities, labels, target_error=0.05) == 0.7
+    assert choose_threshold(probabilities, labels, target_error=0.04) == 0.9
 
 
 @pytest.mark.parametrize(
@@ -88,13 +85,80 @@ def test_the_threshold_leaves_as_many_answers_as_may_be():
 )
 def test_where_no_answer_can_be_relied_on_there_is_no_threshold(groups):
     probabilities, labels = answers(*groups)
-    assert sureness(probabilities.reshape(-1, 2), labels) is None
+    assert choose_threshold(probabilities.reshape(-1, 2), labels, 0.05) is None
+
+
+def test_a_threshold_is_measured_on_what_reaches_it():
+    found = measure_threshold(*answers((35, 33, 0.9), (15, 11, 0.8), (30, 10, 0.6)), 0.8)
+    assert found is not None
+    assert (found.threshold, found.sure_examples, found.examples) == (0.8, 50, 80)
+    assert (found.coverage, found.error_when_sure) == (50 / 80, 6 / 50)
+    assert found.error_limit == upper_limit(6, 50)
+    assert measure_threshold(*answers((19, 19, 0.9), (30, 30, 0.6)), 0.8) is None
+
+
+def test_what_is_told_was_measured_on_the_other_half():
+    # Whichever way they are halved, both answers reach what either half can choose.
+    found = sureness(*answers((61, 61, 0.9), (30, 15, 0.6)))
+    assert found is not None
+    assert (found.threshold, found.error_when_sure, found.examples) == (0.9, 0, 46)
+    assert found == sureness(*answers((61, 61, 0.9), (30, 15, 0.6)))
+    assert found.sure_examples < 46
+
+
+@pytest.mark.parametrize(
+    ("groups", "reason"),
+    [
+        ((), "has 0 labelled validation pictures"),
+        (((39, 39, 0.9),), "39 labelled .* 40 are needed"),
+        (((100, 80, 0.9),), "half of the site's 100 .* right often enough: more than 5%"),
+    ],
+)
+def test_where_nothing_is_told_there_is_a_reason(groups, reason):
+    probabilities, labels = answers(*groups)
+    probabilities = probabilities.reshape(-1, 2)
+    assert sureness(probabilities, labels) is None
+    assert re.search(reason, why_no_sureness(probabilities, labels))
+
+
+def test_too_few_sure_answers_to_measure_are_a_reason_too():
+    # Alone sure are twenty-two of the pictures that choose, and none of those that measure.
+    chosen = np.random.default_rng(HALVING_SEED).permutation(80)[:22]
+    probabilities, labels = np.full((80, 2), 0.5), np.arange(80) % 2
+    probabilities[chosen] = np.where(labels[chosen, None] == [0, 1], 0.9, 0.1)
+    assert sureness(probabilities, labels) is None
+    assert "the other 40 hold fewer than 20" in why_no_sureness(probabilities, labels)
+
+
+def honest(rng, examples):
+    """Answers that are right as often as they say, and how often those above t are wrong."""
+    said = rng.uniform(0.7, 1.0, examples)
+    return said, rng.random(examples) < said, lambda threshold: (1 - threshold) / 2
+
+
+def meaningless(rng, examples):
+    """Answers of which nine in ten are right, whatever they say of themselves."""
+    return rng.uniform(0.6, 1.0, examples), rng.random(examples) < 0.9, lambda threshold: 0.1
+
+
+@pytest.mark.parametrize(("model", "examples"), [(honest, 60), (honest, 200), (meaningless, 100)])
+def test_the_truth_lies_below_the_limit_in_19_cases_of_20(model, examples):
+    rng, held = np.random.default_rng(8), []
+    for _ in range(600):
+        said, right, wrong_above = model(rng, examples)
+        found = sureness(np.stack([said, 1 - said], axis=1), np.where(right, 0, 1))
+        if found is not None:
+            held.append(wrong_above(found.threshold) <= found.error_limit)
+    assert len(held) >= 90
+    assert np.mean(held) >= 0.95
 
 
 def test_the_limit_of_a_share():
-    # With no mistake among n it is z^2 / (n + z^2).
-    assert wilson_limit(0, 50) == pytest.approx(1.6449**2 / (50 + 1.6449**2))
-    assert wilson_limit(50, 50) == pytest.approx(1)
+    # With no mistake among n the limit p is where (1 - p)^n = 0.05; with one, n - 1 more ways.
+    assert upper_limit(0, 50) == pytest.approx(1 - 0.05 ** (1 / 50))
+    limit = upper_limit(1, 20)
+    assert (1 - limit) ** 20 + 20 * limit * (1 - limit) ** 19 == pytest.approx(0.05)
+    assert upper_limit(50, 50) == 1
 
 
 @given(

@@ -136,7 +136,7 @@ def test_not_sure_is_told_with_what_was_measured(open_app: Open, servers: Script
 def test_a_sure_answer_may_still_be_wrong(open_app: Open, servers: ScriptedServers) -> None:
     servers.scripts[CHILD]["POST predict"] = ok(explained(sure=True))
     app = classified(open_app("classify"))
-    assert "It still can be" in app.success[0].value
+    assert "this one can be wrong too" in app.success[0].value
 
 
 def test_where_sureness_cannot_be_told_the_reason_is(
