@@ -8,7 +8,7 @@ for a run that it has trained in, under the plan that it has trained by, and onc
 from __future__ import annotations
 
 from child.store.tasks import HeldTask, TaskStore
-from child.training_request import Site, drafts_of
+from child.training_request import Site, drafts_of, least_examples
 from child.validation_part import validation_part
 from child.worker_messages import EvaluationRequest
 from federated.errors import Conflict
@@ -34,7 +34,7 @@ def evaluation_request(task: Task, site: Site) -> EvaluationRequest:
     if site.participation.paused():
         raise Conflict("This site has paused its participation", code="paused")
     _check_due(task, site.tasks)
-    least = max(site.min_examples, task.plan.privacy.min_examples)
+    least = least_examples(task, site)
     validation = validation_part(task.study, site.pictures, MAX_EXAMPLES)
     if len(validation.rows) < least:
         raise Conflict(

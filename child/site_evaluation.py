@@ -56,19 +56,23 @@ def figures_of(
         labels: True class indices, integers (n,), n at least 1.
         probabilities: (n, classes).
         classes: The class names, in order.
-        least: Pictures of a class below which no count of it is told.
+        least: Pictures of a class below which nothing is told that shows how single classes
+            do: the mean of the classes' recalls gives their counts away, beside accuracy.
     """
     if not np.isfinite(probabilities).all():
         return ModelFigures()
     report = evaluate_probabilities(labels, probabilities, classes)
-    counts = np.bincount(labels, minlength=len(classes))
-    tells = len(classes) <= MOST_CLASSES and bool(np.all((counts == 0) | (counts >= least)))
+    examples, counts = len(labels), np.bincount(labels, minlength=len(classes))
+    loss = told(min(report.loss, LARGEST_LOSS), examples)
+    accuracy = told(report.accuracy, examples)
+    if not np.all((counts == 0) | (counts >= least)):
+        return ModelFigures(loss=loss, accuracy=accuracy)
     return ModelFigures(
-        loss=told(min(report.loss, LARGEST_LOSS), len(labels)),
-        accuracy=told(report.accuracy, len(labels)),
-        balanced_accuracy=told(report.balanced_accuracy, len(labels)),
-        auc=None if report.auc is None else told(report.auc, len(labels)),
-        confusion=report.confusion if tells else None,
+        loss=loss,
+        accuracy=accuracy,
+        balanced_accuracy=told(report.balanced_accuracy, examples),
+        auc=None if report.auc is None else told(report.auc, examples),
+        confusion=report.confusion if len(classes) <= MOST_CLASSES else None,
     )
 
 

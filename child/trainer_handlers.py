@@ -81,7 +81,7 @@ class TrainerHandlers:
         )
         if result.stopped:
             return TrainingResult(cancelled=True).model_dump()
-        metrics = _metrics(result) | _validate(material, task.study.classes)
+        metrics = _metrics(result) | _validate(material, task.study.classes, request.least)
         metrics["seconds"] = round(self._clock() - started, 3)
         _write_update(request, model, result, metrics)
         _write_statistics(request, model)
@@ -149,11 +149,11 @@ def _metrics(result: FitResult) -> dict[str, float]:
     return metrics
 
 
-def _validate(material: Material, classes: Sequence[str]) -> dict[str, float]:
+def _validate(material: Material, classes: Sequence[str], least: int) -> dict[str, float]:
     images, labels = material.validation
     if not len(labels):
         return {}
-    return validation_figures(predict(material.model, images), labels, classes)
+    return validation_figures(predict(material.model, images), labels, classes, least)
 
 
 def _hyperparameters(training: Training) -> dict[str, Hyperparameter]:

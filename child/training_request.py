@@ -26,8 +26,8 @@ class Site:
     """What training needs of the site, and what the site insists on.
 
     Attributes:
-        min_examples: Pictures to train on without which this site does not train, whatever
-            a plan says.
+        min_examples: Pictures to train on without which this site does not train, and
+            pictures that judge without which it tells no figure of them, whatever a plan says.
         drafts: Folder for updates under construction, and for pixels of public pictures.
         batches: Gets batches of public pictures.
         statistics: BatchNorm's statistics that this site keeps to itself.
@@ -72,8 +72,10 @@ def training_request(task: Task, site: Site, gather: Gather) -> TrainingRequest:
         pixels = site.folder.array(task.study).path
         features = site.folder.features(task.study, feature_key(task))
         train, validation = _own_pictures(task, site)
+        least = least_examples(task, site)
     else:
         train, validation = gather(pixels)
+        least = 1
     keeps_own = task.plan.strategy.batch_norm == "local"
     return TrainingRequest(
         task=task,
@@ -84,6 +86,7 @@ def training_request(task: Task, site: Site, gather: Gather) -> TrainingRequest:
         features=features if task.plan.model.trained == "features" else None,
         train=train,
         validation=validation,
+        least=least,
         update=drafts.update,
         statistics=drafts.statistics,
     )
@@ -126,6 +129,11 @@ def drafts_of(task: Task, site: Site) -> Drafts:
     )
 
 
+def least_examples(task: Task, site: Site) -> int:
+    """Pictures of this site's own without which it neither trains for a task nor tells figures."""
+    return max(site.min_examples, task.plan.privacy.min_examples)
+
+
 def feature_key(task: Task) -> str:
     """Equal for tasks whose models make the same features of the same pictures."""
     model = task.plan.model
@@ -146,7 +154,7 @@ def _own_pictures(task: Task, site: Site) -> tuple[Examples, Examples]:
         task.id if task.plan.publish else None,
         fraction=training.validation_fraction,
         seed=task.plan.seed,
-        least=max(site.min_examples, task.plan.privacy.min_examples),
+        least=least_examples(task, site),
     )
     train = [example for example in examples if example.part == "train"]
     judging = [example for example in examples if example.part != "train"]

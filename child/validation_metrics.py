@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from child.told_figures import told
 from models.measures import evaluate_probabilities
 
 SPECIFICITY = 0.90
@@ -13,9 +14,9 @@ SPECIFICITY = 0.90
 
 
 def validation_figures(
-    probabilities: np.ndarray, labels: np.ndarray, classes: Sequence[str]
+    probabilities: np.ndarray, labels: np.ndarray, classes: Sequence[str], least: int
 ) -> dict[str, float]:
-    """The figures of an update's metrics; those that cannot be told are left out.
+    """The figures of an update's metrics, rounded; those that cannot be told are left out.
 
     Averages are over the classes that the site has here, each once: few sites have them all.
     With two classes, AUC and sensitivity are of the second, and a site without either of them
@@ -25,6 +26,8 @@ def validation_figures(
         probabilities: (n, classes), n at least 1.
         labels: True class indices, integers (n,).
         classes: The class names, in order.
+        least: Pictures without which nothing is told but their number: figures of fewer would
+            tell of single ones.
 
     Raises:
         InvalidInput: The model computes values that are no probabilities.
@@ -35,13 +38,15 @@ def validation_figures(
     figures = {
         "val_loss": report.loss,
         "val_accuracy": report.accuracy,
-        "val_examples": float(report.num_examples),
         "val_balanced_accuracy": report.balanced_accuracy,
         "val_f1": report.macro.f1,
         "val_auc": _mean([entry.auc for entry in entries if entry.auc is not None]),
         "val_sensitivity_at_90": _mean(found),
     }
-    return {name: figure for name, figure in figures.items() if figure is not None}
+    count = report.num_examples
+    known = figures.items() if count >= least else ()
+    rounded = {name: told(figure, count) for name, figure in known if figure is not None}
+    return rounded | {"val_examples": float(count)}
 
 
 def _mean(values: Sequence[float]) -> float | None:

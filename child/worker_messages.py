@@ -77,6 +77,7 @@ class TrainingRequest(Message):
             may be there already. None where pictures are trained on.
         train: Pictures to train on.
         validation: Pictures that judge only.
+        least: How many of those there must be, or no figure of them leaves the site.
         update: File to write the update to.
         statistics: File to write BatchNorm's statistics to, where this site keeps its own.
     """
@@ -89,6 +90,7 @@ class TrainingRequest(Message):
     features: Path | None = None
     train: Examples
     validation: Examples
+    least: int
     update: Path
     statistics: Path
 
@@ -113,7 +115,8 @@ class EvaluationRequest(Message):
             where the plan lets it keep its own.
         pixels: The study's array file.
         validation: Pictures that judge only.
-        least: Pictures of a class below which no count of it leaves the site.
+        least: Pictures of a class below which nothing leaves the site that tells of single
+            classes.
         result: File to write the figures to, as JSON.
     """
 

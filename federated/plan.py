@@ -141,7 +141,7 @@ class Privacy(Value):
     Attributes:
         min_examples: Labelled pictures that a site must have to train on, beside those that
             only judge: a few pictures can be read back out of the weights that were trained
-            on them alone.
+            on them alone. Of fewer pictures that judge it tells no figure either.
     """
 
     min_examples: Annotated[int, Field(ge=1, le=1_000_000)] = 10

@@ -28,12 +28,14 @@ class ModelFigures(Message):
     Attributes:
         loss: Mean cross-entropy in nats; None where the model computes no finite numbers.
         accuracy: Share of right answers; None as above.
-        balanced_accuracy: Mean recall of the classes that occur; None as above.
-        auc: Mean area under the ROC curves, one class against the rest; None also where there
-            is none.
+        balanced_accuracy: Mean recall of the classes that occur. None as above, and where a
+            class occurs with fewer pictures than the site insists on: with accuracy it would
+            give the counts away.
+        auc: Mean area under the ROC curves, one class against the rest; None as above, and
+            where there is none.
         confusion: Pictures by true class (row) and predicted class (column), in the order of
-            the study's classes. None where a class occurs with fewer pictures than the site
-            insists on: such a count would tell of single pictures.
+            the study's classes. None where a class is so rare, for such a count would tell of
+            single pictures, or where there are too many classes.
     """
 
     loss: Annotated[float, Field(ge=0, le=1e6)] | None = None

@@ -67,7 +67,8 @@ class UpdateView(Message):
         share: The weight that it had in the average, 0 to 1; None where it was not used.
         metrics: What the node measured: `loss` and `accuracy` while training; on its validation
             part `val_loss`, `val_accuracy`, `val_balanced_accuracy`, `val_f1`, and where it has
-            pictures of more than one class `val_auc` and `val_sensitivity_at_90`.
+            pictures of more than one class `val_auc` and `val_sensitivity_at_90`. Of fewer
+            pictures there than the site insists on, `val_examples` alone.
         credits: What it earned.
     """
 

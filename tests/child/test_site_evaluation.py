@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from child.site_evaluation import figures_of
 from federated.plan import Plan, Privacy
+from federated.site_evaluation import ModelFigures
 from federated.wire import encode_weights
 from imaging.array_file import PixelArray
 from models.measures import evaluate_probabilities
@@ -66,10 +68,10 @@ def test_each_model_is_measured_on_the_pictures_that_never_trained(bench):
         # Of six pictures one digit is told.
         assert found["loss"] == pytest.approx(expected.loss, abs=0.0501)
         assert found["accuracy"] == round(expected.accuracy, 1)
-        assert found["balanced_accuracy"] == round(expected.balanced_accuracy, 1)
         assert found["loss"] == round(found["loss"], 1)
-        # Two of the malignant pictures judge, and this site counts none of fewer than three.
-        assert found["confusion"] is None
+        # Two of the malignant pictures judge, and this site tells of no fewer than three.
+        told = (found[name] for name in ("balanced_accuracy", "auc", "confusion"))
+        assert set(told) == {None}
     assert bench.progress[-1].note == "measuring model 3 of 3"
     assert list(bench.child.state.drafts.iterdir()) == []
     # The same again is the same to the byte; another task is refused.
@@ -99,13 +101,30 @@ def by_hand(bench, seed):
     return evaluate_probabilities(labels, chances, STUDY.classes)
 
 
-def test_counts_are_told_where_every_class_has_enough_pictures(bench):
+def test_what_is_told_of_classes_is_told_where_every_class_has_enough_pictures(bench):
     plan = ACROSS.model_copy(update={"privacy": Privacy(min_examples=2)})
     bench.do(task_of(bench.push, plan=plan))
     held = bench.do(evaluate_task(bench, (bench.push.weights,), plan=plan))
     (found,) = answer_of(bench, held)["figures"].values()
     assert np.sum(found["confusion"], axis=1).tolist() == [4, 2]
-    assert np.trace(found["confusion"]) / 6 == pytest.approx(found["accuracy"], abs=0.05)
+    assert np.trace(found["confusion"]) / 6 == pytest.approx(found["accuracy"], abs=0.0501)
+    # 4 benign and 2 malignant pictures: either recall counts as much as the other.
+    recalls = found["confusion"][0][0] / 4 + found["confusion"][1][1] / 2
+    assert found["balanced_accuracy"] == pytest.approx(recalls / 2, abs=0.0501)
+    assert found["auc"] == round(found["auc"], 1)
+
+
+def test_a_withheld_matrix_does_not_follow_from_what_is_told():
+    labels = np.array([0] * 40 + [1] * 3)
+    # 5 of the many and 1 of the few are taken for the other.
+    right = np.array([True] * 35 + [False] * 5 + [True, True, False])
+    malignant = np.where(right == (labels == 1), 0.75, 0.25)
+    chances = np.stack([1 - malignant, malignant], axis=1)
+    found = figures_of(labels, chances, STUDY.classes, least=4)
+    assert found == ModelFigures(loss=found.loss, accuracy=0.86)
+    whole = figures_of(labels, chances, STUDY.classes, least=3)
+    assert whole.confusion == ((35, 5), (1, 2))
+    assert whole.balanced_accuracy == round((35 / 40 + 2 / 3) / 2, 2)
 
 
 def test_a_model_that_computes_no_numbers_has_no_figures(bench):

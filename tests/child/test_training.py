@@ -118,6 +118,19 @@ def test_the_validation_part_ends_a_training_and_the_update_names_every_setting(
     assert 1 <= kept <= 40
 
 
+def test_too_few_pictures_that_judge_still_end_a_training_and_tell_nothing(bench):
+    stopping = EarlyStopping(patience=1)
+    settings = Settings(epochs=40, batch_size=4, validation_fraction=0.15, early_stopping=stopping)
+    # Of 12 pictures 2 judge, and this site tells of no fewer than 3.
+    document, _ = bench.update(
+        bench.do(task_of(bench.push, plan=PLAN.model_copy(update={"training": settings})))
+    )
+    assert {name: value for name, value in document.metrics.items() if "val_" in name} == {
+        "val_examples": 2
+    }
+    assert document.metrics["kept_epoch"] >= 1
+
+
 def test_no_epochs_give_the_same_weights(bench, initial):
     plan = PLAN.model_copy(update={"training": Settings(epochs=0, validation_fraction=0)})
     document, tensors = bench.update(bench.do(task_of(bench.push, plan=plan)))
