@@ -247,6 +247,7 @@ class Rounds:
             features=place / "features.f32" if computes else None,
             train=train,
             validation=validation,
+            least=self._plan.privacy.min_examples,
             update=update,
             statistics=place / "statistics",
         )
