@@ -56,7 +56,10 @@ def read_own_file(path: Path) -> OwnFile:
         TooLarge: It is larger than any model that is admitted.
     """
     config, model = read_model(path)
-    _settle_scaling(config, model)
+    try:
+        _settle_scaling(config, model)
+    except ValueError as error:
+        raise _broken(path, "a Normalization that is no layer of the model") from error
     rename_all(model)
     tensors = {
         name: np.array(keras.ops.convert_to_numpy(variable))
@@ -112,20 +115,24 @@ def _unpack(path: Path, weights: Path) -> str:
             with archive.open(WEIGHTS) as packed, weights.open("wb") as unpacked:
                 shutil.copyfileobj(packed, unpacked)
             return archive.read(CONFIG).decode()
-    except (zipfile.BadZipFile, KeyError, OSError, UnicodeDecodeError, RuntimeError) as error:
-        raise _broken(path, str(error)) from error
+    except TooLarge:
+        raise
+    except Exception as error:
+        # Each way of packing raises errors of its own: of zlib, of lzma, EOFError, and others.
+        raise _broken(path, str(error) or type(error).__name__) from error
 
 
 def _settle_scaling(config: dict[str, Any], model: keras.Model) -> None:
-    """Writes what adapted layers measured into their settings, where a plan can carry it."""
-    measured = iter(
-        layer for layer in all_layers(model) if isinstance(layer, keras.layers.Normalization)
-    )
-    for node in objects(config):
-        if node.get("class_name") == "Normalization":
-            layer = next(measured)
-            node["config"]["mean"] = np.ravel(layer.mean).tolist()
-            node["config"]["variance"] = np.ravel(layer.variance).tolist()
+    """Writes what adapted layers measured into their settings, where a plan can carry it.
+
+    Raises:
+        ValueError: The settings hold others than the model's layers, as an activation, say.
+    """
+    layers = [layer for layer in all_layers(model) if isinstance(layer, keras.layers.Normalization)]
+    nodes = [node for node in objects(config) if node.get("class_name") == "Normalization"]
+    for layer, node in zip(layers, nodes, strict=True):
+        node["config"]["mean"] = np.ravel(layer.mean).tolist()
+        node["config"]["variance"] = np.ravel(layer.variance).tolist()
 
 
 def _broken(path: Path, reason: str) -> InvalidInput:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -203,7 +204,12 @@ def too_many_answers_inside(layers: list[dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [too_many_weights, too_large_pictures, too_long_a_memory, too_many_answers_inside],
+    [
+        too_many_weights,
+        too_large_pictures,
+        too_long_a_memory,
+        too_many_answers_inside,
+    ],
 )
 def test_a_model_that_fits_no_memory_is_refused_before_it_takes_any(change: Any) -> None:
     import keras
@@ -345,7 +351,71 @@ def with_a_link(path: Path) -> None:
         archive.write(h5, "model.weights.h5")
 
 
-@pytest.mark.parametrize("write", [not_a_zip, without_weights, with_foreign_weights, with_a_link])
+def packed(path: Path, method: int) -> int:
+    """A file with all that is wanted, packed in that way; where the packed weights begin."""
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("config.json", own_json(STUDY))
+        archive.writestr("model.weights.h5", bytes(range(256)) * 64)
+        entry = archive.getinfo("model.weights.h5")
+    return entry.header_offset + 30 + len(entry.filename)
+
+
+def damaged(method: int) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        start = packed(path, method)
+        content = bytearray(path.read_bytes())
+        content[start + 4 : start + 24] = b"\xff" * 20
+        path.write_bytes(content)
+
+    return write
+
+
+def ending_early(path: Path) -> None:
+    packed(path, zipfile.ZIP_STORED)
+    content = bytearray(path.read_bytes())
+    # The last entry of the list says that it is longer than the whole file.
+    sizes = content.rindex(b"PK\x01\x02") + 20
+    content[sizes : sizes + 8] = struct.pack("<II", 10**6, 10**6)
+    path.write_bytes(content)
+
+
+def packed_in_an_unknown_way(path: Path) -> None:
+    packed(path, zipfile.ZIP_STORED)
+    content = bytearray(path.read_bytes())
+    for signature, place in ((b"PK\x01\x02", 10), (b"PK\x03\x04", 8)):
+        start = content.rindex(signature) + place
+        content[start : start + 2] = struct.pack("<H", 99)
+    path.write_bytes(content)
+
+
+def with_scaling_that_is_no_layer(path: Path) -> None:
+    import keras
+
+    config = json.loads(own_json(STUDY))
+    scaling = own_layer("Normalization", axis=-1, mean=1.0, variance=4.0, name="scaling")
+    config["config"]["layers"][2]["config"]["activation"] = scaling
+    model = keras.saving.deserialize_keras_object(config)
+    model.save_weights(path.with_suffix(".weights.h5"))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", json.dumps(config))
+        archive.write(path.with_suffix(".weights.h5"), "model.weights.h5")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        not_a_zip,
+        without_weights,
+        with_foreign_weights,
+        with_a_link,
+        pytest.param(damaged(zipfile.ZIP_DEFLATED), id="damaged_deflate"),
+        pytest.param(damaged(zipfile.ZIP_BZIP2), id="damaged_bzip2"),
+        pytest.param(damaged(zipfile.ZIP_LZMA), id="damaged_lzma"),
+        ending_early,
+        packed_in_an_unknown_way,
+        with_scaling_that_is_no_layer,
+    ],
+)
 def test_a_broken_or_harmful_file_is_refused(tmp_path: Path, write: Any) -> None:
     from models.own_file import read_own_file
 
@@ -353,3 +423,5 @@ def test_a_broken_or_harmful_file_is_refused(tmp_path: Path, write: Any) -> None
     with pytest.raises(InvalidInput) as error:
         read_own_file(tmp_path / "mine.keras")
     assert error.value.code in ("invalid_model_file", "invalid_weights_file")
+    assert error.value.expected
+    assert error.value.received
