@@ -109,22 +109,34 @@ def _from_config(config: dict[str, Any]) -> keras.Model:
 
 
 def _activations(layer: keras.layers.Layer) -> int:
-    """Numbers that a layer makes of one picture, inside and as its output."""
+    """Numbers that a layer makes of one picture, inside and as its output; rather too many."""
     outputs = keras.tree.flatten(layer.output)
-    made = sum(math.prod(_sides(tensor)) for tensor in outputs)
-    *places, _ = _sides(outputs[0])
     # An input layer has no input of its own.
-    *steps, channels = _sides((keras.tree.flatten(layer.input) or outputs)[0])
+    inputs = [_sides(tensor) for tensor in keras.tree.flatten(layer.input) or outputs]
+    made = sum(math.prod(_sides(tensor)) for tensor in outputs)
+    *steps, channels = inputs[0]
     match layer:
         case keras.layers.MultiHeadAttention():
-            made += math.prod(places) ** 2 * layer.num_heads
+            made += layer.num_heads * _attention(inputs, layer.key_dim + layer.value_dim)
         case keras.layers.SeparableConv1D() | keras.layers.SeparableConv2D():
-            made += math.prod(places) * channels * layer.depth_multiplier
+            made += math.prod(inputs[0]) * layer.depth_multiplier
+        case keras.layers.ConvLSTM2D():
+            if layer.data_format == "channels_first":
+                channels = inputs[0][1]
+            made += math.prod(inputs[0]) // channels * 4 * layer.filters
         case keras.layers.LSTM() | keras.layers.GRU() | keras.layers.SimpleRNN():
             made += math.prod(steps) * 4 * layer.units
         case keras.layers.Bidirectional():
             made += math.prod(steps) * 8 * layer.forward_layer.units
     return made
+
+
+def _attention(inputs: list[tuple[int, ...]], width: int) -> int:
+    """What one head makes: a score for each pair of places, and projections of all of them."""
+    places = sorted(math.prod(sides[:-1]) for sides in inputs)
+    # Query and value are the two longest, or shorter; given by name, their order is not known.
+    pairs = places[-1] * places[max(-2, -len(places))]
+    return pairs + sum(places) * width
 
 
 def _sides(tensor: keras.KerasTensor) -> tuple[int, ...]:

@@ -202,6 +202,14 @@ def too_many_answers_inside(layers: list[dict[str, Any]]) -> None:
     layers.insert(2, own_layer("SeparableConv2D", **wide))
 
 
+def steps_of_pictures(layers: list[dict[str, Any]]) -> None:
+    layers[2:4] = [
+        own_layer("UpSampling2D", size=[4, 4], name="larger"),
+        own_layer("Reshape", target_shape=[400, 6, 8, 1], name="film"),
+        own_layer("ConvLSTM2D", filters=2000, kernel_size=1, name="memory"),
+    ]
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -209,6 +217,7 @@ def too_many_answers_inside(layers: list[dict[str, Any]]) -> None:
         too_large_pictures,
         too_long_a_memory,
         too_many_answers_inside,
+        steps_of_pictures,
     ],
 )
 def test_a_model_that_fits_no_memory_is_refused_before_it_takes_any(change: Any) -> None:
@@ -219,6 +228,37 @@ def test_a_model_that_fits_no_memory_is_refused_before_it_takes_any(change: Any)
     # Nothing was put off until the next such scope ends.
     with keras.StatelessScope():
         pass
+
+
+def attending(query: Any, value: Any, key_dim: int) -> str:
+    """A model whose attention takes so many of the 1200 numbers of a picture to so many."""
+    import keras
+
+    pixels = keras.Input(STUDY.picture_shape)
+    x = keras.layers.Reshape((1200, 1))(pixels)
+    x = keras.layers.MultiHeadAttention(1, key_dim)(query(x), value(x))
+    x = keras.layers.GlobalAveragePooling1D()(x)
+    return str(keras.Model(pixels, keras.layers.Dense(3, activation="softmax")(x)).to_json())
+
+
+def times(count: int) -> Any:
+    import keras
+
+    return keras.layers.UpSampling1D(count) if count > 1 else keras.layers.Identity()
+
+
+@pytest.mark.parametrize(
+    ("query", "value", "key_dim"),
+    # 1,200 · 240,000 scores, the other way round, and 1,200 places of 2^18 numbers.
+    [(1, 200, 2), (200, 1, 2), (1, 1, 2**18)],
+)
+def test_what_attention_makes_inside_counts_too(query: int, value: int, key_dim: int) -> None:
+    with pytest.raises(TooLarge, match="too large"):
+        a_model(attending(times(query), times(value), key_dim))
+
+
+def test_attention_that_is_small_is_admitted() -> None:
+    assert a_model(attending(times(1), times(3), 2)).signature.names[-1] == "dense_1/bias"
 
 
 def other_pictures(layers: list[dict[str, Any]]) -> None:
