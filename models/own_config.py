@@ -82,7 +82,8 @@ def checked_config(text: str) -> dict[str, Any]:
         config = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise refused(f"it is no JSON: {error}") from error
-    if not isinstance(config, dict) or config.get("class_name") not in MODELS:
+    # What is no text cannot be looked up.
+    if not isinstance(config, dict) or str(config.get("class_name")) not in MODELS:
         raise refused("it describes no model; models of a class of your own are not admitted")
     _Look().through(config, depth=0)
     inner = config.get("config")

@@ -79,7 +79,11 @@ def _check_fits(model: keras.Model, study: Study) -> None:
     if tuple(model.output_shape) != (None, classes):
         raise refused(f"it gives {model.output_shape}, and the study has {classes} classes")
     grey = np.full((1, *study.picture_shape), 127, np.float32)
-    total = float(keras.ops.sum(model(grey)))
+    try:
+        total = float(keras.ops.sum(model(grey)))
+    except Exception as error:
+        # Keras raises whatever settings that it built but cannot compute with led it to.
+        raise refused(f"it cannot be run: {error}") from error
     if not abs(total - 1) < 0.01:
         raise refused(f"its outputs are no probabilities: they sum to {total:g}, not to 1")
 

@@ -164,6 +164,7 @@ def test_anything_but_keras_layers_is_refused_without_building(change: Any) -> N
         "null",
         "[" * 100_000,
         '{"class_name": "Sequential"}',
+        '{"class_name": {}, "module": "keras"}',
         '{"class_name": "Sequential", "module": "keras", "config": {"layers": [1, 2]}}',
         "1" * 5000,
     ],
@@ -285,6 +286,11 @@ def shapes_that_do_not_fit(layers: list[dict[str, Any]]) -> None:
     layers.insert(2, own_layer("Reshape", target_shape=[7, 7, 3], name="reshape"))
 
 
+def scales_of_other_pictures(layers: list[dict[str, Any]]) -> None:
+    # Keras looks at them only when it computes.
+    layers[1]["config"]["scale"] = [0.5, 0.25]
+
+
 def unmeasured_scaling(layers: list[dict[str, Any]]) -> None:
     layers[1] = own_layer("Normalization", axis=-1, mean=None, variance=None, name="norm1")
 
@@ -305,6 +311,7 @@ def nothing_to_learn(layers: list[dict[str, Any]]) -> None:
         (no_input, "shape of its one input"),
         (unknown_setting, "Keras cannot build it"),
         (shapes_that_do_not_fit, "Keras cannot build it"),
+        (scales_of_other_pictures, "cannot be run"),
         (unmeasured_scaling, "mean and variance"),
         (nothing_to_learn, "nothing to learn"),
     ],
