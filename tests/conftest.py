@@ -5,6 +5,20 @@ import pytest
 pytest_plugins = ["tests.postgres_server", "tests.databases", "tests.s3_server"]
 
 
+LONGEST_FIRST = ("tests/e2e/", "tests/models/", "tests/child/")
+"""Folders whose files take longest: at the end, one process would work on one alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with the files that take longest; the order within a file stays."""
+
+    def place(item: pytest.Item) -> int:
+        matches = (item.nodeid.startswith(folder) for folder in LONGEST_FIRST)
+        return next((number for number, match in enumerate(matches) if match), len(LONGEST_FIRST))
+
+    items.sort(key=place)
+
+
 @pytest.fixture(scope="session")
 def keras_runtime() -> None:
     """Keras on TensorFlow in this process: imported once a session, and only when asked for."""
