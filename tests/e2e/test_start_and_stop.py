@@ -176,7 +176,7 @@ def test_servers_end_with_an_engine_that_is_killed(start, base, tmp_path):
 
 
 def test_a_training_that_is_interrupted_stops_its_servers_and_says_so(tmp_path):
-    data = write_dataset(tmp_path / "data", {"blue": 12, "red": 13}, test=2)
+    data = write_dataset(tmp_path / "data", {"blue": 22, "red": 23}, test=2)
     state = tmp_path / "state"
     with subprocess.Popen(
         [ROOT / "run_all.sh", "train", "--data", data, "--state", state, "--size", "16"],

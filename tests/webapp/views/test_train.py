@@ -289,7 +289,9 @@ def test_another_run_can_be_prepared_while_one_is_under_way(
     waiting = sample.run(
         id="run-0002", state=RunState.PENDING, round=0, created_at=sample.NOW, reason=None
     )
-    master["GET runs"] = ok({"runs": [waiting, sample.training_run()]})
+    before, after = [sample.training_run()], [waiting, sample.training_run()]
+    # It is there once it was asked for: the page may look again at any moment before.
+    master["GET runs"] = lambda _: ok({"runs": after if servers.made("POST", "runs") else before})
     master["GET runs/run-0002"] = ok(waiting)
     button(app, "Start the run").click().run()
     assert len(servers.made("POST", "runs")) == 1
