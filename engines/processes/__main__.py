@@ -14,7 +14,7 @@ from engines.processes.errors import Interrupted
 from engines.processes.options import parse
 from engines.processes.own_model import own_model
 from engines.processes.progress import say
-from engines.processes.servers import raise_on_signals
+from engines.processes.servers import raise_on_signals, signals_were_heard
 from engines.processes.train import train
 from federated.errors import FederationError
 
@@ -45,6 +45,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         with own_model(options, environment) as options:
             return RUN[options.command](options, environment)
     except Interrupted as interruption:
+        signals_were_heard()
         say("Stopped.")
         return 0 if options.command == "demo" else 128 + interruption.signal
     except FederationError as error:

@@ -70,6 +70,7 @@ class Servers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        signals_were_heard()
         for number in SIGNALS:
             # Stopping takes a bounded time; a second Ctrl-C must not leave servers behind.
             signal.signal(number, signal.SIG_IGN)
@@ -154,18 +155,35 @@ def _lock(handle: int, state: Path) -> None:
         ) from None
 
 
+AGAIN_SECONDS = 2.0
+"""Pause after which a signal that nobody has heard is raised again."""
+
+
 def raise_on_signals() -> None:
-    """From now on SIGINT, SIGTERM and SIGHUP raise `Interrupted` in the main thread."""
+    """From now on SIGINT, SIGTERM and SIGHUP raise `Interrupted` in the main thread.
+
+    Python drops what is raised within a destructor, or within what an import calls back: so it
+    is raised again until `signals_were_heard` is called.
+    """
+    heard: list[int] = []
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
-        raise Interrupted(number)
+        heard.append(number)
+        signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
+        raise Interrupted(heard[0])
 
+    signal.signal(signal.SIGALRM, interrupt)
     for number in SIGNALS:
         # `nohup` asks that a closed terminal be ignored; nobody asks that of Ctrl-C on
         # purpose: a shell does it to whatever it starts in the background.
         if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
             continue
         signal.signal(number, interrupt)
+
+
+def signals_were_heard() -> None:
+    """A signal's exception has come to where it is dealt with: it is not raised again."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def cores() -> int:
