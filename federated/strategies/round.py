@@ -24,6 +24,10 @@ class Contribution:
         staleness: Versions that the global model has moved on by since it began; 0 in a
             synchronous round.
         base: The weights that it began from; None where those are the round's own.
+        score: Accuracy that the master measured on its audit pictures, 0 to 1; None where it
+            has measured none.
+        extra: What the rule needs besides: the update's tensors under `extra/`, by their names
+            without that prefix; None where it carries none.
     """
 
     node: str
@@ -32,6 +36,8 @@ class Contribution:
     weights: TensorReader
     staleness: int = 0
     base: TensorReader | None = None
+    score: float | None = None
+    extra: TensorReader | None = None
 
 
 @dataclass(frozen=True, slots=True)
