@@ -16,6 +16,7 @@ from typing import Any, Final
 from imaging.readers.bounds import BOUNDS, Bounds
 from imaging.readers.content import Content
 from imaging.readers.errors import BrokenSource, OversizedSource
+from imaging.readers.pickled_memory import PickleMemory
 from imaging.readers.pickled_names import ADMITTED, ArrayInMaking, DtypeInMaking, Name
 from imaging.readers.pickled_tape import Tape
 
@@ -32,7 +33,8 @@ def read_pickle(content: Content, bounds: Bounds = BOUNDS) -> Any:
         BrokenSource: It is damaged, or holds something else than arrays and plain values.
         OversizedSource: It holds more than may be in memory.
     """
-    machine = _Machine(Tape(content.seekable(), bounds), bounds)
+    memory = PickleMemory(bounds)
+    machine = _Machine(Tape(content.seekable(), memory), memory)
     try:
         return machine.run()
     except (IndexError, KeyError, TypeError, ValueError, struct.error) as error:
@@ -50,9 +52,9 @@ class _Nested(tuple[Any, ...]):
 class _Machine:
     """The stack, the memo, and what each instruction does to them."""
 
-    def __init__(self, tape: Tape, bounds: Bounds) -> None:
+    def __init__(self, tape: Tape, memory: PickleMemory) -> None:
         self._tape = tape
-        self._bounds = bounds
+        self._memory = memory
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
 
@@ -144,7 +146,7 @@ class _Machine:
         name, arguments = self.take_top(2)
         if type(name) is not Name or not isinstance(arguments, tuple):
             raise TypeError("a call of something that is no name")
-        self.push(ADMITTED[name.module, name.name](arguments, self._bounds))
+        self.push(ADMITTED[name.module, name.name](arguments, self._memory))
 
     def build(self) -> None:
         target, state = self.take_top(2)

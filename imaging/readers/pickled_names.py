@@ -12,6 +12,7 @@ import numpy as np
 from imaging.readers.bounds import Bounds
 from imaging.readers.content import Content, MemoryContent
 from imaging.readers.errors import BrokenSource
+from imaging.readers.pickled_memory import PickleMemory
 from imaging.readers.stored_array import StoredArray
 
 _DTYPE = re.compile(r"[buif][1248]|[US][0-9]{1,4}|O8?|\?")
@@ -99,23 +100,23 @@ class ArrayInMaking:
         return self._made
 
 
-def _reconstruct(arguments: tuple[Any, ...], bounds: Bounds) -> ArrayInMaking:
+def _reconstruct(arguments: tuple[Any, ...], memory: PickleMemory) -> ArrayInMaking:
     kind = arguments[0]
     if kind not in (Name("numpy", "ndarray"),):
         raise TypeError("an array of another class")
-    return ArrayInMaking(bounds)
+    return ArrayInMaking(memory.bounds)
 
 
-def _from_buffer(arguments: tuple[Any, ...], bounds: Bounds) -> ArrayInMaking:
+def _from_buffer(arguments: tuple[Any, ...], memory: PickleMemory) -> ArrayInMaking:
     items, dtype, shape, order, *rest = arguments
     if order not in ("C", "F") or any(one is not None for one in rest):
         raise ValueError("an array in an order that is not read")
-    made = ArrayInMaking(bounds)
+    made = ArrayInMaking(memory.bounds)
     made.fill(shape, dtype, order == "F", items)
     return made
 
 
-def _dtype(arguments: tuple[Any, ...], bounds: Bounds) -> DtypeInMaking:
+def _dtype(arguments: tuple[Any, ...], memory: PickleMemory) -> DtypeInMaking:
     code = arguments[0]
     text = code.decode("ascii") if isinstance(code, bytes) else code
     if not isinstance(text, str) or not _DTYPE.fullmatch(text):
@@ -123,34 +124,36 @@ def _dtype(arguments: tuple[Any, ...], bounds: Bounds) -> DtypeInMaking:
     return DtypeInMaking(text)
 
 
-def _scalar(arguments: tuple[Any, ...], bounds: Bounds) -> Any:
+def _scalar(arguments: tuple[Any, ...], memory: PickleMemory) -> Any:
     dtype, data = arguments
     if not isinstance(dtype, DtypeInMaking) or not isinstance(data, bytes) or dtype.is_object:
         raise TypeError("a number without a dtype")
     if dtype.dtype.itemsize != len(data):
         raise ValueError("a number of another size")
+    memory.keep(len(data))
     return np.frombuffer(data, dtype.dtype)[0].item()
 
 
-def _encode(arguments: tuple[Any, ...], bounds: Bounds) -> bytes:
+def _encode(arguments: tuple[Any, ...], memory: PickleMemory) -> bytes:
     text, encoding = arguments
     if not isinstance(text, str) or encoding != "latin1":
         raise ValueError("bytes in another encoding")
+    memory.keep(len(text))
     return text.encode("latin1")
 
 
-def _bytes(arguments: tuple[Any, ...], bounds: Bounds) -> bytes | Content:
+def _bytes(arguments: tuple[Any, ...], memory: PickleMemory) -> bytes | Content:
     items = arguments[0] if arguments else b""
     if not isinstance(items, bytes) and not hasattr(items, "seekable"):
         raise TypeError("bytes that are none")
     return items
 
 
-def _ndarray(arguments: tuple[Any, ...], bounds: Bounds) -> Any:
+def _ndarray(arguments: tuple[Any, ...], memory: PickleMemory) -> Any:
     raise TypeError("an array made without its parts")
 
 
-ADMITTED: Mapping[tuple[str, str], Callable[[tuple[Any, ...], Bounds], Any]] = {
+ADMITTED: Mapping[tuple[str, str], Callable[[tuple[Any, ...], PickleMemory], Any]] = {
     ("numpy", "ndarray"): _ndarray,
     ("numpy", "dtype"): _dtype,
     **{(f"numpy.{core}.multiarray", "_reconstruct"): _reconstruct for core in ("core", "_core")},

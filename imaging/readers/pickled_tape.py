@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import struct
 
-from imaging.readers.bounds import Bounds
 from imaging.readers.content import Content, PartContent
-from imaging.readers.errors import BrokenSource, OversizedSource
+from imaging.readers.errors import BrokenSource
+from imaging.readers.pickled_memory import PickleMemory
 
 LAZY_BYTES = 4096
 """Longer byte strings stay in the file."""
@@ -17,16 +17,15 @@ class Tape:
 
     Args:
         content: The pickle.
-        bounds: How much may be in memory.
+        memory: Counts what is taken out of it.
     """
 
-    def __init__(self, content: Content, bounds: Bounds) -> None:
+    def __init__(self, content: Content, memory: PickleMemory) -> None:
         self._content = content
-        self._bounds = bounds
+        self._memory = memory
         self._at = 0
         self._piece = b""
         self._piece_start = 0
-        self._kept = 0
 
     def take(self, length: int) -> bytes:
         """The next bytes; never asks for more than there are."""
@@ -50,7 +49,7 @@ class Tape:
 
     def text(self, length: int) -> str:
         """The next text."""
-        self._keep(length)
+        self._memory.keep(length)
         return self.take(length).decode("utf-8", "surrogatepass")
 
     def line(self) -> str:
@@ -71,12 +70,3 @@ class Tape:
             self.take(length)
         self._at += length
         return part
-
-    def _keep(self, length: int) -> None:
-        self._kept += length
-        if self._kept > self._bounds.in_memory:
-            raise OversizedSource(
-                "This pickle holds too much that cannot be left in its file",
-                expected=f"at most {self._bounds.in_memory / 2**20:g} MiB (pickle with protocol 5)",
-                received="more",
-            )

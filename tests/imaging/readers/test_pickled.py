@@ -230,6 +230,29 @@ def test_texts_are_bounded() -> None:
         read(pickled(["x" * 600, "y" * 600]), replace(BOUNDS, in_memory=1000))
 
 
+def again(module: str, name: str, arguments: bytes) -> bytes:
+    """A pickle of a list of twenty answers of one function, each for six bytes of the file."""
+    named = b"".join(b"\x8c" + bytes([len(text)]) + text.encode() for text in (module, name))
+    kept = named + b"\x93q\x010" + arguments + b"\x86q\x020"
+    return b"\x80\x04" + kept + b"]" + b"h\x01h\x02Ra" * 20 + b"."
+
+
+TEXT_TO_BYTES = again("_codecs", "encode", b"X\xe8\x03\0\0" + b"x" * 1000 + b"\x8c\x06latin1")
+BYTES_TO_TEXT = again(
+    "numpy._core.multiarray",
+    "scalar",
+    b"cnumpy\ndtype\n\x8c\x04U250\x85RB\xe8\x03\0\0" + b"x\0\0\0" * 250,
+)
+
+
+@pytest.mark.parametrize("program", [TEXT_TO_BYTES, BYTES_TO_TEXT], ids=["bytes", "text"])
+def test_what_is_made_of_a_few_bytes_again_and_again_is_bounded(program: bytes) -> None:
+    assert len(program) < 1300
+    assert [len(one) for one in read(program)] in ([1000] * 20, [250] * 20)
+    with pytest.raises(OversizedSource, match="in memory"):
+        read(program, replace(BOUNDS, in_memory=20_000 - 1))
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_damage_is_an_error_of_ours(data: st.DataObject) -> None:
