@@ -23,7 +23,7 @@ LONGEST_SECONDS = 4.0
 """A clinician waits for this, once for each new model; what was measured by then counts."""
 
 AT_ONCE = 8
-"""Pictures between two looks at the clock: a slow model takes a second for one."""
+"""The most pictures between two looks at the clock; the first goes alone, and tells how many."""
 
 KEPT = 8
 
@@ -76,14 +76,32 @@ class Reliabilities:
         self, model: NamedModel, array: PixelArray, rows: tuple[int, ...]
     ) -> np.ndarray:
         """Of as many pictures as the time allows; their order is as good as random."""
-        end = self._clock() + LONGEST_SECONDS
         pixels = array.open(max(rows) + 1) if rows else array.open(0)
         done = [np.empty((0, model.num_classes), np.float32)]
-        for start in range(0, len(rows), AT_ONCE):
-            if self._clock() > end:
-                break
-            done.append(predict(model, pixels[np.asarray(rows[start : start + AT_ONCE])]))
+        began = self._clock()
+        end, start, count = began + LONGEST_SECONDS, 0, 1
+        while start < len(rows) and count:
+            chosen = np.asarray(rows[start : start + count])
+            done.append(predict(model, pixels[chosen]))
+            start, now = start + len(chosen), self._clock()
+            count = fitting(end - now, (now - began) / len(chosen))
+            began = now
         return np.concatenate(done)
+
+
+def fitting(seconds: float, each: float) -> int:
+    """How many pictures go through the model next: 0, 1, 2, 4 or 8.
+
+    Few sizes, for a backend may compile each anew.
+
+    Args:
+        seconds: What is left of the time; may be below 0.
+        each: Seconds that a picture took last.
+    """
+    if seconds <= 0:
+        return 0
+    fit = AT_ONCE if each <= 0 else min(AT_ONCE, int(seconds / each))
+    return 1 << (fit.bit_length() - 1) if fit else 0
 
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray) -> Reliability:

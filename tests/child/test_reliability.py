@@ -61,16 +61,63 @@ def test_a_model_is_measured_once_until_its_pictures_change(model: Any, array: P
     assert known.of(model, OTHER, STUDY, array, some(60)) is not first
 
 
-def test_it_takes_a_bounded_time_and_what_was_measured_counts(model: Any, array: Path) -> None:
-    from child.reliability import AT_ONCE, LONGEST_SECONDS, Reliabilities
+class Slow:
+    """A clock that moves only while pictures go through a model, by so many seconds for each."""
 
-    # The end lies four looks on: four lots of pictures are looked at.
-    slow = Reliabilities(Ticking(LONGEST_SECONDS / 4))
-    measured = slow.of(model, SHA, STUDY, array, some(150))
-    assert measured.calibration.examples == 4 * AT_ONCE
+    def __init__(self, *seconds: float) -> None:
+        self.time, self.seconds, self.lots = 0.0, seconds, list[int]()
+
+    def __call__(self) -> float:
+        return self.time
+
+    def predict(self, model: Any, pictures: np.ndarray) -> np.ndarray:
+        done = sum(self.lots)
+        for number in range(done, done + len(pictures)):
+            self.time += self.seconds[min(number, len(self.seconds) - 1)]
+        self.lots.append(len(pictures))
+        return np.full((len(pictures), model.num_classes), 0.5, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "lots", "whole"),
+    [
+        # Of 3 s that are left, three would fit: two, and one.
+        ((1.0,), [1, 2, 1], 4.0),
+        ((1.5,), [1, 1], 3.0),
+        ((0.25,), [1, 8, 4, 2, 1], 4.0),
+        # The first one always goes, for nobody can know before.
+        ((9.0,), [1], 9.0),
+        # What is slow only at first does not count for ever.
+        ((1.5, 0.125), [1, 1, 8, 8, 2, 1], 4.0),
+    ],
+)
+def test_no_more_pictures_are_begun_than_the_time_is_enough_for(
+    model: Any,
+    array: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: tuple[float, ...],
+    lots: list[int],
+    whole: float,
+) -> None:
+    from child.reliability import LONGEST_SECONDS, Reliabilities
+
+    assert LONGEST_SECONDS == 4
+    slow = Slow(*seconds)
+    monkeypatch.setattr("child.reliability.predict", slow.predict)
+    Reliabilities(slow).of(model, SHA, STUDY, array, some(150))
+    assert (slow.lots, slow.time) == (lots, whole)
+
+
+def test_what_was_measured_in_time_counts(
+    model: Any, array: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from child.reliability import Reliabilities
+
+    slow = Slow(0.1)
+    monkeypatch.setattr("child.reliability.predict", slow.predict)
+    measured = Reliabilities(slow).of(model, SHA, STUDY, array, some(150))
     assert measured.calibration.missing is None
-    slower = Reliabilities(Ticking(2 * LONGEST_SECONDS))
-    assert slower.of(model, SHA, STUDY, array, some(150)).calibration.examples == 0
+    assert 36 <= measured.calibration.examples == sum(slow.lots) <= 40
 
 
 def test_pictures_that_cannot_be_read_leave_the_answer_alone(model: Any, tmp_path: Path) -> None:
