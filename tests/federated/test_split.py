@@ -1,9 +1,10 @@
+import hashlib
 from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federated.split import stratified_parts, training_count, validation_split
+from federated.split import Part, stratified_parts, training_count, validation_split
 
 
 def pictures(**counts: int) -> dict[str, str]:
@@ -58,6 +59,93 @@ def test_without_a_share_what_is_new_trains_and_what_judged_goes_on_judging() ->
     parts = validation_split(labels, fraction=0, seed=1, assigned={"cat-1": "validation"})
     assert parts == {"cat-0": "train", "cat-1": "validation", "cat-2": "train"}
     assert set(validation_split(labels, fraction=0, seed=1).values()) == {"train"}
+
+
+def test_splits_that_knew_no_groups_are_as_they_were() -> None:
+    # What the rule gave before there were groups: the first of each class by the hash's order.
+    labels = pictures(benign=11, malignant=6, rare=1)
+    parts = validation_split(labels, fraction=0.3, seed=4)
+    assert sorted(key for key, part in parts.items() if part == "validation") == [
+        *("benign-1", "benign-4", "benign-8", "malignant-4", "malignant-5")
+    ]
+    alone = {key: f"lesion of {key}" for key in labels}
+    assert validation_split(labels, fraction=0.3, seed=4, groups=alone) == parts
+
+
+@given(
+    members=st.lists(st.tuples(st.sampled_from("xyz"), st.integers(0, 9)), min_size=1, max_size=60),
+    later=st.integers(0, 60),
+    fractions=st.tuples(st.floats(0, 0.9), st.floats(0, 0.9)),
+    seed=st.integers(0, 9),
+)
+def test_a_group_is_on_one_side_however_its_pictures_come(
+    members: list[tuple[str, int]], later: int, fractions: tuple[float, float], seed: int
+) -> None:
+    labels = {f"{number}": label for number, (label, _) in enumerate(members)}
+    # Of ten groups, two are unknown: their pictures are each alone.
+    groups = {f"{number}": f"{of}" for number, (_, of) in enumerate(members) if of < 8}
+    first = {key: label for key, label in labels.items() if int(key) >= later}
+    before = validation_split(first, fraction=fractions[0], seed=seed, groups=groups)
+    after = validation_split(
+        labels, fraction=fractions[1], seed=seed, assigned=before, groups=groups
+    )
+    assert set(after) == set(labels)
+    assert {key: after[key] for key in before} == before
+    sides = {(group, after[key]) for key, group in groups.items()}
+    assert len(sides) == len(set(groups.values()))
+    at_once = validation_split(labels, fraction=fractions[1], seed=seed, groups=groups)
+    counts = Counter(labels.values())
+    assert list(at_once.values()).count("train") >= training_count(counts, fractions[1])
+    for label in counts:
+        assert any(at_once[key] == "train" for key, own in labels.items() if own == label)
+
+
+def test_what_a_group_is_called_decides_nothing() -> None:
+    labels = pictures(benign=20, malignant=10)
+    groups = {key: str(number // 3) for number, key in enumerate(labels)}
+    scrambled = {key: hashlib.sha256(group.encode()).hexdigest() for key, group in groups.items()}
+    parts = validation_split(labels, fraction=0.3, seed=2, groups=groups)
+    assert parts == validation_split(labels, fraction=0.3, seed=2, groups=scrambled)
+    assert validation_counts(labels, parts) == {"benign": 6, "malignant": 3}
+
+
+def test_a_new_picture_follows_its_group_whatever_the_share() -> None:
+    labels = pictures(cat=4)
+    groups = {"cat-0": "a", "cat-1": "a", "cat-2": "b", "cat-3": "b"}
+    assigned: dict[str, Part] = {"cat-0": "validation", "cat-2": "train"}
+    for fraction in (0, 0.9):
+        parts = validation_split(
+            labels, fraction=fraction, seed=1, assigned=assigned, groups=groups
+        )
+        assert [parts[key] for key in labels] == ["validation", "validation", "train", "train"]
+
+
+def test_a_group_that_came_to_both_sides_grows_on_the_one_that_trains() -> None:
+    labels = pictures(cat=6)
+    groups = dict.fromkeys(labels, "one lesion")
+    assigned: dict[str, Part] = {"cat-1": "validation", "cat-3": "train", "cat-4": "validation"}
+    parts = validation_split(labels, fraction=0.9, seed=1, assigned=assigned, groups=groups)
+    assert [key for key, part in parts.items() if part == "validation"] == ["cat-1", "cat-4"]
+
+
+def test_a_picture_whose_label_was_taken_away_still_binds_its_group() -> None:
+    groups = {"cat-0": "a", "hidden": "a"}
+    parts = validation_split(
+        pictures(cat=1), fraction=0, seed=1, assigned={"hidden": "validation"}, groups=groups
+    )
+    assert parts == {"cat-0": "validation"}
+
+
+def test_groups_larger_than_the_share_do_not_judge() -> None:
+    labels = pictures(cat=40)
+    # cat-1 and cat-10 to cat-19 are one group, of eleven; eight may judge.
+    groups = {key: key[:5] for key in labels}
+    parts = validation_split(labels, fraction=0.2, seed=0, groups=groups)
+    judging = {key for key, part in parts.items() if part == "validation"}
+    assert judging == {f"cat-{number}" for number in (0, 4, 5, 6, 7, 8, 9)}
+    few = {key: str(number % 3) for number, key in enumerate(labels)}
+    parts = validation_split(labels, fraction=0.2, seed=0, groups=few)
+    assert set(parts.values()) == {"train"}
 
 
 def test_the_masters_parts_share_out_each_class() -> None:
