@@ -165,13 +165,27 @@ class RewardPolicy(Value):
     """How credits arise.
 
     Attributes:
-        policy: `accuracy`: a round's pool is shared out in proportion to the accuracy of
-            the accepted updates on the audit pictures.
+        policy: What a round's pool is shared out by, always on the master's audit pictures and
+            never below 0. `accuracy`: that of an update's own weights. `improvement`: the same
+            less the accuracy of the model that the round started from. `leave_one_out`: what
+            the strategy's model of all updates loses without this one. `shapley`: what an
+            update adds to that model, averaged over the orders in which updates could come
+            (GTG-Shapley).
         pool: Credits that one round hands out.
+        max_evaluations: For `shapley`: most models of a round that are measured.
+        max_seconds: Longest time that measuring for one round may take, waiting not counted.
+        round_tolerance: For `shapley`: a round that changes the accuracy by no more than this
+            is not measured further, and hands out nothing.
+        order_tolerance: For `shapley`: closer than this to the accuracy of all updates, the
+            rest of an order is taken to add nothing.
     """
 
-    policy: Literal["accuracy"] = "accuracy"
+    policy: Literal["accuracy", "improvement", "leave_one_out", "shapley"] = "accuracy"
     pool: Annotated[int, Field(ge=0, le=1_000_000)] = 100
+    max_evaluations: Annotated[int, Field(ge=2, le=100_000)] = 200
+    max_seconds: Annotated[float, Field(gt=0, le=86_400)] = 600.0
+    round_tolerance: Annotated[float, Field(ge=0, le=1)] = 0.001
+    order_tolerance: Annotated[float, Field(ge=0, le=1)] = 0.001
 
 
 Quorum = Annotated[StrictInt, Field(ge=1, le=100_000)] | Annotated[StrictFloat, Field(gt=0, le=1)]
