@@ -1,4 +1,4 @@
-"""Credits: how a round's pool is shared out. Pure."""
+"""A pool shared out in proportion to merit, to the thousandth. Pure."""
 
 from __future__ import annotations
 
