@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -67,6 +68,14 @@ class Evaluator(Protocol):
         """Figures of a model on some rows of an array file: `models.measures.Report` as JSON.
 
         With `intervals` also how sure they are, which costs many times as much.
+        """
+
+    def accuracies(
+        self, models: Sequence[EvaluatedModel], pixels: Path, examples: LabelledRows
+    ) -> list[float | None]:
+        """Accuracy of several models on the same rows, 0 to 1; the pixels are read once.
+
+        None where a model computes values that are not numbers.
         """
 
     def export(self, model: EvaluatedModel, out: Path) -> None:
@@ -135,15 +144,17 @@ class WorkerEvaluator:
         intervals: bool = False,
     ) -> dict[str, Any]:
         """See `Evaluator`."""
-        asked = {
-            "pixels": str(pixels),
-            "rows": examples.rows,
-            "labels": examples.labels,
-            "intervals": intervals,
-        }
-        answer = self._call("report", _message(model) | asked)
-        report: dict[str, Any] = answer["report"]
+        asked = _message(model) | _examples(pixels, examples) | {"intervals": intervals}
+        report: dict[str, Any] = self._call("report", asked)["report"]
         return report
+
+    def accuracies(
+        self, models: Sequence[EvaluatedModel], pixels: Path, examples: LabelledRows
+    ) -> list[float | None]:
+        """See `Evaluator`."""
+        asked = {"models": [_message(model) for model in models]} | _examples(pixels, examples)
+        found: list[float | None] = self._call("accuracies", asked)["accuracies"]
+        return found
 
     def export(self, model: EvaluatedModel, out: Path) -> None:
         """See `Evaluator`."""
@@ -173,3 +184,7 @@ def _message(model: EvaluatedModel) -> dict[str, Any]:
         "base": str(model.base) if model.base else None,
         "frozen": str(model.frozen) if model.frozen else None,
     }
+
+
+def _examples(pixels: Path, examples: LabelledRows) -> dict[str, Any]:
+    return {"pixels": str(pixels), "rows": examples.rows, "labels": examples.labels}

@@ -34,6 +34,7 @@ def main() -> None:
         {
             "initial_model": handlers.initial_model,
             "report": handlers.report,
+            "accuracies": handlers.accuracies,
             "export": handlers.export,
         },
         pipes,

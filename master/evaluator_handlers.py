@@ -31,6 +31,26 @@ BATCH = 64
 NOT_FINITE = "not_finite"
 
 
+class Pixels:
+    """Some rows of an array file, read when they are first needed, and once.
+
+    Args:
+        message: A request that names the file and its rows.
+        study: Whose pictures they are.
+    """
+
+    def __init__(self, message: Json, study: Study) -> None:
+        self._array = PixelArray(Path(message["pixels"]), study.picture_shape)
+        self._rows = message["rows"]
+        self._read: npt.NDArray[np.uint8] | None = None
+
+    def read(self) -> npt.NDArray[np.uint8]:
+        """The pixels: uint8 (n, height, width, channels), 0 to 255."""
+        if self._read is None:
+            self._read = self._array.open()[self._rows]
+        return self._read
+
+
 class EvaluatorHandlers:
     """The evaluator's handlers, and the models that it keeps warm between them."""
 
@@ -56,8 +76,7 @@ class EvaluatorHandlers:
     def report(self, message: Json, _call: Call) -> Json:
         """Measures weights on some rows of an array file."""
         study, model = self._loaded(message)
-        pixels = PixelArray(Path(message["pixels"]), study.picture_shape).open()
-        probabilities = self._probabilities(model, pixels, message)
+        probabilities = self._probabilities(model, message, Pixels(message, study))
         if not np.isfinite(probabilities).all():
             raise InvalidInput("The model computes values that are not numbers", code=NOT_FINITE)
         labels = np.array(message["labels"], dtype=np.int64)
@@ -66,16 +85,28 @@ class EvaluatorHandlers:
         )
         return {"report": report.model_dump(mode="json")}
 
-    def _probabilities(
-        self, model: NamedModel, pixels: npt.NDArray[np.uint8], message: Json
-    ) -> np.ndarray:
+    def accuracies(self, message: Json, _call: Call) -> Json:
+        """Accuracy of several models of one study on the same rows of an array file."""
+        labels = np.array(message["labels"], dtype=np.int64)
+        pixels: Pixels | None = None
+        found: list[float | None] = []
+        for each in message["models"]:
+            study, model = self._loaded(each)
+            pixels = pixels or Pixels(message, study)
+            named = each | {"pixels": message["pixels"], "rows": message["rows"]}
+            probabilities = self._probabilities(model, named, pixels)
+            finite = bool(np.isfinite(probabilities).all())
+            found.append(float(np.mean(probabilities.argmax(axis=1) == labels)) if finite else None)
+        return {"accuracies": found}
+
+    def _probabilities(self, model: NamedModel, message: Json, pixels: Pixels) -> np.ndarray:
         """Probabilities for some rows; what is frozen looks at each picture once."""
         split = model.features
         if split is None:
-            return predict(model, pixels[message["rows"]], BATCH)
+            return predict(model, pixels.read(), BATCH)
         parts = ("study", "model", "frozen", "pixels", "rows")
         key = sha256_of([message[part] for part in parts])
-        features = self._features.of(key, lambda: split.extract(pixels[message["rows"]], BATCH))
+        features = self._features.of(key, lambda: split.extract(pixels.read(), BATCH))
         return predict(split.head, features, BATCH)
 
     def export(self, message: Json, _call: Call) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,20 @@ class LinearEvaluator:
         intervals: bool = False,
     ) -> dict[str, Any]:
         self._note("report")
+        return self._report(model, pixels, examples, intervals=intervals)
+
+    def accuracies(
+        self, models: Sequence[EvaluatedModel], pixels: Path, examples: LabelledRows
+    ) -> list[float | None]:
+        self._note("accuracies")
+        return [
+            float(self._report(model, pixels, examples, intervals=False)["accuracy"])
+            for model in models
+        ]
+
+    def _report(
+        self, model: EvaluatedModel, pixels: Path, examples: LabelledRows, *, intervals: bool
+    ) -> dict[str, Any]:
         study = model.study
         images = PixelArray(pixels, study.picture_shape).open()[list(examples.rows)]
         with open_blob(model.weights) as blob:
