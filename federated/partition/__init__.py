@@ -5,7 +5,7 @@ All are seeded through a `numpy.random.Generator`, bounded, and deal out each pi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -14,6 +14,7 @@ import numpy as np
 
 from federated.errors import InvalidInput, cut
 from federated.partition.by_column import by_values
+from federated.partition.by_group import standing_for, with_members
 from federated.partition.by_label import Partition, dirichlet, iid, label_skew, shards
 from federated.partition.by_size import quantity
 
@@ -72,8 +73,12 @@ class Partitioner:
         rng: np.random.Generator,
         values: np.ndarray | None = None,
         least: int = 0,
+        groups: Sequence[str] | None = None,
     ) -> Partition:
         """For each site the indices of its pictures.
+
+        A group is at one site only, and is dealt out like one picture of the class (or the
+        value) that it has most of.
 
         Args:
             labels: Class indices, int (n,).
@@ -82,6 +87,7 @@ class Partitioner:
             values: The values of `column`, str (n,); needed where it deals by one.
             least: Pictures that every site must hold. Sizes that are drawn are drawn again,
                 a bounded number of times.
+            groups: What each picture was taken from, str (n,); None where each is alone.
 
         Raises:
             InvalidInput: A site would hold fewer, or this partition needs something else.
@@ -90,11 +96,18 @@ class Partitioner:
             values = labels
         elif values is None:
             raise InvalidInput(f"The partition needs the column '{cut(self.column, 80)}'")
-        parts = self.deal(values, sites, rng)
+        member = np.arange(len(labels))
+        if groups is not None:
+            member, values = standing_for(values, groups)
+
+        def dealt() -> Partition:
+            return with_members(self.deal(values, sites, rng), member)
+
+        parts = dealt()
         for _ in range(MOST_DRAWS - 1 if self.is_drawn else 0):
             if min(map(len, parts)) >= least:
                 break
-            parts = self.deal(values, sites, rng)
+            parts = dealt()
         self._check(parts, least)
         return parts
 

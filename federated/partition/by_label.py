@@ -59,11 +59,16 @@ def label_skew(labels: np.ndarray, sites: int, rng: np.random.Generator) -> Part
         rng: Source of the order.
 
     Raises:
-        InvalidInput: There is one site only: a class would be nowhere.
+        InvalidInput: There is one site only, or one class: it would be nowhere.
     """
     if sites < 2:
         raise InvalidInput("Label skew needs several sites", expected="2 or more", received=sites)
     classes = np.unique(labels)
+    if len(classes) < 2:
+        # Groups count for one class each, and may all count for the same.
+        raise InvalidInput(
+            "Label skew needs several classes", expected="2 or more", received=len(classes)
+        )
     dealt: list[list[int]] = [[] for _ in range(sites)]
     for position, label in enumerate(classes):
         holders = [site for site in range(sites) if site % len(classes) != position]
@@ -92,7 +97,7 @@ def shards(labels: np.ndarray, sites: int, rng: np.random.Generator, count: int)
     """
     if sites * count > len(labels):
         raise InvalidInput(
-            "There are fewer pictures than shards",
+            "There are fewer pictures than shards (a group that stays together counts once)",
             expected=f"at least {sites * count} pictures for {count} shards at {sites} sites",
             received=len(labels),
         )

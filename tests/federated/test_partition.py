@@ -28,6 +28,49 @@ def test_every_picture_is_dealt_out_once(text: str, sites: int, seed: int) -> No
     np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(len(LABELS)))
 
 
+@given(st.sampled_from(TEXTS), st.integers(2, 4), st.integers(0, 5), st.integers(1, 8))
+def test_a_group_is_at_one_site(text: str, sites: int, seed: int, size: int) -> None:
+    # Some groups are of several classes, and there are groups of each class.
+    groups = [f"lesion {number // size}" for number in range(len(LABELS))]
+    rng = np.random.default_rng(seed)
+    parts = partitioner(text)(LABELS, sites, rng, AGES, groups=groups)
+    np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(len(LABELS)))
+    held = [{groups[index] for index in part} for part in parts]
+    assert sum(map(len, held)) == len(set(groups))
+
+
+@given(st.sampled_from(TEXTS), st.integers(2, 7), st.integers(0, 5))
+def test_pictures_that_are_each_alone_are_dealt_out_as_without_groups(
+    text: str, sites: int, seed: int
+) -> None:
+    groups = [f"lesion {number * 7 % len(LABELS)}" for number in range(len(LABELS))]
+    with_groups, without = (
+        partitioner(text)(LABELS, sites, np.random.default_rng(seed), AGES, groups=given)
+        for given in (groups, None)
+    )
+    for one, other in zip(with_groups, without, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_group_counts_for_the_class_that_it_has_most_of() -> None:
+    labels = np.array([0, 1, 1, 1, 0, 0, 0, 1, 1, 0])
+    groups = list("aaabbbcdef")
+    parts = partitioner("label-skew")(labels, 2, np.random.default_rng(1), groups=groups)
+    # Site 0 never sees class 0 but in group a, of which most are of class 1.
+    assert [sorted({groups[index] for index in part}) for part in parts] == [
+        ["a", "d", "e"],
+        ["b", "c", "f"],
+    ]
+
+
+def test_the_least_counts_pictures_not_groups() -> None:
+    labels, groups = np.zeros(40, int), [str(number // 10) for number in range(40)]
+    parts = partitioner("iid")(labels, 2, np.random.default_rng(1), least=20, groups=groups)
+    assert [len(part) for part in parts] == [20, 20]
+    with pytest.raises(InvalidInput, match="at least 11"):
+        partitioner("iid")(labels, 4, np.random.default_rng(1), least=11, groups=groups)
+
+
 def test_iid_gives_each_site_the_same_mixture() -> None:
     parts = iid(LABELS, 3, np.random.default_rng(1))
     assert [np.bincount(LABELS[part]).tolist() for part in parts] == [[20, 10, 3]] * 3
@@ -76,6 +119,12 @@ def test_a_wrong_text_is_refused(text: str) -> None:
 def test_label_skew_needs_two_sites() -> None:
     with pytest.raises(InvalidInput, match="several sites"):
         partitioner("label-skew")(LABELS, 1, np.random.default_rng(1))
+
+
+def test_label_skew_needs_two_classes_and_groups_may_leave_one() -> None:
+    groups = ["one patient"] * len(LABELS)
+    with pytest.raises(InvalidInput, match="several classes"):
+        partitioner("label-skew")(LABELS, 3, np.random.default_rng(1), groups=groups)
 
 
 def test_a_site_with_two_shards_sees_few_classes() -> None:
