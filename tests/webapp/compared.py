@@ -72,6 +72,17 @@ def figures(accuracy: float) -> ModelFigures:
     )
 
 
+def answered(site: int, num_examples: int, *accuracies: float) -> CrossSiteRow:
+    """What a site measured of the models before the last, which could not be read."""
+    return CrossSiteRow(
+        node=f"n{site}",
+        node_name=f"site-{site}",
+        state=TaskState.ACCEPTED,
+        num_examples=num_examples,
+        figures=[*map(figures, accuracies), None],
+    )
+
+
 def cross_site(state: str = "closed") -> CrossSiteView:
     models = [
         CrossSiteModel(name="global", weights="0" * 64),
@@ -79,29 +90,12 @@ def cross_site(state: str = "closed") -> CrossSiteView:
         CrossSiteModel(name="site-2", node="n2", weights="2" * 64),
         CrossSiteModel(name="site-3", node="n3", reason="cannot be read: it is gone"),
     ]
-    answered = TaskState.ACCEPTED
-    rows = [
-        CrossSiteRow(
-            node="n1",
-            node_name="site-1",
-            state=answered,
-            num_examples=8,
-            figures=[figures(0.8), figures(0.9), figures(0.5), None],
-        ),
-        CrossSiteRow(
-            node="n2",
-            node_name="site-2",
-            state=answered,
-            num_examples=12,
-            figures=[figures(0.7), figures(0.4), figures(0.75), None],
-        ),
-        CrossSiteRow(
-            node="n3",
-            node_name="site-3",
-            state=TaskState.FAILED,
-            reason="only 3 pictures judge here (too_few_examples)",
-        ),
-    ]
+    failed = CrossSiteRow(
+        node="n3",
+        node_name="site-3",
+        state=TaskState.FAILED,
+        reason="only 3 pictures judge here (too_few_examples)",
+    )
     return CrossSiteView.model_validate(
         {
             "run": "run-0001",
@@ -109,6 +103,6 @@ def cross_site(state: str = "closed") -> CrossSiteView:
             "round": 2,
             "deadline_at": NOW,
             "models": models,
-            "sites": rows,
+            "sites": [answered(1, 8, 0.8, 0.9, 0.5), answered(2, 12, 0.7, 0.4, 0.75), failed],
         }
     )

@@ -1,0 +1,36 @@
+"""A small federation as its servers would describe it: two sites, one run of two rounds."""
+
+from tests.webapp.drawn import png
+from tests.webapp.sample.at_a_site import held, picture, prediction, status
+from tests.webapp.sample.facts import HASHES, NOW, PLAN, RUN, STUDY, weights
+from tests.webapp.sample.runs import events, rewards, round_, run, training_run, update
+from tests.webapp.sample.scripts import child, empty_child, empty_master, federation, master
+from tests.webapp.sample.sites import node, nodes, study
+
+__all__ = [
+    "HASHES",
+    "NOW",
+    "PLAN",
+    "RUN",
+    "STUDY",
+    "child",
+    "empty_child",
+    "empty_master",
+    "events",
+    "federation",
+    "held",
+    "master",
+    "node",
+    "nodes",
+    "picture",
+    "png",
+    "prediction",
+    "rewards",
+    "round_",
+    "run",
+    "status",
+    "study",
+    "training_run",
+    "update",
+    "weights",
+]

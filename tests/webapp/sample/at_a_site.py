@@ -1,0 +1,95 @@
+"""What a child tells of itself, of its pictures and of a model's answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from federated.states import NodeState
+from federated.views import ChildStatus, ChildStudy, PictureView, Prediction, UploadView
+from tests.webapp.sample.facts import HASHES, NOW, RUN, STUDY, weights
+from tests.webapp.scripted import MASTER
+
+
+def held(**changes: Any) -> ChildStudy:
+    facts: dict[str, Any] = {
+        "study": STUDY,
+        "model": "cnn10",
+        "weights": HASHES[2],
+        "run": RUN,
+        "round": 2,
+        "received_at": NOW - 5,
+        "statistics": weights(2),
+        "counts": {"benign": 3, "malignant": 2},
+        "unlabelled": 1,
+        "new_labelled": 2,
+    }
+    return ChildStudy(**facts | changes)
+
+
+def status(name: str = "site-1", **changes: Any) -> ChildStatus:
+    facts: dict[str, Any] = {
+        "name": name,
+        "version": "0.1.0",
+        "mode": "push",
+        "master": MASTER,
+        "master_reachable": True,
+        "last_contact": NOW - 2,
+        "node_state": NodeState.ACTIVE,
+        "activity": "idle",
+        "task": None,
+        "studies": [held()],
+        "storage": f"They lie on this computer, in the folder of {name}.",
+        "demo": True,
+    }
+    return ChildStatus(**facts | changes)
+
+
+def picture(place: int, label: str | None) -> PictureView:
+    return PictureView(
+        id=f"{place:064x}",
+        study="skin",
+        label=label,
+        part="train" if place else None,
+        width=96,
+        height=96,
+        added_at=NOW - place,
+    )
+
+
+def pictures() -> list[PictureView]:
+    labels = ["benign", "benign", "benign", "malignant", "malignant", None]
+    return [picture(place, label) for place, label in enumerate(labels)]
+
+
+def uploads() -> dict[str, Any]:
+    return {
+        "images": [
+            UploadView(
+                status="stored",
+                name="benign_1.jpg",
+                detail="Stored.",
+                picture=picture(1, "benign"),
+                label_source="file_name",
+                original=(640, 480),
+                removed=("GPS position", "file name"),
+            ),
+            UploadView(
+                status="refused",
+                name="notes.jpg",
+                detail="This is not a picture. Expected JPEG or PNG. Received text.",
+                error="not_a_picture",
+            ),
+        ]
+    }
+
+
+def prediction() -> Prediction:
+    return Prediction(
+        study="skin",
+        probabilities={"malignant": 0.82, "benign": 0.18},
+        uncertainty=0.68,
+        weights=HASHES[2],
+        run=RUN,
+        round=2,
+        removed=("GPS position",),
+    )

@@ -1,0 +1,104 @@
+"""What each server of the sample federation answers to each call."""
+
+from __future__ import annotations
+
+from federated.states import RoundState, RunState
+from federated.views import AbleNode, PlanCheck, PlanView, RoundStatistics
+from tests.webapp import compared
+from tests.webapp.drawn import png
+from tests.webapp.evaluated import report
+from tests.webapp.sample.at_a_site import held, pictures, prediction, status, uploads
+from tests.webapp.sample.facts import HASHES, NOW, PLAN, RUN, weights
+from tests.webapp.sample.runs import events, rewards, round_, run
+from tests.webapp.sample.sites import node, nodes, study
+from tests.webapp.scripted import CHILDREN, MASTER, Answer, Call, Script, ok
+
+
+def federation() -> dict[str, Script]:
+    """The scripts of all servers."""
+    return {MASTER: master(), **{url: child(name) for name, url in CHILDREN.items()}}
+
+
+def master() -> Script:
+    """A master with one finished run."""
+    rounds = [round_(1), round_(2)]
+    return {
+        "GET nodes": ok({"nodes": nodes()}),
+        "GET studies": ok({"studies": [study()]}),
+        "GET plans": ok({"plans": plans()}),
+        "GET runs": ok({"runs": [run()]}),
+        f"GET runs/{RUN}": ok(run()),
+        f"GET runs/{RUN}/rounds": ok({"rounds": rounds}),
+        f"GET runs/{RUN}/rounds/2": ok(round_(2, state=RoundState.OPEN)),
+        f"GET runs/{RUN}/statistics": _round_statistics,
+        f"GET runs/{RUN}/evaluation": ok(
+            {"round": 2, "test": report(), "audit": None, "note": None}
+        ),
+        "GET rewards": ok(rewards()),
+        "GET events": _events,
+        f"GET weights/{HASHES[2]}/statistics": ok(weights(2)),
+        "GET studies/skin/comparison": ok(compared.comparison()),
+        f"GET runs/{RUN}/model": ok(b"keras file"),
+        f"GET runs/{RUN}/history.csv": ok(b"round,node\n1,site-1\n"),
+        "POST plans/check": ok(
+            PlanCheck(nodes=[AbleNode(node=n.id, node_name=n.name) for n in nodes()])
+        ),
+        "POST runs": ok(run(state=RunState.PENDING), 201),
+        f"POST runs/{RUN}/pause": ok({}),
+        f"POST runs/{RUN}/resume": ok({}),
+        f"POST runs/{RUN}/stop": ok({}),
+        "POST join-tokens": ok({"token": "join-once-1234", "expires_at": NOW}, 201),
+        "PATCH nodes/node-site-1": ok(node("site-1", 12, 7)),
+    }
+
+
+def empty_master() -> Script:
+    """A master that just started: no study, no site, no run."""
+    return {
+        "GET nodes": ok({"nodes": []}),
+        "GET studies": ok({"studies": []}),
+        "GET plans": ok({"plans": []}),
+        "GET runs": ok({"runs": []}),
+        "GET rewards": ok({"ledger": [], "leaderboard": []}),
+        "GET events": ok({"events": []}),
+    }
+
+
+def child(name: str = "site-1") -> Script:
+    """A child that holds six pictures and a trained model."""
+    script: Script = {
+        "GET status": ok(status(name)),
+        "GET images": ok({"images": pictures(), "total": 6}),
+        "POST images": ok(uploads(), 201),
+        "POST predict": ok(prediction()),
+    }
+    for entry in pictures():
+        script[f"GET images/{entry.id}/thumbnail"] = ok(png(int(entry.id, 16)))
+        script[f"PATCH images/{entry.id}"] = ok(entry)
+        script[f"DELETE images/{entry.id}"] = ok(b"", 204)
+    return script
+
+
+def empty_child(name: str = "site-1") -> Script:
+    """A child that has a study and an untrained model, and no picture."""
+    nothing = held(round=0, run=None, counts={}, unlabelled=0, new_labelled=0)
+    return {"GET status": ok(status(name, studies=[nothing]))}
+
+
+def plans() -> list[PlanView]:
+    slow = PLAN.model_copy(update={"rounds": 10})
+    return [
+        PlanView(name="demo", title="Demo", description="Two quick rounds.", plan=PLAN),
+        PlanView(name="long", title="Ten rounds", description="Ten rounds.", plan=slow),
+    ]
+
+
+def _events(call: Call) -> Answer:
+    return ok({"events": [e for e in events() if e.id > int(call.query["after"])]})
+
+
+def _round_statistics(call: Call) -> Answer:
+    number = int(call.query["round"])
+    return ok(
+        RoundStatistics(run=RUN, round=number, before=weights(number - 1), after=weights(number))
+    )
