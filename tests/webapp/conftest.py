@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from tests.webapp import sample
@@ -34,6 +36,18 @@ def settings(role: str) -> dict[str, Any]:
     }[role]
 
 
+@pytest.fixture(scope="session")
+def installed_components() -> Iterator[None]:
+    """Streamlit looks once a session for components in all that is installed, not at each start.
+
+    One look takes longer than a whole page of ours.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        scan = manifest_scanner.scan_component_manifests
+        patch.setattr(manifest_scanner, "scan_component_manifests", functools.cache(scan))
+        yield
+
+
 @pytest.fixture
 def servers() -> ScriptedServers:
     """Every server of the sample federation; a test changes or takes away what it needs."""
@@ -47,7 +61,10 @@ def master(servers: ScriptedServers) -> Script:
 
 @pytest.fixture
 def open_app(
-    servers: ScriptedServers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    servers: ScriptedServers,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    installed_components: None,
 ) -> Iterator[Open]:
     """Opens the web app in a role, at a page, and runs it once."""
 

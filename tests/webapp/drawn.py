@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import io
 
 import numpy as np
 from PIL import Image
 
 
+@functools.cache
 def png(seed: int = 0) -> bytes:
     """A small picture of a blob on a skin-like ground."""
     rng = np.random.default_rng(seed)
