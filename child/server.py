@@ -28,6 +28,7 @@ from child.global_models import GlobalModels
 from child.joining import Joining
 from child.local_statistics import LocalStatistics
 from child.metrics import Metrics
+from child.picture_groups import PictureGroups
 from child.pictures import PictureFolder
 from child.prediction import OwnPictures, Predictor
 from child.services import Services
@@ -323,7 +324,12 @@ class Child:
             task_store=self.task_store,
             folder=self.folder,
             blobs=self.blobs,
-            uploads=Uploads(self.folder, self.pictures, self.task_store.may_train),
+            uploads=Uploads(
+                self.folder,
+                self.pictures,
+                PictureGroups(self.state.group_secret),
+                self.task_store.may_train,
+            ),
             models=self.models,
             tasks=self.tasks,
             predictor=self.predictor,

@@ -50,6 +50,11 @@ class StateFolder:
         return self.root / "secrets"
 
     @property
+    def group_secret(self) -> Path:
+        """What the words for groups of pictures are hashed under; it never leaves."""
+        return self.secrets / "picture-groups"
+
+    @property
     def logs(self) -> Path:
         """What the worker processes print."""
         return self.root / "logs"

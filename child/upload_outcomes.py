@@ -28,6 +28,7 @@ class Candidate:
     changed: tuple[str, ...]
     label: str | None
     label_source: LabelSource
+    group_hash: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,20 @@
 """Uploads: uploaded files become pictures, or get the reason why not.
 
 A file's name is read once, for its label, and told back to the sender; it is never stored.
+Nor is the word for what it was taken from: see `child.picture_groups`.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
 from sqlalchemy.exc import SQLAlchemyError
 
+from child.picture_groups import PictureGroups
 from child.pictures import PictureFolder
 from child.store.picture_rows import NewPicture
 from child.store.pictures import PictureStore
@@ -39,10 +41,16 @@ GROUP = 32
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file as it was sent."""
+    """A file as it was sent.
+
+    Attributes:
+        group: The uploader's word for what it was taken from, as `checked_word` gives it; empty
+            for none.
+    """
 
     name: str
     data: bytes = field(repr=False)
+    group: str = field(default="", repr=False)
 
 
 class Uploads:
@@ -51,6 +59,7 @@ class Uploads:
     Args:
         folder: The pictures on the disk.
         store: Their rows.
+        groups: What is kept of a group's word.
         in_use: Whether a task may hold the places of pictures in a study's array.
         limits: How large a picture may be.
     """
@@ -59,11 +68,13 @@ class Uploads:
         self,
         folder: PictureFolder,
         store: PictureStore,
+        groups: PictureGroups,
         in_use: Callable[[], bool],
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._folder = folder
         self._store = store
+        self._groups = groups
         self._in_use = in_use
         self._limits = limits
         self._storing = threading.Lock()
@@ -121,25 +132,41 @@ class Uploads:
             self._reset_if_empty(study)
             try:
                 stored = self._keep(study, list(fresh.values()))
+                self._join_groups(study, known, candidates)
             except FederationError as error:
                 return [after_failure(c, fresh, known, error) for c in understood]
             return [self._told(c, known | stored, fresh) for c in understood]
 
     def _understand(self, study: Study, file: File, label: str | None) -> Candidate | Outcome:
+        group_hash = self._groups.hash(study.id, file.group)
         try:
             picture = sanitise(file.data, self._limits)
         except RefusedPicture as error:
             return refused(file.name, error)
         found = label_from_name(file.name, study.classes).label if label is None else label
         source: LabelSource = "given" if label else "file_name" if found else "none"
-        return _candidate(study, file.name, picture, found, source)
+        return _candidate(study, file.name, picture, found, source, group_hash)
+
+    def _join_groups(
+        self, study: Study, known: Collection[str], candidates: list[Candidate]
+    ) -> None:
+        """A picture that was alone joins a group when it is sent again with a word."""
+        hashes: dict[str, str] = {}
+        for candidate in candidates:
+            if candidate.sha256 in known and candidate.group_hash:
+                hashes.setdefault(candidate.sha256, candidate.group_hash)
+        if hashes:
+            self._store.join_group(study.id, hashes)
 
     def _keep(self, study: Study, fresh: list[Candidate]) -> dict[str, PictureView]:
         if not fresh:
             return {}
         files = {c.sha256: c.png for c in fresh}
         rows = self._folder.keep(study, files, np.stack([c.pixels for c in fresh]))
-        new = [NewPicture(c.sha256, c.label, *c.size, row=rows[c.sha256]) for c in fresh]
+        new = [
+            NewPicture(c.sha256, c.label, *c.size, row=rows[c.sha256], group_hash=c.group_hash)
+            for c in fresh
+        ]
         try:
             return {view.id: view for view in self._store.add(study.id, new)}
         except BaseException as error:
@@ -189,7 +216,12 @@ def check_label(study: Study, label: str | None) -> str | None:
 
 
 def _candidate(
-    study: Study, name: str, picture: SanitisedPicture, label: str | None, source: LabelSource
+    study: Study,
+    name: str,
+    picture: SanitisedPicture,
+    label: str | None,
+    source: LabelSource,
+    group_hash: str | None,
 ) -> Candidate:
     return Candidate(
         name=name,
@@ -202,4 +234,5 @@ def _candidate(
         changed=picture.changed,
         label=label,
         label_source=source,
+        group_hash=group_hash,
     )

@@ -10,6 +10,7 @@ from flask import Response, request
 from pydantic import Field
 
 from child.api.context import services
+from child.picture_groups import checked_word
 from child.uploads import File
 from federated.errors import InvalidInput
 from federated.study import Study
@@ -64,10 +65,12 @@ class PicturePage(Message):
     responses={201: "Stored", 200: "All were here already", 413: "Too large", 422: "Refused"}
 )
 def post_images() -> tuple[dict[str, Any], int]:
-    """Uploads pictures: multipart `file` (repeated), `study`, and `label` or none.
+    """Uploads pictures: multipart `file` (repeated), `study`, and `label` and `group` or none.
 
-    Without a label it is read from each file's name. Each file is answered for by itself;
-    if all were refused, the status is that of the first.
+    Without a label it is read from each file's name. `group` is a word for what pictures were
+    taken from, once for all files or once for each: pictures with the same word train together
+    or judge together. Only a keyed hash of it is kept. Each file is answered for by itself; if
+    all were refused, the status is that of the first.
     """
     request.max_content_length = MAX_UPLOAD
     child = services()
@@ -158,8 +161,20 @@ def _files() -> Iterator[File]:
         raise InvalidInput(
             "There is no file in the form", expected="one or more fields 'file'", code="no_file"
         )
-    for file in sent:
-        yield File(file.filename or "", file.read())
+    for file, group in zip(sent, _groups(len(sent)), strict=True):
+        yield File(file.filename or "", file.read(), group)
+
+
+def _groups(files: int) -> list[str]:
+    """The word for each file's group; empty for none."""
+    words = [checked_word(word) for word in request.form.getlist("group")] or [""]
+    if len(words) not in (1, files):
+        raise InvalidInput(
+            "The form has not as many groups as files",
+            expected=f"one field 'group' for all files, or {files}",
+            received=len(words),
+        )
+    return words * files if len(words) == 1 else words
 
 
 def _study_of(picture: str, study: str | None) -> Study:

@@ -12,7 +12,11 @@ from federated.split import Part
 
 
 class PictureRow(Base):
-    """One picture of one study; `row` is its place in the study's array file."""
+    """One picture of one study; `row` is its place in the study's array file.
+
+    `group_hash` is the same for pictures that were taken from the same (`child.picture_groups`);
+    a picture without one is alone.
+    """
 
     __tablename__ = "pictures"
     __table_args__ = (
@@ -32,6 +36,7 @@ class PictureRow(Base):
     row: Mapped[int]
     trained: Mapped[bool] = mapped_column(Boolean, default=False)
     claimed_by: Mapped[str | None] = mapped_column(String(64), index=True)
+    group_hash: Mapped[str | None] = mapped_column(String(64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class NewPicture:
     width: int
     height: int
     row: int
+    group_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ DEALT = (
     PictureRow.label,
     PictureRow.part,
     PictureRow.row,
+    PictureRow.group_hash,
 )
 """Columns that dealing needs; whole rows would be built for nothing."""
 
@@ -41,6 +42,7 @@ class PictureStore:
                 width=picture.width,
                 height=picture.height,
                 row=picture.row,
+                group_hash=picture.group_hash,
                 added_at=self._now(),
             )
             for picture in pictures
@@ -130,6 +132,19 @@ class PictureStore:
                 row.label, row.trained, row.claimed_by = label, False, None
             return _view(row)
 
+    def join_group(self, study: str, hashes: Mapping[str, str]) -> None:
+        """Puts pictures that are in no group yet into one.
+
+        Args:
+            study: Id of the study.
+            hashes: The group's hash of each picture, by the picture's name.
+        """
+        with self._database.write() as session:
+            for sha256, group_hash in hashes.items():
+                alone = _of(study) & PictureRow.group_hash.is_(None)
+                into = update(PictureRow).where(alone, PictureRow.sha256 == sha256)
+                session.execute(into.values(group_hash=group_hash))
+
     def remove(self, study: str, sha256: str) -> int:
         """Ends a picture's being; returns its row in the array file.
 
@@ -158,9 +173,7 @@ class PictureStore:
         query = select(*DEALT).where(chosen).order_by(PictureRow.sha256).limit(most)
         with self._database.read() as session:
             found = session.execute(query).all()
-        return [
-            Example(sha256, label or "", "validation", row) for _, sha256, label, _, row in found
-        ]
+        return [Example(row.sha256, row.label or "", "validation", row.row) for row in found]
 
     def tally(self, study: str) -> Tally:
         """How many pictures there are."""
@@ -179,7 +192,8 @@ class PictureStore:
     ) -> list[Example]:
         """The labelled pictures for a task, by name, each with its part.
 
-        Parts once dealt are kept. The pictures count as new until `confirm`.
+        Parts once dealt are kept, and pictures of one group have one part. The pictures count
+        as new until `confirm`.
 
         Args:
             study: Id of the study.
@@ -193,20 +207,24 @@ class PictureStore:
             Conflict: Fewer would train.
         """
         labelled = _of(study) & PictureRow.label.is_not(None)
-        query = select(*DEALT).where(labelled).order_by(PictureRow.sha256)
+        # One whose label was taken away has a part, which its group goes by.
+        known = labelled | (_of(study) & PictureRow.part.is_not(None))
+        query = select(*DEALT).where(known).order_by(PictureRow.sha256)
         with self._database.write() as session:
-            found = session.execute(query).all()
-            labels = {sha256: label or "" for _, sha256, label, _, _ in found}
-            assigned = {sha256: cast(Part, part) for _, sha256, _, part, _ in found if part}
-            parts = validation_split(labels, fraction=fraction, seed=seed, assigned=assigned)
+            rows = session.execute(query).all()
+            found = [row for row in rows if row.label is not None]
+            parts = validation_split(
+                {row.sha256: row.label or "" for row in found},
+                fraction=fraction,
+                seed=seed,
+                assigned={row.sha256: cast(Part, row.part) for row in rows if row.part},
+                groups={row.sha256: row.group_hash for row in rows if row.group_hash},
+            )
             _check_enough(parts, least)
-            fresh = {number: parts[sha256] for number, sha256, _, part, _ in found if not part}
-            _set_parts(session, fresh)
+            _set_parts(session, {row.number: parts[row.sha256] for row in found if not row.part})
             if task is not None:
                 _claim(session, labelled, task)
-        return [
-            Example(sha256, labels[sha256], parts[sha256], row) for _, sha256, _, _, row in found
-        ]
+        return [Example(row.sha256, row.label or "", parts[row.sha256], row.row) for row in found]
 
     def confirm(self, task: str) -> None:
         """A task's update has arrived: the pictures that it trained on are no longer new."""

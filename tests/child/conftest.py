@@ -66,11 +66,13 @@ class Site:
             assert answer.status_code == 200, answer.text
         return push
 
-    def upload(self, *files: tuple[str, bytes], **form: str):
+    def upload(self, *files: tuple[str, bytes], **form: str | Sequence[str]):
         """Uploads files by name and content."""
         return self.post("/api/v1/images", files, {"study": "skin", **form})
 
-    def post(self, path: str, files: Sequence[tuple[str, bytes]], form: dict[str, str]):
+    def post(
+        self, path: str, files: Sequence[tuple[str, bytes]], form: dict[str, str | Sequence[str]]
+    ):
         """Posts a form as a browser would, with the site's token."""
         # Encoded by another library than the one that decodes it.
         parts = [("file", file) for file in files] or {"": ("", b"")}

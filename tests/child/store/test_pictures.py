@@ -65,6 +65,20 @@ def test_what_judges_never_trains_in_a_run_that_keeps_nothing_back(store):
     assert sum(e.part == "train" for e in dealt) == 20 - 3
 
 
+def test_a_group_keeps_its_part_when_the_label_of_its_picture_is_taken_away(store):
+    pictures = [NewPicture(sha(n), "benign", 3, 4, n, f"lesion {n // 2}") for n in range(10)]
+    store.add("skin", [one for n, one in enumerate(pictures) if n % 2 == 0])
+    dealt = store.deal("skin", None, fraction=0.4, seed=1)
+    judging = [e.row for e in dealt if e.part == "validation"]
+    assert len(judging) == 2
+    store.relabel("skin", sha(judging[0]), None)
+    store.add("skin", [one for n, one in enumerate(pictures) if n % 2])
+    again = store.deal("skin", None, fraction=0, seed=1)
+    assert [e.row for e in again if e.part == "validation"] == sorted(
+        [judging[0] + 1, judging[1], judging[1] + 1]
+    )
+
+
 def test_examples_come_by_name_whatever_the_order_of_upload(store):
     store.add("skin", [NewPicture(sha(n), "benign", 3, 4, row) for row, n in enumerate((9, 2, 5))])
     dealt = store.deal("skin", "a", fraction=0, seed=0)
