@@ -146,7 +146,7 @@ def prepare(
     dataset = without_test(dataset, material.pictures)
     sites = tuple(_sites(material, way, children, dataset))
     test = tuple(site_of("test", map(material.of, dataset.test)).pictures.values())
-    held = [[site.name, _as_told(site.pictures.values())] for site in sites]
+    held = [[site.name, _as_told(site.pictures.values(), site.groups)] for site in sites]
     case = Case(
         kind=way.kind,
         partition=way.partition,
@@ -180,9 +180,14 @@ def hashes_of_weights(plans: Iterable[Plan], folder: Path) -> dict[str, Sha256]:
     return hashes
 
 
-def _as_told(pictures: Iterable[Picture]) -> list[list[str]]:
-    """Pictures with their classes, in the order of their names."""
-    return sorted([picture.sha256, picture.label] for picture in pictures)
+def _as_told(
+    pictures: Iterable[Picture], groups: Mapping[str, str] | None = None
+) -> list[list[str]]:
+    """Pictures with their classes, and with their groups where they have one, by their names."""
+    of = groups or {}
+    return sorted(
+        [one.sha256, one.label] + ([of[one.sha256]] if one.sha256 in of else []) for one in pictures
+    )
 
 
 def _sites(

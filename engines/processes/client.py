@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import requests
@@ -70,8 +70,15 @@ class Api:
         """The JSON that a POST of JSON answers."""
         return self.call("POST", path, json=document).json()
 
-    def upload(self, path: str, files: Files, fields: dict[str, str]) -> list[UploadView]:
+    def upload(
+        self, path: str, files: Files, fields: Mapping[str, str | Sequence[str]]
+    ) -> list[UploadView]:
         """Sends picture files as one multipart body.
+
+        Args:
+            path: Where to.
+            files: What.
+            fields: The form's other fields; one with several values is sent as often.
 
         Returns:
             What the server made of each file, those that it refused too.
@@ -162,10 +169,19 @@ class Child(Api):
         """What the child does and holds."""
         return ChildStatus.model_validate(self.get("/status"))
 
-    def add_pictures(self, study: str, files: Files, label: str | None) -> list[UploadView]:
-        """Puts pictures into the site's own store."""
-        fields = {"study": study} | ({"label": label} if label else {})
-        return self.upload("/images", files, fields)
+    def add_pictures(
+        self, study: str, files: Files, label: str | None, groups: Sequence[str] = ()
+    ) -> list[UploadView]:
+        """Puts pictures into the site's own store.
+
+        Args:
+            study: Id of the study.
+            files: The pictures.
+            label: Their class; None to read it from each file's name.
+            groups: For each file a word for what it was taken from; none where each is alone.
+        """
+        fields: dict[str, str | Sequence[str]] = {"study": study, "group": groups}
+        return self.upload("/images", files, fields | ({"label": label} if label else {}))
 
 
 def _refusal(response: requests.Response) -> CallFailed:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -133,7 +134,7 @@ def deal_out(
     least: int = 0,
     metadata: Path | None = None,
 ) -> dict[str, list[Found]]:
-    """The training pictures of each site.
+    """The training pictures of each site; those of one group are at one site.
 
     Args:
         dataset: The pictures.
@@ -151,7 +152,8 @@ def deal_out(
     if deal.column is not None and metadata is not None:
         values = column_values(metadata / LABELS_FILE, deal.column, dataset.train)
     labels = np.array([dataset.classes.index(found.label) for found in dataset.train])
-    dealt = deal(labels, len(sites), np.random.default_rng(seed), values, least)
+    groups = [group_of(found) for found in dataset.train]
+    dealt = deal(labels, len(sites), np.random.default_rng(seed), values, least, groups)
     return {
         site: [dataset.train[index] for index in indices]
         for site, indices in zip(sites, dealt, strict=True)
@@ -170,35 +172,66 @@ def pictures_needed(plan: Plan, classes: int) -> int:
     return math.ceil((plan.privacy.min_examples + rounding) / training)
 
 
-def calls(pictures: Sequence[Found], tell: Say = say) -> Iterator[tuple[str, Files]]:
-    """Uploads for pictures: a label and files of that class, bounded in number and bytes.
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One upload.
+
+    Attributes:
+        label: The class of all its files.
+        files: Their names and bytes.
+        groups: What each was taken from; empty where every picture is alone.
+    """
+
+    label: str
+    files: Files
+    groups: Sequence[str] = ()
+
+
+def calls(pictures: Sequence[Found], tell: Say = say) -> Iterator[Call]:
+    """Uploads for pictures: files of one class each, bounded in number and bytes.
 
     Files are read when their call's turn comes, so that memory does not grow with the data.
 
     Args:
-        pictures: What is to be sent.
+        pictures: What is to be sent to one place. Where some were taken from the same, all are
+            sent with the names of their groups.
         tell: Told of pictures that cannot be read after all.
     """
+    grouped = len({group_of(found) for found in pictures}) < len(pictures)
     ordered = sorted(pictures, key=lambda found: found.label)
-    for label, group in groupby(ordered, key=lambda found: found.label):
-        files: list[tuple[str, bytes]] = []
-        for found in group:
-            try:
-                data = found.read()
-            except RefusedPicture as refusal:
-                tell(plain(f"{found.name} was left out: {refusal.detail}"))
-                continue
-            if files and _is_full(files, len(data)):
-                yield label, files
-                files = []
-            files.append((_text(found.path.name), data))
-        if files:
-            yield label, files
+    for label, alike in groupby(ordered, key=lambda found: found.label):
+        for some in _bounded(alike, tell):
+            files = [(_text(found.path.name), data) for found, data in some]
+            yield Call(label, files, [_word(found) for found, _ in some] if grouped else ())
 
 
-def _is_full(files: Files, more: int) -> bool:
-    size = sum(len(data) for _, data in files)
-    return len(files) >= FILES_PER_CALL or size + more > BYTES_PER_CALL
+def group_of(found: Found) -> str:
+    """What a picture was taken from; its own name where that is not known."""
+    return found.group or found.name
+
+
+def _bounded(pictures: Iterable[Found], tell: Say) -> Iterator[list[tuple[Found, bytes]]]:
+    """Pictures with their bytes, as many at a time as one upload takes."""
+    held: list[tuple[Found, bytes]] = []
+    size = 0
+    for found in pictures:
+        try:
+            data = found.read()
+        except RefusedPicture as refusal:
+            tell(plain(f"{found.name} was left out: {refusal.detail}"))
+            continue
+        if held and (len(held) >= FILES_PER_CALL or size + len(data) > BYTES_PER_CALL):
+            yield held
+            held, size = [], 0
+        held.append((found, data))
+        size += len(data)
+    if held:
+        yield held
+
+
+def _word(found: Found) -> str:
+    """A word for a picture's group, of a length that can be sent, whatever it is called."""
+    return hashlib.sha256(group_of(found).encode(errors="surrogatepass")).hexdigest()
 
 
 def _text(name: str) -> str:

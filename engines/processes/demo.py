@@ -83,8 +83,8 @@ def prepare_study(master: Master, state: Path) -> None:
     say("Drawing the master's own pictures: an audit part and a test part.")
     with own_pictures(state) as parts:
         for part, pictures in parts.items():
-            for label, files in calls(pictures):
-                master.add_pictures(STUDY.id, files, label, part)
+            for call in calls(pictures):
+                master.add_pictures(STUDY.id, call.files, call.label, part)
 
 
 def prepare_batches(state: Path) -> None:

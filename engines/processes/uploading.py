@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
-from engines.processes.client import Child, Files, Master
-from engines.processes.dataset import Dataset, calls
+from engines.processes.client import Child, Master
+from engines.processes.dataset import Call, Dataset, calls
 from engines.processes.errors import RunFailed
 from engines.processes.federation import Federation
 from engines.processes.progress import Say, bar
 from federated.views import UploadView
 from imaging.folders import Found
 
-Send = Callable[[Files, str], list[UploadView]]
+Send = Callable[[Call], list[UploadView]]
 """Sends files of one class somewhere."""
 
 
@@ -85,8 +85,8 @@ def import_dataset(
 
         def ship(shipment: tuple[Send, Sequence[Found]]) -> None:
             send, pictures = shipment
-            for label, files in calls(pictures):
-                arrivals.note(send(files, label))
+            for call in calls(pictures):
+                arrivals.note(send(call))
 
         list(pool.map(ship, shipments))
     arrivals.tell(say)
@@ -96,11 +96,11 @@ def import_dataset(
 
 
 def _to_child(child: Child, study: str) -> Send:
-    return lambda files, label: child.add_pictures(study, files, label)
+    return lambda call: child.add_pictures(study, call.files, call.label, call.groups)
 
 
 def _to_master(master: Master, study: str, part: str) -> Send:
-    return lambda files, label: master.add_pictures(study, files, label, part)
+    return lambda call: master.add_pictures(study, call.files, call.label, part)
 
 
 def _holds_any(child: Child, study: str) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
+from engines.processes.dataset import group_of
 from federated.study import Study
 from federated.values import Sha256, Value, sha256_of
 from imaging.array_file import PixelArray
@@ -32,11 +33,13 @@ class Picture(Value):
         sha256: Its identity: the hash of its sanitised pixels, as a child names it.
         label: Its class.
         row: Its place in the array file.
+        group: What it was taken from; empty where it is alone.
     """
 
     sha256: Sha256
     label: str
     row: int
+    group: str = ""
 
 
 class _Index(Value):
@@ -103,11 +106,14 @@ def _stored(
         on_picture()
     places = iter(array.append(np.stack(rows)) if rows else ())
     for one, name in zip(group, names, strict=True):
-        yield Picture(sha256=name, label=one.label, row=next(places)) if name else None
+        if name is None:
+            yield None
+        else:
+            yield Picture(sha256=name, label=one.label, row=next(places), group=group_of(one))
 
 
 def _stamp(found: Found) -> list[str]:
-    return [found.name, found.label, found.stamp]
+    return [found.name, found.label, group_of(found), found.stamp]
 
 
 def _read(place: Path) -> _Index | None:

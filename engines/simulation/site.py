@@ -32,6 +32,21 @@ class SimulatedSite:
         return dict(Counter(picture.label for picture in self.pictures.values()))
 
     @property
+    def groups(self) -> dict[str, str]:
+        """What pictures were taken from, by name, but for those that are alone here.
+
+        A group has the name of its first picture.
+        """
+        first: dict[str, str] = {}
+        named = {name: picture for name, picture in self.pictures.items() if picture.group}
+        held = Counter(picture.group for picture in named.values())
+        return {
+            name: first.setdefault(picture.group, name)
+            for name, picture in named.items()
+            if held[picture.group] > 1
+        }
+
+    @property
     def node(self) -> Site:
         """The site as a master would know it: approved, and always there."""
         return Site(self.name, self.name, NodeState.ACTIVE, None, True, self.counts)
@@ -39,7 +54,7 @@ class SimulatedSite:
     def split(self, study: Study, fraction: float, seed: int) -> tuple[Examples, Examples]:
         """The pictures that train and those that judge, as the site's child would split them."""
         labels = {name: picture.label for name, picture in self.pictures.items()}
-        parts = validation_split(labels, fraction=fraction, seed=seed)
+        parts = validation_split(labels, fraction=fraction, seed=seed, groups=self.groups)
         train = [name for name in self.pictures if parts[name] == "train"]
         judging = [name for name in self.pictures if parts[name] == "validation"]
         return self._examples(study, train), self._examples(study, judging)

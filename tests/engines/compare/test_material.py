@@ -72,6 +72,24 @@ def test_the_seed_deals_out(material):
     assert len(keys) == 2
 
 
+def test_groups_stay_together_and_make_another_case(material, tmp_path):
+    train = [
+        replace(found, group=f"lesion {number // 3}")
+        for number, found in enumerate(material.dataset.train)
+    ]
+    dataset = replace(material.dataset, train=tuple(train))
+    pictures = {
+        found.stamp: material.of(found).model_copy(update={"group": found.group}) for found in train
+    }
+    grouped = replace(material, dataset=dataset, pictures={**material.pictures, **pictures})
+    made = prepared(grouped, "federated", "iid")
+    held = [{picture.group for picture in site.pictures.values()} for site in made.sites]
+    assert len(held[0] | held[1]) == len(held[0]) + len(held[1]) == 10
+    # All pictures are at one site in both, and only the groups differ.
+    cases = {prepared(one, "together", None).case.pictures for one in (material, grouped)}
+    assert len(cases) == 2
+
+
 def test_in_a_cross_validation_each_training_picture_judges_once(material):
     made = [
         prepared(material, "together", None, fold, dataset)

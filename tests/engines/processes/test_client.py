@@ -90,6 +90,16 @@ def test_an_upload_of_refused_files_only_still_says_what_became_of_each(server):
     child.close()
     assert (view.status, view.detail) == ("refused", "This is no picture.")
     body = server[1][0][2]
+    assert b'name="group"' not in body
     assert b'name="file"; filename="a.jpg"' in body
     assert b'name="study"\r\n\r\nskin' in body
     assert b'name="label"\r\n\r\nbenign' in body
+
+
+def test_each_file_may_have_the_word_of_its_group(server):
+    child = Child(server[0], "secret")
+    child.add_pictures("skin", [("a.jpg", b"1"), ("b.jpg", b"2")], None, ["lesion 1", "lesion 2"])
+    child.close()
+    body = server[1][-1][2]
+    words = [part.split(b"\r\n")[2] for part in body.split(b'name="group"')[1:]]
+    assert words == [b"lesion 1", b"lesion 2"]

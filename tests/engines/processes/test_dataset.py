@@ -78,10 +78,10 @@ def test_an_unknown_partition_is_refused(folder):
 def test_calls_carry_one_class_each_and_every_file_once(folder, monkeypatch):
     monkeypatch.setattr(module, "FILES_PER_CALL", 3)
     made = list(calls(read_dataset(folder).train))
-    assert [(label, len(files)) for label, files in made] == [
+    assert [(call.label, len(call.files)) for call in made] == [
         *(("cat", 3), ("cat", 3), ("cat", 1), ("dog", 3), ("dog", 2))
     ]
-    assert [name for label, files in made if label == "dog" for name, _ in files] == [
+    assert [name for call in made if call.label == "dog" for name, _ in call.files] == [
         f"{number:02d}.png" for number in range(5)
     ]
 
@@ -90,7 +90,37 @@ def test_calls_are_bounded_in_bytes(folder, monkeypatch):
     pictures = read_dataset(folder).train
     largest = max(len(found.read()) for found in pictures)
     monkeypatch.setattr(module, "BYTES_PER_CALL", largest)
-    assert all(len(files) == 1 for _, files in calls(pictures))
+    assert all(len(call.files) == 1 for call in calls(pictures))
+
+
+def test_groups_are_told_where_there_are_some_and_their_names_are_not(folder):
+    assert all(call.groups == () for call in calls(read_dataset(folder).train))
+    (folder / "labels.csv").write_text(
+        "file,class,patient\n00.png,cat,Erika\n04.png,dog,Erika\n05.png,cat,Hans\n"
+    )
+    train = read_dataset(folder).train
+    sent = list(calls(train))
+    assert "Erika" not in repr(sent)
+    words = {
+        (call.label, name): word
+        for call in sent
+        for (name, _), word in zip(call.files, call.groups, strict=True)
+    }
+    assert words["cat", "00.png"] == words["dog", "04.png"]
+    assert len(words) == 12 == len(set(words.values())) + 1
+
+
+def test_pictures_of_one_patient_are_dealt_to_one_site(folder):
+    (folder / "labels.csv").write_text(
+        "file,class,patient\n"
+        + "".join(f"{number:02d}.png,cat,{number % 2}\n" for number in range(7))
+        + "".join(f"{number:02d}.png,dog,{number}\n" for number in range(3))
+    )
+    dealt = deal_out(read_dataset(folder), ("a", "b"), "iid", 1)
+    patients = [{found.metadata.get("patient", "") for found in own} for own in dealt.values()]
+    assert patients[0] & patients[1] <= {""}
+    assert {"0", "1"} <= patients[0] | patients[1]
+    assert sum(map(len, dealt.values())) == 12
 
 
 def test_no_pictures_make_no_calls():
@@ -148,7 +178,7 @@ def test_names_that_are_no_text_are_still_sent(tmp_path):
         folder / "train" / "cat" / os.fsdecode(b"\xff.png")
     )
     dataset = read_dataset(folder)
-    names = [name for _, files in calls(dataset.train) for name, _ in files]
+    names = [name for call in calls(dataset.train) for name, _ in call.files]
     assert names == ["?.png", "00.png"]
     assert study_of(folder, dataset, 32).name == "set ?"
 

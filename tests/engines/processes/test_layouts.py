@@ -75,7 +75,7 @@ def test_an_archive_is_a_study_of_its_own_name(tmp_path):
     assert [len(part) for part in (dataset.train, dataset.test, dataset.audit)] == [4, 2, 0]
     study = study_of(tmp_path / "Skin 2.zip", dataset, 32)
     assert (study.id, study.name, study.classes) == ("skin-2", "Skin 2", ("cat", "dog"))
-    sent = [(label, name) for label, files in calls(dataset.train) for name, _ in files]
+    sent = [(call.label, name) for call in calls(dataset.train) for name, _ in call.files]
     assert sent == [("cat", "1.png"), ("cat", "3.png"), ("dog", "0.png"), ("dog", "2.png")]
 
 
@@ -99,7 +99,7 @@ def test_a_picture_that_breaks_on_the_way_costs_itself_only(tmp_path):
     told = []
     dataset = read_dataset(tmp_path, told.append)
     sent = {
-        label: [name for name, _ in files] for label, files in calls(dataset.train, told.append)
+        call.label: [name for name, _ in call.files] for call in calls(dataset.train, told.append)
     }
     assert sent == {"a": ["1.png"], "b": ["1.png", "2.dcm"]}
     assert len(told) == 1

@@ -1,3 +1,6 @@
+from collections import Counter
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -62,3 +65,20 @@ def test_a_site_holds_each_picture_once_in_the_order_of_names(found, tmp_path):
     rows = {picture.row for picture in site.pictures.values()}
     assert {*train.rows, *judging.rows} == rows
     assert site.split(STUDY, fraction=0.4, seed=4) != (train, judging)
+
+
+def test_pictures_of_one_group_are_on_one_side_of_a_sites_split(found, tmp_path):
+    groups = {"blue.0.png": "a", "blue.2.png": "a", "red.1.png": "b", "red.0.png": "b"}
+    grouped = [replace(one, group=groups.get(one.path.name, one.group)) for one in found]
+    _, alone = decoded(found, STUDY, tmp_path / "kept")
+    _, pictures = decoded(grouped, STUDY, tmp_path / "kept")
+    site = site_of("site-1", pictures)
+    assert sorted(Counter(site.groups.values()).values()) == [2, 2]
+    assert set(site.groups.values()) <= set(site.groups)
+    assert site_of("site-1", alone).groups == {}
+    sides = [set(part.rows) for part in site.split(STUDY, fraction=0.7, seed=1)]
+    for name in ("a", "b"):
+        rows = {picture.row for picture in site.pictures.values() if picture.group == name}
+        assert len(rows) == 2
+        assert any(rows <= side for side in sides)
+    assert len(sides[1]) >= 3
