@@ -36,6 +36,9 @@ class ModelChoice(Value):
             of each picture once, without augmentation. What is frozen travels once, as a blob
             of its own.
         config: For `own`: the model as Keras's JSON, of Keras's own layers only.
+        flips: Whether an answer is the mean over the picture as it is, mirrored either way, and
+            mirrored both ways. Steadier, most of all on pictures of another camera, for four
+            times the work of an answer; training is not touched. Features have no flips.
     """
 
     name: Slug = "cnn10"
@@ -43,9 +46,12 @@ class ModelChoice(Value):
     weights: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,119}$")] | None = None
     trained: Literal["whole", "last", "head", "features"] = "whole"
     config: Annotated[str, Field(max_length=2**20)] | None = None
+    flips: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.flips and self.trained == "features":
+            raise ValueError("features are computed once, of a picture as it is: no flips")
         if (self.name == "own") != (self.config is not None):
             raise ValueError("config goes with the name 'own', and with no other")
         return self
@@ -148,17 +154,55 @@ class Privacy(Value):
 
 
 class AuditPolicy(Value):
-    """How the master judges an update.
+    """How the master judges an update, and how often it looks closely.
+
+    What an update shows by itself is judged when it comes; how it compares with the round's
+    others, when the round is about to close. One finding that is wrong rejects an update, and so
+    do two that are odd. The defaults hold for honest sites with odd pictures: of one class only,
+    ten in all (`python -m benchmarks audit`, docs/results.md).
 
     Attributes:
         max_accuracy_gap: How far the accuracy that a node claims may lie above the one
             measured on the master's audit pictures, beyond three standard errors.
         on_gap: `note` accepts the update with a remark, for an honest site may have odd
             pictures; `reject` does not average it.
+        compare_from: Updates that a round must have for one to be compared with the others'.
+        norm_factor: How many times as far as the median of the others an update may go.
+        norm_deviations: An update that goes further is wrong only if it lies beyond the median
+            by so many spreads (scaled median absolute deviations of logarithms) as well.
+        odd_cosine: Cosine to the median of the others below which a direction is odd.
+        least_cosine: Cosine below which it is wrong, where the others agree so much that it
+            lies `direction_deviations` spreads below theirs.
+        direction_deviations: See `least_cosine`.
+        odd_drop: How far an update's AUC (accuracy, where there is none) on the audit pictures
+            may lie below that of the round's first model and the median of the others, before
+            it is odd.
+        most_drop: How far, before it is wrong.
+        drop_deviations: An update is odd or wrong by that only if it lies below the others by so
+            many of their spreads as well.
+        copy_distance: Two updates are the same where their changes differ by no more than this
+            part of the longer one.
+        trusted_after: Good results in a row after which a node is measured, and its work done
+            twice, only sometimes: of n in a row one time in n.
+        replicated: Share of the pieces of public work that a second node does as well.
+        replica_distance: How far the two changes may differ, in parts of the longer one.
     """
 
     max_accuracy_gap: Annotated[float, Field(ge=0, le=1)] = 0.3
     on_gap: Literal["note", "reject"] = "note"
+    compare_from: Annotated[int, Field(ge=4, le=100_000)] = 4
+    norm_factor: Annotated[float, Field(ge=1, le=1e6)] = 15.0
+    norm_deviations: Annotated[float, Field(ge=0, le=1e3)] = 2.0
+    odd_cosine: Annotated[float, Field(ge=-1, le=1)] = -0.1
+    least_cosine: Annotated[float, Field(ge=-1, le=1)] = -0.3
+    direction_deviations: Annotated[float, Field(ge=0, le=1e3)] = 8.0
+    odd_drop: Annotated[float, Field(ge=0, le=1)] = 0.05
+    most_drop: Annotated[float, Field(ge=0, le=1)] = 0.25
+    drop_deviations: Annotated[float, Field(ge=0, le=1e3)] = 5.0
+    copy_distance: Annotated[float, Field(ge=0, le=1)] = 0.01
+    trusted_after: Annotated[int, Field(ge=1, le=100_000)] = 10
+    replicated: Annotated[float, Field(ge=0, le=1)] = 0.1
+    replica_distance: Annotated[float, Field(ge=0, le=2)] = 0.3
 
 
 class RewardPolicy(Value):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 import numpy as np
@@ -37,7 +37,10 @@ _NUMPY_DTYPES = {"F16": "float16", "F32": "float32", "F64": "float64", "I8": "in
 
 
 class TensorReader(Protocol):
-    """Named tensors that are read one at a time; `safetensors.safe_open` files are such."""
+    """Named tensors that are read one at a time; `safetensors.safe_open` files are such.
+
+    One that can read a part of a tensor alone has a `get_range` beside: see `read_range`.
+    """
 
     def keys(self) -> list[str]:
         """Names of the tensors."""
@@ -249,14 +252,60 @@ class UpdateReader:
 
     def get_tensor(self, name: str) -> np.ndarray:
         """One weight tensor as the node has it after training; float."""
-        array = self._blob.get_tensor(name)
+        return self._decoded(name, lambda reader: reader.get_tensor(name))
+
+    def get_range(self, name: str, start: int, stop: int) -> np.ndarray:
+        """A part of a weight tensor, laid flat; the same numbers as of the whole."""
+        return self._decoded(name, lambda reader: read_range(reader, name, start, stop))
+
+    def _decoded(self, name: str, read: Callable[[TensorReader], np.ndarray]) -> np.ndarray:
+        array = read(self._blob)
         if self._document.encoding != "float32":
             array = array.astype(np.float32)
         if self._document.encoding == "int8":
             array = array * self._blob.get_tensor(SCALE_PREFIX + name)
         if self._document.kind == "delta":
-            array = self._base.get_tensor(name) + array
+            array = read(self._base) + array
         return array
+
+
+class ExtraReader:
+    """The tensors of an update that a strategy needs besides, by their names without `extra/`.
+
+    Args:
+        blob: The update.
+    """
+
+    def __init__(self, blob: TensorReader) -> None:
+        self._blob = blob
+
+    def keys(self) -> list[str]:
+        """Names of the tensors."""
+        names = self._blob.keys()
+        return [name.removeprefix(EXTRA_PREFIX) for name in names if name.startswith(EXTRA_PREFIX)]
+
+    def get_tensor(self, name: str) -> np.ndarray:
+        """One tensor."""
+        return self._blob.get_tensor(EXTRA_PREFIX + name)
+
+    def get_range(self, name: str, start: int, stop: int) -> np.ndarray:
+        """A part of a tensor, laid flat."""
+        return read_range(self._blob, EXTRA_PREFIX + name, start, stop)
+
+
+def read_range(reader: TensorReader, name: str, start: int, stop: int) -> np.ndarray:
+    """The values from `start` to `stop` of one tensor, laid flat in row-major order.
+
+    Args:
+        reader: Has a method `get_range(name, start, stop)`, or is asked for the whole tensor.
+        name: The tensor.
+        start: First value, from 0.
+        stop: End, at most the tensor's number of values.
+    """
+    get_range: Callable[[str, int, int], np.ndarray] | None = getattr(reader, "get_range", None)
+    if get_range is None:
+        return reader.get_tensor(name).reshape(-1)[start:stop]
+    return get_range(name, start, stop)
 
 
 def check_finite(reader: TensorReader) -> None:

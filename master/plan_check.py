@@ -23,6 +23,7 @@ from master.plan_faults import (
     faults_of_batches,
     faults_of_choices,
     faults_of_numbers,
+    needed_of,
 )
 from master.pretrained import faults_of_weights
 from master.store.nodes import Site
@@ -116,7 +117,7 @@ def check(
     if kept is not None:
         faults += faults_of_batches(plan, study, kept.index)
     drawn = drawn_of(plan, len(chosen))
-    needed = plan.needed(drawn)
+    needed = needed_of(plan, drawn)
     waits = plan.trigger.kind == "upload"
     return Checked(
         impossible=tuple(faults),

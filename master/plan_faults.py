@@ -12,7 +12,13 @@ from pydantic import ValidationError
 
 from federated.errors import ImpossiblePlan, InvalidInput
 from federated.plan import AssignedBatches, ModelChoice, Plan, RandomSets, StrategyChoice
-from federated.strategies import RULES, Asynchronous, asynchronous
+from federated.strategies import (
+    RULES,
+    Asynchronous,
+    asynchronous,
+    least_updates,
+    needed_updates,
+)
 from federated.study import Study
 from imaging.batch_index import BatchIndex
 from models.catalogue import catalogue, objections_to
@@ -35,10 +41,19 @@ def drawn_of(plan: Plan, sites: int) -> int:
     return plan.sampling.size(sites) if mode_of(plan) is None else sites
 
 
+def needed_of(plan: Plan, sites: int) -> int:
+    """Updates that a round of so many sites needs; also where its strategy is at fault."""
+    try:
+        return needed_updates(plan, sites)
+    except InvalidInput:
+        return plan.needed(sites)
+
+
 def faults_of_choices(plan: Plan, study: Study) -> Iterator[str]:
     """What the zoo, the strategies and the plan's own parts have against one another."""
     yield from _faults_of_model(plan.model, study)
     yield from _faults_of_strategy(plan.strategy)
+    yield from _faults_of_rule(plan)
     mode = mode_of(plan)
     yield from _faults_of_timing(plan) if mode is None else _faults_of_mode(plan, mode)
 
@@ -77,6 +92,7 @@ def faults_of_numbers(plan: Plan, sites: int, batches: int | None = None) -> Ite
         if batches is not None and plan.quorum > batches:
             yield f"A round needs {plan.quorum} updates, but {_given_once(batches)}"
     if mode is None:
+        yield from _faults_of_least(plan, sites, batches)
         return
     needs = f"A new version is made of {mode.buffer} updates (buffer)"
     if mode.buffer > sites:
@@ -120,7 +136,7 @@ def _faults_of_model(choice: ModelChoice, study: Study) -> Iterator[str]:
 def _faults_of_strategy(choice: StrategyChoice) -> Iterator[str]:
     rule = RULES.get(choice.name)
     if rule is None:
-        yield f"There is no such strategy as {choice.name!r}: there are {_listed(sorted(RULES))}"
+        yield f"There is no such strategy as {choice.name!r}: there are {', '.join(sorted(RULES))}"
     else:
         try:
             rule.settings.model_validate(dict(choice.settings))
@@ -136,6 +152,17 @@ def _faults_of_strategy(choice: StrategyChoice) -> Iterator[str]:
                         f"The {setting} of the strategy {choice.name!r} cannot be "
                         f"{fault['input']!r}: {said}"
                     )
+
+
+def _faults_of_rule(plan: Plan) -> Iterator[str]:
+    """What a strategy has against how the plan trains."""
+    if plan.strategy.name == "fedprox" and plan.training.proximal == 0:
+        yield (
+            "The strategy 'fedprox' is FedAvg where no site is held to the global weights: "
+            "proximal, of the training, is 0"
+        )
+    if plan.strategy.name == "fednova" and plan.training.epochs == 0:
+        yield "The strategy 'fednova' divides each update by its steps: epochs is 0"
 
 
 def _faults_of_timing(plan: Plan) -> Iterator[str]:
@@ -178,6 +205,22 @@ def _faults_of_quorum(plan: Plan, quorum: int, sites: int) -> Iterator[str]:
             f"A round needs {quorum} updates (quorum), but only {drawn} of the {sites} "
             f"approved sites are drawn for each (sampling)"
         )
+
+
+def _faults_of_least(plan: Plan, sites: int, batches: int | None) -> Iterator[str]:
+    """What a strategy that needs several updates has against so few."""
+    try:
+        least = least_updates(plan.strategy)
+    except InvalidInput:
+        return
+    drawn = drawn_of(plan, sites)
+    needs = f"The strategy {plan.strategy.name!r}, as it is set, needs {least} updates a round"
+    if least > sites:
+        yield f"{needs}, but {_there(sites)}"
+    elif least > drawn:
+        yield f"{needs}, but only {drawn} of the {sites} approved sites are drawn (sampling)"
+    if batches is not None and least > batches:
+        yield f"{needs}, but {_given_once(batches)}"
 
 
 def _there(sites: int) -> str:

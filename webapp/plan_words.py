@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from federated.plan import Plan
-from federated.strategies import asynchronous
+from federated.strategies import asynchronous, needed_updates
 from webapp.texts import text
 from webapp.words import span, told
 
@@ -45,7 +45,7 @@ def _drawn(key: str, drawn: int, sites: int) -> str:
 
 
 def _closes(plan: Plan, drawn: int) -> str:
-    needed, longest = plan.needed(drawn), span(plan.deadline_seconds)
+    needed, longest = needed_updates(plan, drawn), span(plan.deadline_seconds)
     if needed >= drawn > 1:
         return text("plan.close_full", longest=longest)
     key = "close_quorum" if plan.close == "quorum" else "close_all"

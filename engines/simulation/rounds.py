@@ -17,11 +17,19 @@ from federated.errors import NotEnoughUpdates
 from federated.messages import ModelBlobs, Progress, Task
 from federated.plan import Plan
 from federated.signature import Signature
-from federated.strategies import Contribution, RoundFacts, strategy
+from federated.strategies import Contribution, RoundFacts, needed_updates, strategy
 from federated.study import Study
-from federated.wire import UpdateDocument, UpdateReader, encode_weights, read_update_document
+from federated.views import ExcludedNode
+from federated.wire import (
+    ExtraReader,
+    UpdateDocument,
+    UpdateReader,
+    encode_weights,
+    read_update_document,
+)
 from master.coordinator.assignment import Slot, draw, slots_of
 from master.coordinator.site_selection import choose, reasons
+from master.store.nodes import Site
 from serving.blobs import BlobStore, StoredTensors, open_blob
 from serving.worker import Json
 
@@ -189,6 +197,7 @@ class Rounds:
             contributions=tuple(self._contribution(one, before) for one in trained),
             settings=self._plan.strategy.settings,
             state=self._state,
+            nodes=len(self._able()[0]),
         )
         outcome = strategy(self._plan.strategy.name)(facts)
         after = self._blobs.put(encode_weights(outcome.weights))
@@ -203,16 +212,20 @@ class Rounds:
         Raises:
             NotEnoughUpdates: Too few can.
         """
-        nodes = sorted((site.node for site in self._sites.values()), key=lambda node: node.name)
-        able, excluded = choose(nodes, self._plan)
+        able, excluded = self._able()
         drawn, _ = draw(able, self._plan, number)
-        if len(drawn) < max(1, self._plan.needed(len(drawn))):
+        if len(drawn) < (needed := max(1, needed_updates(self._plan, len(drawn)))):
             raise NotEnoughUpdates(
                 f"Round {number} has too few sites",
-                expected=f"{max(1, self._plan.needed(len(drawn)))}",
+                expected=f"{needed}",
                 received=f"{len(drawn)} ({reasons(excluded)})" if excluded else len(drawn),
             )
         return slots_of(self._plan, None, number, drawn)
+
+    def _able(self) -> tuple[list[Site], list[ExcludedNode]]:
+        """The sites that could take part in a round, and the others."""
+        nodes = sorted((site.node for site in self._sites.values()), key=lambda node: node.name)
+        return choose(nodes, self._plan)
 
     def _task(self, slot: Slot, number: int, model: ModelBlobs) -> Task:
         return Task(
@@ -267,6 +280,8 @@ class Rounds:
             num_examples=document.num_examples,
             num_steps=document.num_steps,
             weights=UpdateReader(tensors, document, StoredTensors(self._blobs.path(before))),
+            extra=ExtraReader(tensors),
+            training=self._plan.training,
         )
 
 

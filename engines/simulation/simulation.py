@@ -49,6 +49,11 @@ def check_simulated(plan: Plan) -> None:
             f"The strategy {plan.strategy.name} depends on how long each site takes",
             expected="a strategy with rounds; `./run_all.sh train` runs the others",
         )
+    if plan.strategy.name == "best_k":
+        raise NotSimulated(
+            "The strategy best_k goes by audit pictures, and a simulation has none",
+            expected="another strategy; `./run_all.sh train` runs this one",
+        )
     if plan.data.kind != "own":
         raise NotSimulated(
             "The plan takes its pictures from a batch server",

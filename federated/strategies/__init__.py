@@ -12,12 +12,27 @@ from types import MappingProxyType
 from pydantic import ValidationError
 
 from federated.errors import InvalidInput
-from federated.plan import StrategyChoice
+from federated.plan import Plan, StrategyChoice
+from federated.strategies.best_k import BestKSettings, best_k
+from federated.strategies.bulyan import BulyanSettings, bulyan
+from federated.strategies.fedadagrad import FedAdagradSettings, fedadagrad
+from federated.strategies.fedadam import FedAdamSettings, fedadam
 from federated.strategies.fedasync import FedAsyncSettings, fedasync
 from federated.strategies.fedavg import fedavg
+from federated.strategies.fedavgm import FedAvgMSettings, fedavgm
 from federated.strategies.fedbuff import FedBuffSettings, fedbuff
+from federated.strategies.fednova import fednova
+from federated.strategies.fedprox import fedprox
+from federated.strategies.fedyogi import FedYogiSettings, fedyogi
+from federated.strategies.geometric_median import GeometricMedianSettings, geometric_median
+from federated.strategies.krum import KrumSettings, krum
+from federated.strategies.mean import mean
+from federated.strategies.median import median
+from federated.strategies.multi_krum import MultiKrumSettings, multi_krum
 from federated.strategies.round import Contribution, Outcome, RoundFacts, Strategy
+from federated.strategies.scaffold import ScaffoldSettings, scaffold
 from federated.strategies.staleness import Staleness
+from federated.strategies.trimmed_mean import TrimmedMeanSettings, trimmed_mean
 from federated.values import Value
 
 
@@ -54,6 +69,21 @@ class Asynchronous:
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "fedavg": Rule(fedavg),
+        "mean": Rule(mean),
+        "best_k": Rule(best_k, BestKSettings),
+        "fedavgm": Rule(fedavgm, FedAvgMSettings),
+        "fedadam": Rule(fedadam, FedAdamSettings),
+        "fedyogi": Rule(fedyogi, FedYogiSettings),
+        "fedadagrad": Rule(fedadagrad, FedAdagradSettings),
+        "fedprox": Rule(fedprox),
+        "scaffold": Rule(scaffold, ScaffoldSettings),
+        "fednova": Rule(fednova),
+        "median": Rule(median),
+        "trimmed_mean": Rule(trimmed_mean, TrimmedMeanSettings),
+        "geometric_median": Rule(geometric_median, GeometricMedianSettings),
+        "krum": Rule(krum, KrumSettings),
+        "multi_krum": Rule(multi_krum, MultiKrumSettings),
+        "bulyan": Rule(bulyan, BulyanSettings),
         "fedasync": Rule(fedasync, FedAsyncSettings),
         "fedbuff": Rule(fedbuff, FedBuffSettings),
     }
@@ -68,6 +98,8 @@ __all__ = [
     "Rule",
     "Strategy",
     "asynchronous",
+    "least_updates",
+    "needed_updates",
     "settings_of",
     "strategy",
 ]
@@ -107,6 +139,27 @@ def settings_of(choice: StrategyChoice) -> Value:
             expected=first["msg"],
             received=first["input"],
         ) from None
+
+
+def needed_updates(plan: Plan, nodes: int) -> int:
+    """Accepted updates without which a round of so many nodes fails.
+
+    That is its quorum, or more where the strategy needs more.
+
+    Raises:
+        InvalidInput: The plan's choice of a strategy could not be followed.
+    """
+    return max(plan.needed(nodes), least_updates(plan.strategy))
+
+
+def least_updates(choice: StrategyChoice) -> int:
+    """Updates without which the strategy cannot aggregate a round; at least 1.
+
+    Raises:
+        InvalidInput: The choice could not be followed.
+    """
+    settings = settings_of(choice)
+    return settings.least if isinstance(settings, KrumSettings) else 1
 
 
 def asynchronous(choice: StrategyChoice) -> Asynchronous | None:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from federated.signature import TensorSpec
 from federated.strategies.fedavg import add_scaled, require_updates
-from federated.strategies.round import Outcome, RoundFacts
+from federated.strategies.round import Outcome, RoundFacts, shares_of
 from federated.strategies.staleness import Staleness, discount
 
 
@@ -47,10 +47,7 @@ def fedasync(facts: RoundFacts) -> Outcome:
         for number, rate in enumerate(rates)
     ]
     weights = {spec.name: _mixed(facts, spec, shares) for spec in facts.signature.tensors}
-    nodes: dict[str, float] = {}
-    for contribution, share in zip(facts.contributions, shares, strict=True):
-        nodes[contribution.node] = nodes.get(contribution.node, 0.0) + share
-    return Outcome(weights=weights, shares=nodes)
+    return Outcome(weights=weights, shares=shares_of(facts.contributions, shares))
 
 
 def _mixed(facts: RoundFacts, spec: TensorSpec, shares: list[float]) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from federated.errors import NotEnoughUpdates
 from federated.signature import TensorSpec
-from federated.strategies.round import Contribution, Outcome, RoundFacts
+from federated.strategies.round import Contribution, Outcome, RoundFacts, shares_of
 
 PIECE = 1 << 15
 """Values that are summed at a time: 256 KiB in float64."""
@@ -31,10 +31,9 @@ def fedavg(facts: RoundFacts) -> Outcome:
     """
     updates = facts.ordered
     require_updates(updates)
-    total = sum(update.num_examples for update in updates)
     return Outcome(
         weights={spec.name: weighted_mean(updates, spec) for spec in facts.signature.tensors},
-        shares={update.node: update.num_examples / total for update in updates},
+        shares=shares_of(updates, by_examples(updates)),
     )
 
 
@@ -63,11 +62,33 @@ def weighted_mean(updates: Sequence[Contribution], spec: TensorSpec) -> np.ndarr
     Returns:
         Array of the spec's shape and dtype.
     """
+    return scaled_sum(updates, by_examples(updates), spec).astype(spec.dtype)
+
+
+def by_examples(updates: Sequence[Contribution]) -> list[float]:
+    """The share of each update by its examples; they sum to 1."""
     total = sum(update.num_examples for update in updates)
-    mean = np.zeros(spec.shape, dtype=np.float64)
-    for update in updates:
-        add_scaled(mean, update.weights.get_tensor(spec.name), update.num_examples / total)
-    return mean.astype(spec.dtype)
+    return [update.num_examples / total for update in updates]
+
+
+def scaled_sum(
+    updates: Sequence[Contribution], scales: Sequence[float], spec: TensorSpec
+) -> np.ndarray:
+    """Sum of scale times update for one tensor; an update whose scale is 0 is not read.
+
+    Args:
+        updates: In a fixed order; floating-point sums depend on it.
+        scales: One for each update.
+        spec: The tensor's name, shape and dtype.
+
+    Returns:
+        float64 array of the spec's shape.
+    """
+    total = np.zeros(spec.shape, dtype=np.float64)
+    for update, scale in zip(updates, scales, strict=True):
+        if scale:
+            add_scaled(total, update.weights.get_tensor(spec.name), scale)
+    return total
 
 
 def add_scaled(total: np.ndarray, array: np.ndarray, scale: float) -> None:

@@ -13,8 +13,8 @@ import numpy as np
 from pydantic import Field
 
 from federated.signature import TensorSpec
-from federated.strategies.fedavg import add_scaled, require_updates
-from federated.strategies.round import Contribution, Outcome, RoundFacts
+from federated.strategies.fedavg import add_scaled, require_updates, scaled_sum
+from federated.strategies.round import Contribution, Outcome, RoundFacts, shares_of
 from federated.strategies.staleness import Staleness, discount
 
 
@@ -44,16 +44,13 @@ def fedbuff(facts: RoundFacts) -> Outcome:
     settings = FedBuffSettings.model_validate(dict(facts.settings))
     discounts = [discount(update.staleness, settings) for update in updates]
     total = sum(discounts)
-    shares: dict[str, float] = {}
-    for update, part in zip(updates, discounts, strict=True):
-        shares[update.node] = shares.get(update.node, 0.0) + part / total
     weights = {
         spec.name: _stepped(facts, spec, [settings.server_lr * d / len(updates) for d in discounts])
         if spec.trainable
         else _mean(updates, spec, [d / total for d in discounts])
         for spec in facts.signature.tensors
     }
-    return Outcome(weights=weights, shares=shares)
+    return Outcome(weights=weights, shares=shares_of(updates, [d / total for d in discounts]))
 
 
 def _stepped(facts: RoundFacts, spec: TensorSpec, scales: list[float]) -> np.ndarray:
@@ -67,7 +64,4 @@ def _stepped(facts: RoundFacts, spec: TensorSpec, scales: list[float]) -> np.nda
 
 
 def _mean(updates: tuple[Contribution, ...], spec: TensorSpec, scales: list[float]) -> np.ndarray:
-    total = np.zeros(spec.shape, dtype=np.float64)
-    for update, scale in zip(updates, scales, strict=True):
-        add_scaled(total, update.weights.get_tensor(spec.name), scale)
-    return total.astype(spec.dtype)
+    return scaled_sum(updates, scales, spec).astype(spec.dtype)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from federated.plan import Setting
 from federated.signature import Signature
+from federated.training import Training
 from federated.wire import TensorReader
 
 
@@ -28,6 +29,7 @@ class Contribution:
             has measured none.
         extra: What the rule needs besides: the update's tensors under `extra/`, by their names
             without that prefix; None where it carries none.
+        training: How it was trained; None where that is not known.
     """
 
     node: str
@@ -38,6 +40,7 @@ class Contribution:
     base: TensorReader | None = None
     score: float | None = None
     extra: TensorReader | None = None
+    training: Training | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class RoundFacts:
             they were accepted.
         settings: The strategy's own settings from the plan.
         state: What the strategy itself returned from the round before; empty in round 1.
+        nodes: Nodes that could have taken part in the round, of which those that did are a
+            sample; 0 where that is not known.
     """
 
     number: int
@@ -60,6 +65,7 @@ class RoundFacts:
     contributions: tuple[Contribution, ...]
     settings: Mapping[str, Setting] = field(default_factory=dict)
     state: Mapping[str, np.ndarray] = field(default_factory=dict)
+    nodes: int = 0
 
     @property
     def ordered(self) -> list[Contribution]:
@@ -73,8 +79,9 @@ class Outcome:
 
     Attributes:
         weights: The new global weights, in the signature's order and dtypes.
-        shares: For each node the weight that its update had; what is missing to 1, in an
-            asynchronous run, is the share that the previous weights kept.
+        shares: For each node the weight that its update had, 0 for one that the rule left out;
+            what is missing to 1, in an asynchronous run, is the share that the previous weights
+            kept.
         state: What the strategy wants back in the next round.
     """
 
@@ -84,3 +91,11 @@ class Outcome:
 
 
 Strategy = Callable[[RoundFacts], Outcome]
+
+
+def shares_of(updates: Sequence[Contribution], scales: Sequence[float]) -> dict[str, float]:
+    """Each node's share: that of its update, or of all its updates together."""
+    shares: dict[str, float] = {}
+    for update, scale in zip(updates, scales, strict=True):
+        shares[update.node] = shares.get(update.node, 0.0) + scale
+    return shares

@@ -7,7 +7,13 @@ from federated.views.comparison import ComparedRound, ComparedRun, Comparison
 from federated.views.cross_site import CrossSiteModel, CrossSiteRow, CrossSiteView
 from federated.views.nodes import NodeView, ReceivedModel
 from federated.views.plans import AbleNode, BatchesView, BatchView, PlanCheck
-from federated.views.rewards import LedgerEntry, Rewards, Standing
+from federated.views.rewards import (
+    CreditShare,
+    LedgerEntry,
+    Rewards,
+    RoundCredits,
+    Standing,
+)
 from federated.views.rounds import (
     AuditView,
     ExcludedNode,
@@ -40,6 +46,7 @@ __all__ = [
     "ComparedRound",
     "ComparedRun",
     "Comparison",
+    "CreditShare",
     "CrossSiteModel",
     "CrossSiteRow",
     "CrossSiteView",
@@ -56,6 +63,7 @@ __all__ = [
     "Prediction",
     "ReceivedModel",
     "Rewards",
+    "RoundCredits",
     "RoundStatistics",
     "RoundView",
     "RunView",

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from federated.plan import Plan
 from federated.split import training_count
-from federated.strategies import Asynchronous, asynchronous
+from federated.strategies import Asynchronous, asynchronous, needed_updates
 from federated.views import ExcludedNode
 from imaging.batch_index import BatchIndex
 from master.coordinator.assignment import NO_BATCH, UNDRAWN, Slot, draw, slots_of
@@ -57,7 +57,7 @@ def opening(session: Session, run: RunRow, plan: Plan, field: Field) -> Opening:
     given = {slot.site.id for slot in slots}
     without = [site for site in drawn if site.id not in given]
     excluded = [*field.excluded, *_left_out(undrawn, UNDRAWN), *_left_out(without, NO_BATCH)]
-    quorum = plan.needed(len(slots))
+    quorum = needed_updates(plan, len(slots))
     return Opening(
         pieces=tuple(Piece(slot) for slot in slots),
         excluded=tuple(sorted(excluded, key=lambda node: node.node_name)),

@@ -64,8 +64,8 @@ def index(*counts: tuple[int, int], classes: tuple[str, ...] = STUDY.classes) ->
             ["The model 'cnn10' cannot be built: 'width'", "cannot be built: 'depth' is no"],
         ),
         (
-            {"strategy": {"name": "fedprox"}},
-            ["There is no such strategy as 'fedprox': there are fedasync, fedavg, fedbuff"],
+            {"strategy": {"name": "fedwrong"}},
+            ["There is no such strategy as 'fedwrong': there are best_k, bulyan, fedadagrad"],
         ),
         (
             {"strategy": {"settings": {"mu": 0.5}}},
@@ -80,6 +80,16 @@ def index(*counts: tuple[int, int], classes: tuple[str, ...] = STUDY.classes) ->
             ],
         ),
         ({"strategy": {"batch_norm": "local"}}, []),
+        ({"strategy": {"name": "fedprox"}}, ["FedAvg where no site is held to the global weights"]),
+        ({"strategy": {"name": "fedprox"}, "training": {"proximal": 0.1}}, []),
+        (
+            {"strategy": {"name": "fednova"}, "training": {"epochs": 0}},
+            ["divides each update by its steps: epochs is 0"],
+        ),
+        (
+            {"strategy": {"name": "trimmed_mean", "settings": {"beta": 0.5}}},
+            ["The setting 'beta' of the strategy 'trimmed_mean' cannot be 0.5: it should be less"],
+        ),
         (
             {"deadline_factor": 2.0, "training": {"epochs": 0}},
             ["A deadline cannot follow from the sites' speed (deadline_factor)"],
@@ -120,6 +130,27 @@ def test_what_the_parts_of_a_plan_have_against_one_another(
         ({"quorum": 3}, 2, None, ["needs 3 updates (quorum), but only 2 sites are approved"]),
         ({"quorum": 2}, 1, None, ["only 1 site is approved"]),
         ({"quorum": 1.0}, 2, None, []),
+        ({"strategy": {"name": "krum"}}, 5, None, []),
+        (
+            {"strategy": {"name": "krum"}},
+            4,
+            None,
+            ["The strategy 'krum', as it is set, needs 5 updates a round, but only 4 sites are"],
+        ),
+        ({"strategy": {"name": "bulyan", "settings": {"f": 2}}}, 11, None, []),
+        ({"strategy": {"name": "bulyan", "settings": {"f": 2}}}, 10, None, ["needs 11 updates"]),
+        (
+            {"strategy": {"name": "krum"}, "sampling": {"fraction": 0.5}},
+            8,
+            None,
+            ["needs 5 updates a round, but only 4 of the 8 approved sites are drawn (sampling)"],
+        ),
+        (
+            {"strategy": {"name": "multi_krum", "settings": {"m": 6}}, "data": BATCHES},
+            7,
+            6,
+            ["needs 7 updates a round, but there are only 6 batches"],
+        ),
         ({"sampling": {"minimum": 4}}, 4, None, []),
         (
             {"sampling": {"minimum": 4}},
