@@ -56,6 +56,15 @@ class NodeState(StrEnum):
     SUSPENDED = "suspended"
 
 
+class NodeStanding(StrEnum):
+    """How closely the master looks at what a node sends; `suspended` is the operator's doing."""
+
+    CHECKED = "checked"
+    TRUSTED = "trusted"
+    WATCHED = "watched"
+    SUSPENDED = "suspended"
+
+
 State = TaskState | RoundState | RunState | NodeState
 
 _T, _R, _U, _N = TaskState, RoundState, RunState, NodeState
@@ -71,8 +80,9 @@ MOVES: Mapping[type[State], Mapping[State, frozenset[State]]] = MappingProxyType
             _T.TRAINING: frozenset({_T.SUBMITTED, _T.QUEUED, _T.EXPIRED, _T.FAILED, _T.CANCELLED}),
             _T.SUBMITTED: frozenset({_T.ACCEPTED, _T.REJECTED, _T.LATE, _T.CANCELLED}),
             _T.EXPIRED: frozenset({_T.LATE}),
-            # In an asynchronous run the model may have moved on too far before it is counted.
-            _T.ACCEPTED: frozenset({_T.LATE}),
+            # In an asynchronous run the model may have moved on too far before it is counted; and
+            # the round's other updates may show that it must not count.
+            _T.ACCEPTED: frozenset({_T.LATE, _T.REJECTED}),
             _T.REJECTED: frozenset(),
             _T.LATE: frozenset(),
             _T.FAILED: frozenset(),
@@ -103,8 +113,8 @@ MOVES: Mapping[type[State], Mapping[State, frozenset[State]]] = MappingProxyType
 
 
 def is_final(state: State) -> bool:
-    """Whether nothing more is to be done; expired and accepted tasks can only turn late."""
-    return not MOVES[type(state)][state] - {TaskState.LATE}
+    """Whether nothing more is to be done: expired and accepted tasks can only be left out."""
+    return not MOVES[type(state)][state] - {TaskState.LATE, TaskState.REJECTED}
 
 
 def check_move(before: State, after: State) -> None:

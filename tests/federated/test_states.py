@@ -36,9 +36,11 @@ def test_every_state_of_a_task_can_end() -> None:
         assert any(is_final(after) for after in reached), state
 
 
-def test_an_accepted_update_stays_accepted() -> None:
-    with pytest.raises(Conflict, match="from accepted to rejected"):
-        check_move(TaskState.ACCEPTED, TaskState.REJECTED)
+def test_an_accepted_update_may_be_rejected_by_the_rounds_others_and_not_the_other_way() -> None:
+    check_move(TaskState.ACCEPTED, TaskState.REJECTED)
+    assert is_final(TaskState.ACCEPTED)
+    with pytest.raises(Conflict, match="from rejected to accepted"):
+        check_move(TaskState.REJECTED, TaskState.ACCEPTED)
 
 
 def test_allowed_moves_pass() -> None:

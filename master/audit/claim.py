@@ -1,0 +1,56 @@
+"""The accuracy that a node claims against the one that the master has measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from federated.plan import AuditPolicy
+from federated.wire import UpdateDocument
+from master.audit.finding import Finding, Weight
+
+STANDARD_ERRORS = 3.0
+
+
+def check_claim(
+    document: UpdateDocument, measured: Mapping[str, float], policy: AuditPolicy
+) -> Finding:
+    """Whether the claim lies above the measurement by more than chance and odd pictures make.
+
+    Args:
+        document: What the node says about its update.
+        measured: The master's figures: `accuracy` and `num_examples` at least.
+        policy: How much more may be claimed, and what follows from more.
+    """
+    found, pictures = measured["accuracy"], int(measured["num_examples"])
+    shown = f"{found:.1%} on {pictures} audit pictures"
+    claimed = document.metrics.get("val_accuracy")
+    if claimed is None:
+        return Finding(f"Accuracy {shown}; the site claims none of its own.")
+    examples = max(1.0, document.metrics.get("val_examples", 1.0))
+    allowed = policy.max_accuracy_gap + STANDARD_ERRORS * standard_error(found, pictures, examples)
+    claim = f"{claimed:.1%} on {examples:.0f} of its own"
+    if claimed - found <= allowed:
+        # Where even a perfect score would pass, the comparison has said nothing.
+        verdict = "which fits" if found + allowed < 1 else "too few pictures to contradict that"
+        return Finding(f"Accuracy {shown}; the site claims {claim}: {verdict}.")
+    gap = f"Accuracy {shown}, but the site claims {claim}: over {allowed:.1%} more"
+    if policy.on_gap == "reject":
+        return Finding(f"{gap}.", Weight.WRONG)
+    told = "Noted only, as the plan says: its pictures may be easier."
+    return Finding(f"{gap}. {told}", Weight.NOTED)
+
+
+def standard_error(accuracy: float, pictures: float, examples: float) -> float:
+    """Standard error of the difference between two measured accuracies.
+
+    Both are taken to have the accuracy that the master measured, smoothed by the rule of
+    succession, so that a lucky 100 % on two pictures does not look certain.
+
+    Args:
+        accuracy: Measured by the master, 0 to 1.
+        pictures: Pictures that it measured on.
+        examples: Pictures that the node measured on.
+    """
+    smoothed = (accuracy * pictures + 1) / (pictures + 2)
+    return math.sqrt(smoothed * (1 - smoothed) * (1 / max(pictures, 1) + 1 / examples))

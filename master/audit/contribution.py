@@ -1,0 +1,80 @@
+"""What an update makes of the model on the audit pictures, against where the round began.
+
+The area under the ROC curve is compared, where there is one: a site that has pictures of one
+class only makes its model name that class too often, which costs accuracy, and hardly disturbs
+the order in which it puts the pictures. Wrong labels do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from federated.plan import AuditPolicy
+from master.audit.finding import Finding, Weight
+from master.audit.robust import medians_of_others, spreads_of_others
+
+Figures = Mapping[str, float]
+
+FLOOR = 0.01
+"""The others' figures are taken to vary by this much at least."""
+
+
+def check_contributions(
+    found: Sequence[Figures], start: Figures, policy: AuditPolicy
+) -> list[Finding | None]:
+    """One finding for each update of a round; None for one that was not measured.
+
+    Args:
+        found: Figures of each update on the audit pictures; empty for what was not measured.
+        start: Those of the model that the round started from; may be empty.
+        policy: `odd_drop`, `most_drop`, `drop_deviations` and `compare_from`.
+    """
+    name = _figure_of([*found, start])
+    measured = [row for row, figures in enumerate(found) if name in figures]
+    scores = np.array([found[row][name] for row in measured])
+    enough = len(measured) >= policy.compare_from
+    others = medians_of_others(scores[:, None])[:, 0] if enough else None
+    spreads = spreads_of_others(scores) if enough else None
+    findings: list[Finding | None] = [None] * len(found)
+    for place, row in enumerate(measured):
+        findings[row] = _finding(
+            name,
+            float(scores[place]),
+            start.get(name),
+            None if others is None else float(others[place]),
+            0.0 if spreads is None else float(spreads[place]),
+            policy,
+        )
+    return findings
+
+
+def _figure_of(all_figures: Sequence[Figures]) -> str:
+    told = [figures for figures in all_figures if figures]
+    return "auc" if told and all("auc" in figures for figures in told) else "accuracy"
+
+
+def _finding(
+    name: str,
+    score: float,
+    start: float | None,
+    others: float | None,
+    spread: float,
+    policy: AuditPolicy,
+) -> Finding:
+    word = "AUC" if name == "auc" else "accuracy"
+    shown = f"On the audit pictures its {word} is {score:.3f}"
+    if start is None:
+        return Finding(f"{shown}; the round's first model was not measured.", Weight.UNCHECKED)
+    shown = f"{shown}; the round's first model has {start:.3f}"
+    drop, far = start - score, True
+    if others is not None:
+        shown = f"{shown} and the median of the others {others:.3f}"
+        drop = min(drop, others - score)
+        far = others - score > policy.drop_deviations * max(spread, FLOOR)
+    if far and drop > policy.most_drop:
+        return Finding(f"{shown}: it makes the model much worse.", Weight.WRONG)
+    if far and drop > policy.odd_drop:
+        return Finding(f"{shown}: it makes the model worse.", Weight.ODD)
+    return Finding(f"{shown}.")

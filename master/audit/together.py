@@ -1,0 +1,94 @@
+"""The verdicts that only the round's other updates make possible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from federated.plan import AuditPolicy
+from master.audit.contribution import check_contributions
+from master.audit.copied import same_as
+from master.audit.direction import check_directions, directions
+from master.audit.finding import Finding, Weight
+from master.audit.norm import check_norms
+from master.audit.sketch import Sketch
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An update that counts unless the others say otherwise.
+
+    Attributes:
+        task: Its task.
+        node_name: Its node's name.
+        sketch: Its sketch; None where an older master has taken it.
+        measured: Its figures on the audit pictures; empty where it was not measured.
+    """
+
+    task: str
+    node_name: str
+    sketch: Sketch | None
+    measured: Mapping[str, float]
+
+
+def compare(
+    candidates: Sequence[Candidate], start: Mapping[str, float], policy: AuditPolicy
+) -> dict[str, list[Finding]]:
+    """What the comparison says of each update, by its task.
+
+    Args:
+        candidates: The updates of a round, in the order in which they came.
+        start: Figures of the round's first model on the audit pictures; may be empty.
+        policy: The plan's rules.
+    """
+    found: dict[str, list[Finding]] = {one.task: [] for one in candidates}
+    _add_forms(found, candidates, policy)
+    measured = [one.measured for one in candidates]
+    contributions = check_contributions(measured, start, policy)
+    for one, finding in zip(candidates, contributions, strict=True):
+        if finding is not None:
+            found[one.task].append(finding)
+    return found
+
+
+def _add_forms(
+    found: dict[str, list[Finding]], candidates: Sequence[Candidate], policy: AuditPolicy
+) -> None:
+    """Copies, lengths and directions."""
+    sketched = [(one, one.sketch) for one in candidates if one.sketch and one.sketch.is_telling]
+    for one, finding in _copies(sketched, policy):
+        found[one.task].append(finding)
+    if len(sketched) < policy.compare_from:
+        few = Finding(_too_few(len(sketched), policy), Weight.UNCHECKED)
+        for one in candidates:
+            found[one.task].append(few)
+        return
+    sketches = [sketch for _, sketch in sketched]
+    norms = check_norms([sketch.norm for sketch in sketches], policy)
+    ways = check_directions(directions(np.stack([s.projection for s in sketches])), policy)
+    for (one, _), norm, way in zip(sketched, norms, ways, strict=True):
+        found[one.task] += [norm, way]
+
+
+def _copies(
+    sketched: Sequence[tuple[Candidate, Sketch]], policy: AuditPolicy
+) -> list[tuple[Candidate, Finding]]:
+    """Of two updates that are the same the later one; they may have been judged side by side."""
+    found = []
+    for place, (one, sketch) in enumerate(sketched):
+        for other, earlier in sketched[:place]:
+            if same := same_as(sketch, earlier, policy):
+                sentence = f"The update has {same} as that of {other.node_name} in this round."
+                found.append((one, Finding(sentence, Weight.WRONG)))
+                break
+    return found
+
+
+def _too_few(count: int, policy: AuditPolicy) -> str:
+    updates = "1 update" if count == 1 else f"{count} updates"
+    return (
+        f"Not compared with the round's others in length and direction: {updates} to compare, "
+        f"{policy.compare_from} needed."
+    )
