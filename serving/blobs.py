@@ -23,6 +23,7 @@ from safetensors import SafetensorError, safe_open
 
 from federated.errors import InvalidInput, NotFound, TooLarge, Unavailable
 from federated.wire import BlobReader
+from serving.blob_layout import Layout, layout_of, read_values
 from serving.remote_blobs import RemoteAway, RemoteBlobs
 
 CHUNK = 1 << 20
@@ -232,7 +233,7 @@ class BlobStore:
 
 
 class StoredTensors:
-    """A checked blob as a tensor reader that maps the file anew for every tensor.
+    """A checked blob as a tensor reader that opens the file anew for everything it reads.
 
     So neither open files nor mapped pages add up, however many updates a round has.
 
@@ -242,16 +243,25 @@ class StoredTensors:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._layout: Layout | None = None
 
     def keys(self) -> list[str]:
         """Names of the tensors."""
-        with open_blob(self._path) as blob:
-            return blob.keys()
+        return list(self._table().places)
 
     def get_tensor(self, name: str) -> np.ndarray:
         """One tensor, as a copy."""
-        with open_blob(self._path) as blob:
-            return blob.get_tensor(name)
+        place = self._table().place(name)
+        return self.get_range(name, 0, place.count).reshape(place.shape)
+
+    def get_range(self, name: str, start: int, stop: int) -> np.ndarray:
+        """A part of one tensor, laid flat, as a copy."""
+        return read_values(self._path, self._table(), name, start, stop)
+
+    def _table(self) -> Layout:
+        if self._layout is None:
+            self._layout = layout_of(self._path)
+        return self._layout
 
 
 @contextmanager
