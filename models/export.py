@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import keras
+
 from models.named import NamedModel
 
 
@@ -24,7 +26,18 @@ def export_keras(model: NamedModel, path: Path) -> None:
     """
     partial = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
-        model.keras_model.save(partial)
+        _whole(model).save(partial)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _whole(model: NamedModel) -> keras.Model:
+    """The model with all that makes its answer, the mean over flips too."""
+    network = model.keras_model
+    if not model.flips:
+        return network
+    pixels = keras.Input(model.input_shape, name="pixels")
+    views = [pixels, *(keras.ops.flip(pixels, axis) for axis in (1, 2, (1, 2)))]
+    answers = [network(view) for view in views]
+    return keras.Model(pixels, keras.layers.Average(name="mean_over_flips")(answers))

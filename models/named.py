@@ -22,7 +22,7 @@ from models import zoo
 from models.catalogue import check_model
 from models.features import FeatureSplit
 from models.layer_variables import named_variables
-from models.network import Network
+from models.network import Build, Network
 
 T = TypeVar("T")
 
@@ -46,6 +46,7 @@ class NamedModel:
         frozen: The same of the frozen layers, their BatchNorm statistics among them: nothing
             of it changes in a run. None where no layer is frozen.
         features: The model cut in two, where only its head is trained, on features; or None.
+        flips: Whether an answer is the mean over a picture's four flips.
     """
 
     def __init__(
@@ -53,6 +54,8 @@ class NamedModel:
         keras_model: keras.Model,
         frozen_layers: Collection[str] = (),
         features: FeatureSplit | None = None,
+        *,
+        flips: bool = False,
     ) -> None:
         """Names the variables of `keras_model`, whose layers must all be named.
 
@@ -60,9 +63,11 @@ class NamedModel:
             keras_model: The model.
             frozen_layers: Names of its layers that stay as they are.
             features: Its two halves.
+            flips: See the class.
         """
         self.keras_model = keras_model
         self.features = features
+        self.flips = flips
         still = tuple(f"{layer}/" for layer in frozen_layers)
         variables = named_variables(keras_model)
         self._variables = {n: v for n, v in variables.items() if not n.startswith(still)}
@@ -164,8 +169,9 @@ def build_model(
     settings = check_model(choice, study)
     architecture = importlib.import_module(f"{zoo.__name__}.{choice.name}")
     given = {} if choice.config is None else {"config": choice.config}
+    build: Build = architecture.build
     with _computing_in(precision):
-        network: Network = architecture.build(study, settings | given, seed)
+        network = build(study, settings | given, seed)
     if choice.weights is not None:
         _load(network, architecture, settings, choice.weights, pretrained)
     return _named(network, choice, int(settings["last_blocks"]))
@@ -176,7 +182,7 @@ def _named(network: Network, choice: ModelChoice, last_blocks: int) -> NamedMode
     split = None
     if choice.trained == "features":
         split = FeatureSplit(NamedModel(network.base), NamedModel(network.head))
-    return NamedModel(network.model, frozen, split)
+    return NamedModel(network.model, frozen, split, flips=choice.flips)
 
 
 def _load(

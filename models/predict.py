@@ -12,10 +12,10 @@ from models.named import NamedModel
 from models.pictures import Pictures, check_pictures
 
 
-def predict(
-    model: NamedModel, images: Pictures, batch_size: int = 32, *, flips: bool = False
-) -> np.ndarray:
+def predict(model: NamedModel, images: Pictures, batch_size: int = 32) -> np.ndarray:
     """Class probabilities for `images`, one batch in memory at a time.
+
+    Where the model says so, each answer is the mean over the picture's four flips.
 
     Args:
         model: The model; its weights are read as they are at the call.
@@ -23,8 +23,6 @@ def predict(
             features float32 (n, width).
         batch_size: Pictures in memory at once, at least 1. Small batches stay in the
             processor's cache: 16 and 32 are quicker than 64.
-        flips: Whether each answer is the mean over the picture's four flips: a little better,
-            and four times the work. Features have no flips.
 
     Returns:
         float32 (n, classes); each row sums to 1.
@@ -40,7 +38,7 @@ def predict(
     for start in range(0, num_examples, batch_size):
         stop = min(start + batch_size, num_examples)
         batch = np.asarray(images[start:stop])
-        views = _flips(batch) if flips and batch.ndim == 4 else (batch,)
+        views = _flips(batch) if model.flips else (batch,)
         probabilities[start:stop] = np.mean([forward(view) for view in views], axis=0)
     return probabilities
 

@@ -50,6 +50,23 @@ def test_plain_keras_opens_it_and_predicts_the_same(tmp_path: Path) -> None:
         np.testing.assert_allclose(found, predict(model, images), atol=1e-6)
 
 
+def test_a_mean_over_flips_goes_with_the_file(tmp_path: Path) -> None:
+    import keras
+
+    from models.export import export_keras
+    from models.named import build_model
+    from models.predict import predict
+
+    study = a_study(classes=3)
+    images = np.random.default_rng(3).integers(0, 256, (5, *study.picture_shape), dtype=np.uint8)
+    model = build_model(study, ModelChoice(flips=True), seed=0)
+    export_keras(model, tmp_path / "model.keras")
+    opened = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
+    np.testing.assert_allclose(opened.predict(images, verbose=0), predict(model, images), atol=1e-6)
+    alone = model.keras_model.predict(images, verbose=0)
+    assert np.abs(alone - predict(model, images)).max() > 1e-4
+
+
 def test_a_failure_leaves_nothing_behind(tmp_path: Path) -> None:
     from models.export import export_keras
     from models.named import build_model
