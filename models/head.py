@@ -1,4 +1,4 @@
-"""The heads: what makes class probabilities of the features of a network."""
+"""Heads and the output layer: what makes class probabilities of the features of a network."""
 
 from __future__ import annotations
 
@@ -41,7 +41,6 @@ def with_head(
         settings: `head`, `dropout`; for a deep head also `norm` and `norm_momentum`.
         seeds: One is taken for each layer that draws.
     """
-    import keras
     from keras import layers
 
     x = features
@@ -50,10 +49,18 @@ def with_head(
             x = _deep_layer(x, place, units, settings, seeds)
     else:
         x = layers.Dropout(float(settings["dropout"]), seed=next(seeds), name="head_dropout")(x)
+    return class_probabilities(x, study, next(seeds))
+
+
+def class_probabilities(x: keras.KerasTensor, study: Study, seed: int) -> keras.KerasTensor:
+    """The output layer of every network: float32 (n, classes), from `x` (n, d)."""
+    import keras
+    from keras import layers
+
     return layers.Dense(
         len(study.classes),
         activation="softmax",
-        kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
+        kernel_initializer=keras.initializers.GlorotUniform(seed),
         # Probabilities are wanted in full, whatever precision the layers before compute in.
         dtype="float32",
         name="output",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from federated.errors import InvalidInput
+from federated.plan import Setting
+from federated.study import Study
 
 if TYPE_CHECKING:
     import keras
@@ -77,6 +80,19 @@ class Network:
         for layer in part.layers:
             _freeze(layer)
         return frozenset(layer.name for layer in part.layers)
+
+
+class Build(Protocol):
+    """What each file of the zoo has as `build`."""
+
+    def __call__(self, study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
+        """The network with fresh weights.
+
+        Args:
+            study: Gives the picture's shape and the number of classes.
+            settings: A value for each of the architecture's settings.
+            seed: Same seed, same initial weights.
+        """
 
 
 def _freeze(layer: keras.layers.Layer) -> None:

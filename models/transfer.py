@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from federated.plan import Setting
 from federated.study import Study
@@ -12,10 +12,23 @@ from models.head import head_settings, with_head
 from models.layer_names import name_by_structure
 from models.network import Network
 from models.norms import norm_settings, set_batch_norm
+from models.pixels import rgb_pixels
 from models.seeds import draw_seeds
 
 if TYPE_CHECKING:
     import keras
+
+
+class Base(Protocol):
+    """What the file of such a network has as `base`."""
+
+    def __call__(self, settings: Mapping[str, Setting], **given: Any) -> keras.Model:
+        """The network without its top.
+
+        Args:
+            settings: A value for each of the architecture's settings.
+            given: Arguments of `keras.applications`: the input, and where weights come from.
+        """
 
 
 def transfer_settings(blocks: tuple[str, ...]) -> tuple[ArchitectureSetting, ...]:
@@ -31,28 +44,30 @@ def transfer_network(
     study: Study,
     settings: Mapping[str, Setting],
     seed: int,
-    pixels: keras.KerasTensor,
-    base: keras.Model,
+    base: Base,
+    scaling: Callable[[keras.KerasTensor], keras.KerasTensor],
     blocks: tuple[str, ...],
 ) -> Network:
-    """The network with a head, its weights drawn by `seed`.
+    """The network between pixels and a head, its weights drawn by `seed`.
 
     Args:
-        study: Gives the classes.
-        settings: Those of `transfer_settings`.
+        study: Gives the picture's shape and the classes.
+        settings: Those of `transfer_settings`, and what `base` asks for.
         seed: Same seed, same weights.
-        pixels: The input.
-        base: What Keras built upon it, without weights and top.
+        base: Builds it.
+        scaling: From RGB pixels 0–255 to what it expects.
         blocks: Names of its layers that end a block.
     """
     import keras
     from keras import layers
 
-    seeds = iter(draw_seeds(seed, len(base.layers) + 16))
-    name_by_structure(base)
-    set_batch_norm(base, str(settings["norm"]), float(settings["norm_momentum"]))
-    _draw(base, seeds)
-    features = layers.GlobalAveragePooling2D(dtype="float32", name="features")(base.output)
+    pixels, x = rgb_pixels(study)
+    built = base(settings, input_tensor=scaling(x), weights=None)
+    seeds = iter(draw_seeds(seed, len(built.layers) + 16))
+    name_by_structure(built)
+    set_batch_norm(built, str(settings["norm"]), float(settings["norm_momentum"]))
+    _draw(built, seeds)
+    features = layers.GlobalAveragePooling2D(dtype="float32", name="features")(built.output)
     probabilities = with_head(features, study, settings, seeds)
     return Network(keras.Model(pixels, probabilities, name="network"), blocks, "features")
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from federated.plan import Setting
 from federated.study import Study
 from models.architecture import Architecture, ArchitectureSetting, last_blocks_setting
+from models.head import class_probabilities
 from models.network import Network
 from models.pixels import scaled
 from models.seeds import draw_seeds
@@ -48,13 +49,7 @@ ARCHITECTURE = Architecture(
 
 
 def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
-    """The network with fresh weights, from pixels 0–255, which it takes from -1 to 1.
-
-    Args:
-        study: Gives the picture's shape and the number of classes.
-        settings: A value for each of the architecture's settings.
-        seed: Same seed, same initial weights.
-    """
+    """The network with fresh weights, from pixels 0–255, which it takes from -1 to 1."""
     import keras
     from keras import layers
 
@@ -73,13 +68,7 @@ def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
         name="hidden",
     )(x)
     x = layers.Dropout(2 * rate, seed=next(seeds), name="dropout5")(x)
-    probabilities = layers.Dense(
-        len(study.classes),
-        activation="softmax",
-        kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
-        dtype="float32",
-        name="output",
-    )(x)
+    probabilities = class_probabilities(x, study, next(seeds))
     return Network(keras.Model(pixels, probabilities, name="network"), BLOCKS, "flatten")
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from federated.plan import Setting
 from federated.study import Study
 from models.architecture import Architecture, ArchitectureSetting, last_blocks_setting
+from models.head import class_probabilities
 from models.network import Network
 from models.pixels import scaled
 from models.seeds import draw_seeds
@@ -34,13 +35,7 @@ ARCHITECTURE = Architecture(
 
 
 def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
-    """The network with fresh weights, from pixels 0–255, which it scales itself.
-
-    Args:
-        study: Gives the picture's shape and the number of classes.
-        settings: A value for each of the architecture's settings.
-        seed: Same seed, same initial weights.
-    """
+    """The network with fresh weights, from pixels 0–255, which it scales itself."""
     import keras
     from keras import layers
 
@@ -69,11 +64,5 @@ def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
         name="hidden",
     )(x)
     x = layers.Dropout(float(settings["dropout"]), seed=seeds[4], name="dropout")(x)
-    probabilities = layers.Dense(
-        len(study.classes),
-        activation="softmax",
-        kernel_initializer=keras.initializers.GlorotUniform(seeds[5]),
-        dtype="float32",
-        name="output",
-    )(x)
+    probabilities = class_probabilities(x, study, seeds[5])
     return Network(keras.Model(pixels, probabilities, name="cnn10"), BLOCKS, "flatten")

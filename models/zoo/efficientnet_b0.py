@@ -7,6 +7,7 @@ References:
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from federated.plan import Setting
 from federated.study import Study
 from models.architecture import Architecture
 from models.network import Network
-from models.pixels import rgb_pixels, standardised
+from models.pixels import standardised
 from models.transfer import transfer_network, transfer_settings
 
 if TYPE_CHECKING:
@@ -37,20 +38,13 @@ ARCHITECTURE = Architecture(
 
 
 def base(settings: Mapping[str, Setting], **given: Any) -> keras.Model:
-    """The network without its top; `given` are arguments of `keras.applications`."""
+    """The network without its top."""
     import keras
 
     return keras.applications.EfficientNetB0(include_top=False, **given)
 
 
 def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
-    """The network with fresh weights, from pixels 0–255, which it standardises itself.
-
-    Args:
-        study: Gives the picture's shape and the number of classes.
-        settings: A value for each of the architecture's settings.
-        seed: Same seed, same initial weights.
-    """
-    pixels, x = rgb_pixels(study)
-    keras_base = base(settings, input_tensor=standardised(x, unit=255), weights=None)
-    return transfer_network(study, settings, seed, pixels, keras_base, BLOCKS)
+    """The network with fresh weights, from pixels 0–255, which it standardises itself."""
+    scaling = functools.partial(standardised, unit=255)
+    return transfer_network(study, settings, seed, base, scaling, BLOCKS)

@@ -39,13 +39,7 @@ ARCHITECTURE = Architecture(
 
 
 def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
-    """The network with fresh weights, from pixels 0–255, which it takes from -1 to 1.
-
-    Args:
-        study: Gives the picture's shape and the number of classes.
-        settings: A value for each of the architecture's settings.
-        seed: Same seed, same initial weights.
-    """
+    """The network with fresh weights, from pixels 0–255, which it takes from -1 to 1."""
     import keras
     from keras import layers
 

@@ -13,7 +13,7 @@ from federated.plan import Setting
 from federated.study import Study
 from models.architecture import Architecture, ArchitectureSetting
 from models.network import Network
-from models.pixels import rgb_pixels, scaled
+from models.pixels import scaled
 from models.transfer import transfer_network, transfer_settings
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ ARCHITECTURE = Architecture(
 
 
 def base(settings: Mapping[str, Setting], **given: Any) -> keras.Model:
-    """The network without its top; `given` are arguments of `keras.applications`."""
+    """The network without its top."""
     import keras
 
     return keras.applications.MobileNetV3Small(
@@ -52,13 +52,5 @@ def base(settings: Mapping[str, Setting], **given: Any) -> keras.Model:
 
 
 def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
-    """The network with fresh weights, from pixels 0–255, which it takes from -1 to 1.
-
-    Args:
-        study: Gives the picture's shape and the number of classes.
-        settings: A value for each of the architecture's settings.
-        seed: Same seed, same initial weights.
-    """
-    pixels, x = rgb_pixels(study)
-    keras_base = base(settings, input_tensor=scaled(x), weights=None)
-    return transfer_network(study, settings, seed, pixels, keras_base, BLOCKS)
+    """The network with fresh weights, from pixels 0–255, which it takes from -1 to 1."""
+    return transfer_network(study, settings, seed, base, scaled, BLOCKS)

@@ -1,9 +1,4 @@
-"""`resnet18`: the residual network of 18 layers, with a deep head.
-
-References:
-    K. He et al., "Deep Residual Learning for Image Recognition", CVPR 2016.
-    https://arxiv.org/abs/1512.03385
-"""
+"""`resnet18`: the residual network of 18 layers, with a deep head; see `models.residual`."""
 
 from __future__ import annotations
 
@@ -25,11 +20,5 @@ ARCHITECTURE = Architecture(
 
 
 def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
-    """The network with fresh weights, from pixels 0–255, which it standardises itself.
-
-    Args:
-        study: Gives the picture's shape and the number of classes.
-        settings: A value for each of the architecture's settings.
-        seed: Same seed, same initial weights.
-    """
+    """The network with fresh weights, from pixels 0–255, which it standardises itself."""
     return plain_residual_network(study, settings, seed, DEPTHS)

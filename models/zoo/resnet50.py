@@ -14,7 +14,7 @@ from federated.plan import Setting
 from federated.study import Study
 from models.architecture import Architecture
 from models.network import Network
-from models.pixels import centred_bgr, rgb_pixels
+from models.pixels import centred_bgr
 from models.transfer import transfer_network, transfer_settings
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ ARCHITECTURE = Architecture(
 
 
 def base(settings: Mapping[str, Setting], **given: Any) -> keras.Model:
-    """The network without its top; `given` are arguments of `keras.applications`."""
+    """The network without its top."""
     import keras
 
     return keras.applications.ResNet50(include_top=False, **given)
@@ -50,12 +50,5 @@ def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
     """The network with fresh weights, from pixels 0–255.
 
     It takes them as blue, green and red, with ImageNet's mean taken off.
-
-    Args:
-        study: Gives the picture's shape and the number of classes.
-        settings: A value for each of the architecture's settings.
-        seed: Same seed, same initial weights.
     """
-    pixels, x = rgb_pixels(study)
-    keras_base = base(settings, input_tensor=centred_bgr(x), weights=None)
-    return transfer_network(study, settings, seed, pixels, keras_base, BLOCKS)
+    return transfer_network(study, settings, seed, base, centred_bgr, BLOCKS)

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from federated.plan import Setting
 from federated.study import Study
 from models.architecture import Architecture, ArchitectureSetting, last_blocks_setting
+from models.head import class_probabilities
 from models.network import Network
 from models.pixels import rgb_pixels, scaled
 from models.seeds import draw_seeds
@@ -37,13 +38,7 @@ ARCHITECTURE = Architecture(
 
 
 def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
-    """The network with fresh weights, from pixels 0–255, which it takes from -1 to 1.
-
-    Args:
-        study: Gives the picture's shape and the number of classes.
-        settings: A value for each of the architecture's settings.
-        seed: Same seed, same initial weights.
-    """
+    """The network with fresh weights, from pixels 0–255, which it takes from -1 to 1."""
     import keras
     from keras import layers
     from keras.initializers import GlorotUniform
@@ -78,11 +73,5 @@ def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
         )(x)
         rate = float(settings["dropout"])
         x = layers.Dropout(rate, seed=next(seeds), name=f"dropout{place}")(x)
-    probabilities = layers.Dense(
-        len(study.classes),
-        activation="softmax",
-        kernel_initializer=GlorotUniform(next(seeds)),
-        dtype="float32",
-        name="output",
-    )(x)
+    probabilities = class_probabilities(x, study, next(seeds))
     return Network(keras.Model(pixels, probabilities, name="network"), BLOCKS, "energy")
