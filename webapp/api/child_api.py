@@ -50,15 +50,19 @@ class ChildApi:
         path = f"images/{picture}/thumbnail"
         return self.connection.get(path, {"study": study}, keep_seconds=SETTLED_SECONDS)
 
-    def upload(self, study: str, files: Sequence[NamedFile], label: str | None) -> list[UploadView]:
+    def upload(
+        self, study: str, files: Sequence[NamedFile], label: str | None, group: str = ""
+    ) -> list[UploadView]:
         """Stores pictures; a refused file is an answer, not an error.
 
         Args:
             study: Study that they belong to.
             files: Name and content of each.
             label: Class of all of them; None to read it from each file's name.
+            group: A word for the lesion or the patient that all of them show; empty for none.
         """
-        fields = {"study": study} if label is None else {"study": study, "label": label}
+        given = {"study": study, "label": label, "group": group}
+        fields = {name: value for name, value in given.items() if value}
         try:
             content = self.connection.change(
                 "POST",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from math import ceil
 
 import streamlit as st
@@ -19,6 +20,8 @@ from webapp.words import NOTHING, marked, plain, told
 
 PAGE_SIZE = 24
 FILES_PER_CALL = 8
+LONGEST_WORD = 200
+"""Characters of a group's word, as a child takes it."""
 EVERY = ""
 """Stands for all labels in the gallery's filter, and for the file name in the upload's."""
 UNLABELLED = "?"
@@ -57,6 +60,13 @@ def _adding(site: Site, held: ChildStudy) -> None:
         files = st.file_uploader(
             text("pictures.choose"), type=["jpg", "jpeg", "png"], accept_multiple_files=True
         )
+        # The browser is not to remember the word either: it may name a patient.
+        group = st.text_input(
+            text("pictures.group"),
+            max_chars=LONGEST_WORD,
+            autocomplete="off",
+            help=text("pictures.group_help"),
+        )
         pressed = st.form_submit_button(
             told("pictures.add", site=site.name),
             type="primary",
@@ -66,7 +76,8 @@ def _adding(site: Site, held: ChildStudy) -> None:
         st.warning(text("pictures.none_chosen"), icon=":material/info:")
     elif pressed:
         named = [(file.name, file.getvalue()) for file in files or []]
-        st.session_state[_verdict_key(site)] = _upload(site, held.study.id, named, label or None)
+        add = partial(site.child.upload, held.study.id, label=label or None, group=group or "")
+        st.session_state[_verdict_key(site)] = _upload(add, named)
         st.session_state["sent"] = sent + 1
         st.rerun()
 
@@ -76,7 +87,7 @@ def _verdict_key(site: Site) -> str:
 
 
 def _upload(
-    site: Site, study: str, files: Sequence[NamedFile], label: str | None
+    add: Callable[[Sequence[NamedFile]], list[UploadView]], files: Sequence[NamedFile]
 ) -> list[UploadView]:
     """Sends the pictures a few at a time; what was stored stays, whatever comes after."""
     verdicts: list[UploadView] = []
@@ -84,7 +95,7 @@ def _upload(
     for start in range(0, len(files), FILES_PER_CALL):
         some = files[start : start + FILES_PER_CALL]
         try:
-            verdicts += site.child.upload(study, some, label)
+            verdicts += add(some)
         except ApiError as error:
             refused = [_not_sent(name, error) for name, _ in files[start:]]
             return verdicts + refused

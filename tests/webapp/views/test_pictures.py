@@ -31,6 +31,17 @@ def test_many_files_go_a_few_at_a_time(open_app: Open, servers: ScriptedServers)
     assert sent == [8, 8, 4]
 
 
+def test_pictures_of_one_patient_get_one_word(open_app: Open, servers: ScriptedServers) -> None:
+    app = open_app("pictures")
+    app.text_input[0].set_value("patient 7")
+    add(app, 10)
+    calls = servers.made("POST", "images")
+    assert [call.body.count(b'name="group"\r\n\r\npatient 7\r\n') for call in calls] == [1, 1]
+    assert not app.text_input[0].value
+    add(app, 1)
+    assert b'name="group"' not in servers.made("POST", "images")[-1].body
+
+
 def test_a_site_that_goes_away_in_an_upload_is_told_file_by_file(
     open_app: Open, servers: ScriptedServers
 ) -> None:
