@@ -46,9 +46,8 @@ def csv_of(rows: Sequence[Row]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     names = ("mean", "deviation", "low", "high")
-    writer.writerow(
-        ("way", "partition", "strategy", "variation", "figure", "repeats", *names, "values")
-    )
+    heads = ("way", "partition", "strategy", "variation", "figure", "repeats")
+    writer.writerow((*heads, *names, "interval", "values"))
     for row in rows:
         margin = {"auc_over_alone": row.margin} if row.margin else {}
         for figure, spread in (row.figures | margin).items():
@@ -56,8 +55,16 @@ def csv_of(rows: Sequence[Row]) -> str:
             numbers = [getattr(spread, name) for name in names]
             shown = ["" if number is None else f"{number:.6f}" for number in numbers]
             what = (row.kind, row.partition or "", row.strategy or "", row.variation)
-            writer.writerow((*map(_harmless, what), figure, len(spread.values), *shown, values))
+            repeats, kind = len(spread.values), "" if spread.low is None else _kind(row)
+            writer.writerow((*map(_harmless, what), figure, repeats, *shown, kind, values))
     return file.getvalue()
+
+
+def _kind(row: Row) -> str:
+    """What the interval of a line says, for who reads the file alone."""
+    if row.folds:
+        return "95 %, over folds, corrected for shared pictures (Nadeau and Bengio 2003)"
+    return "95 %, over seeds on the same test pictures (Student's t)"
 
 
 def name_of(row: Row) -> str:

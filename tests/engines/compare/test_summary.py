@@ -180,6 +180,9 @@ def test_the_csv_has_every_figure_and_no_formula():
     lines = list(csv.DictReader(io.StringIO(csv_of(rows_of([*RESULTS, odd])))))
     auc = next(line for line in lines if line["way"] == "alone" and line["figure"] == "auc")
     assert (auc["repeats"], auc["mean"], auc["values"]) == ("2", "0.500000", "0.500000 0.500000")
+    assert auc["interval"] == "95 %, over seeds on the same test pictures (Student's t)"
+    once = next(line for line in lines if line["repeats"] == "1")
+    assert (once["low"], once["interval"]) == ("", "")
     assert {line["partition"] for line in lines} == {"", "label-skew", "'=1+1"}
     assert any(line["figure"] == "auc_over_alone" for line in lines)
 
