@@ -54,6 +54,12 @@ def check_simulated(plan: Plan) -> None:
             "The strategy best_k goes by audit pictures, and a simulation has none",
             expected="another strategy; `./run_all.sh train` runs this one",
         )
+    if plan.cross_site:
+        raise NotSimulated(
+            "The plan has each site's model measured at the other sites, which a simulation does "
+            "not do",
+            expected="cross_site = false; `./run_all.sh train` measures it",
+        )
     if plan.data.kind != "own":
         raise NotSimulated(
             "The plan takes its pictures from a batch server",

@@ -45,6 +45,7 @@ def laboratory(tmp_path):
     [
         (Plan(strategy=StrategyChoice(name="fedasync")), "fedasync depends on how long"),
         (Plan(data=RandomSets(kind="random", url="/srv/x", images=3)), "batch server"),
+        (Plan(cross_site=True), "measured at the other sites"),
     ],
 )
 def test_what_depends_on_servers_is_not_simulated(laboratory, plan, sentence):
