@@ -15,7 +15,11 @@ from engines.processes.demo_pictures import (
     pack_demo_batches,
     write_pictures_to_try,
 )
-from engines.processes.federation import FederationSettings, start_federation
+from engines.processes.federation import (
+    FederationSettings,
+    master_options,
+    start_federation,
+)
 from engines.processes.ports import DEFAULT_BASE, fixed_ports, next_free_ports
 from engines.processes.progress import say
 from engines.processes.servers import Servers
@@ -44,9 +48,13 @@ def demo(options: argparse.Namespace, environment: Mapping[str, str]) -> NoRetur
         say("Starting the master, the sites and the web app.")
         webapp = start_webapp(servers, ports["webapp"])
         # It is a demo, so a site trains with a single picture, and says so.
-        federation = start_federation(
-            servers, FederationSettings(sites, ports, child_options=("--demo",))
+        settings = FederationSettings(
+            sites,
+            ports,
+            master_options=master_options(options.pretrained),
+            child_options=("--demo",),
         )
+        federation = start_federation(servers, settings)
         write_webapp_settings(servers.state, federation)
         address = f"http://127.0.0.1:{ports['webapp']}"
         wait_until_healthy({f"{address}/_stcore/health": webapp})

@@ -37,6 +37,11 @@ class FederationSettings:
     child_options: tuple[str, ...] = ()
 
 
+def master_options(pretrained: Path | None) -> tuple[str, ...]:
+    """What tells a master where the weights lie that plans name; nothing where it has a folder."""
+    return ("--pretrained", str(pretrained)) if pretrained else ()
+
+
 @dataclass(frozen=True, slots=True)
 class Federation:
     """Clients of running servers.

@@ -25,6 +25,7 @@ class Option:
         default: Value where neither the command line nor the environment gives one.
         help: What it does.
         required: Whether there must be a value.
+        repeated: Whether it may be given several times; its texts are then joined with blanks.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Option:
     default: Any
     help: str
     required: bool = False
+    repeated: bool = False
 
     @property
     def twin(self) -> str:
@@ -53,11 +55,21 @@ def whole(lowest: int, highest: int) -> Callable[[str], int]:
     return parse
 
 
+def number(text: str) -> float:
+    """Takes a number."""
+    return float(text)
+
+
 def several(entry: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
     """Takes entries between commas, each once."""
 
     def parse(text: str) -> tuple[Any, ...]:
-        entries = tuple(dict.fromkeys(entry(part.strip()) for part in text.split(",")))
+        try:
+            entries = tuple(dict.fromkeys(entry(part.strip()) for part in text.split(",")))
+        except ValueError:
+            raise argparse.ArgumentTypeError(
+                f"must be {entry.__name__}s between commas, not {text!r}"
+            ) from None
         if len(entries) > LONGEST_LIST or "" in entries:
             raise argparse.ArgumentTypeError(f"must be 1 to {LONGEST_LIST} entries between commas")
         return entries

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engines.processes.data_options import DATA_OPTIONS
 from engines.processes.errors import WrongOption
-from engines.processes.option import Option, folder, one_of, several, whole
+from engines.processes.option import Option, folder, number, one_of, several, whole
 from engines.processes.ports import DEFAULT_BASE
 from engines.processes.servers import ROOT
 
@@ -19,6 +19,14 @@ PARTITION_KINDS = (
     "iid, dirichlet:A (small A is uneven), label-skew (site k never sees class k), shards:K (K "
     "pieces a site of the pictures sorted by class), quantity:A (sizes differ) or by:COLUMN (of "
     "DIR/labels.csv, numbers in bands)"
+)
+
+PRETRAINED = Option(
+    "pretrained",
+    "DIR",
+    folder,
+    None,
+    "folder of the weights that plans name, such as mobilenet_2_5_224_tf_no_top.h5",
 )
 
 PLAN = (
@@ -48,23 +56,18 @@ PLAN = (
         "features that are computed once; default: as the preset says",
     ),
     Option("batch-size", "B", whole(1, 4096), None, "pictures per training step"),
-    Option("learning-rate", "LR", float, None, "step size of the optimiser"),
+    Option("learning-rate", "LR", number, None, "step size of the optimiser"),
     Option(
         "set",
         "FIELD=VALUE",
         str,
         None,
         'other fields of the plan, between blanks: "training.optimizer=sgd '
-        'model.settings.dropout=0.5"',
+        'model.settings.dropout=0.5"; may be given several times',
+        repeated=True,
     ),
     Option("size", "PX", whole(8, 1024), 96, "side of the pictures that the model sees"),
-    Option(
-        "pretrained",
-        "DIR",
-        folder,
-        None,
-        "folder of the weights that plans name, such as mobilenet_2_5_224_tf_no_top.h5",
-    ),
+    PRETRAINED,
 )
 """What makes a plan, of every command that trains."""
 
@@ -81,6 +84,7 @@ DEMO = (
         "take the next free ports from this one on; without it the ports from "
         f"{DEFAULT_BASE} on, which must then be free",
     ),
+    PRETRAINED,
 )
 
 TRAIN = (
@@ -161,7 +165,9 @@ COMPARE = (
         str,
         None,
         "variations of the plan to stand beside it, between blanks: "
-        '"training.learning_rate=0.01,0.0003 model.settings.norm=group" makes three',
+        '"training.learning_rate=0.01,0.0003 model.settings.norm=group" makes three; may be given '
+        "several times",
+        repeated=True,
     ),
     Option(
         "seeds", "LIST", several(whole(0, 2**31 - 1)), (1, 2, 3), "repeats: roots of every choice"
@@ -217,10 +223,17 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> argparse.
     Raises:
         SystemExit: The command line is wrong, or asks for help.
     """
-    names_command = any(word in COMMANDS or word in ("-h", "--help") for word in arguments[:1])
-    words = list(arguments) if names_command else ["demo", *arguments]
+    is_option = any(word.startswith("-") for word in arguments[:1])
+    of_demo = not arguments or (is_option and arguments[0] not in ("-h", "--help"))
+    words = ["demo", *arguments] if of_demo else list(arguments)
     # What `--model FILE.keras` holds is read once it is clear that it is needed.
-    return build_parser(environment).parse_args(words, argparse.Namespace(own=None))
+    options = build_parser(environment).parse_args(words, argparse.Namespace(own=None))
+    for option in COMMANDS[options.command]:
+        if option.repeated:
+            given = getattr(options, option.name)
+            joined = " ".join(given) if given else environment.get(option.twin)
+            setattr(options, option.name, joined or None)
+    return options
 
 
 def given_data(options: argparse.Namespace) -> Path:
@@ -245,9 +258,12 @@ def _add(command: argparse.ArgumentParser, option: Option, environment: Mapping[
     if isinstance(default, tuple):
         default = ",".join(map(str, default))
     shown = "" if default is None else f"; default: {default}"
+    # A list of texts cannot go on from a twin's text: `parse` puts that in where none is given.
+    text = None if option.repeated else text
     command.add_argument(
         f"--{option.name}",
         metavar=option.metavar,
+        action="append" if option.repeated else "store",
         type=option.parse,
         # argparse parses a default that is a text as if it had been given.
         default=text if text else default,

@@ -5,18 +5,24 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from engines.processes.errors import WrongOption
+from engines.processes.progress import say
 from federated.plan import Plan
 from federated.study import Study
 from master.plan_faults import check_plan
 from master.plans import ready_made_plans
 from master.pretrained import IMAGENET, check_weights
 from master.settings import READY_MADE_PLANS
+
+_UNREADABLE = re.compile(r", unable to parse.*$")
 
 NOWHERE = Path(os.devnull)
 """The folder of weights of a master that has none."""
@@ -36,10 +42,29 @@ def plan_of(study: Study, options: argparse.Namespace) -> Plan:
         raise WrongOption(
             "There is no such preset", expected=f"one of {sorted(presets)}", received=options.preset
         )
-    plan = changed_plan(presets[options.preset].plan, options)
+    preset = presets[options.preset].plan
+    plan = changed_plan(preset, options)
     check_plan(plan, study, options.children)
-    check_weights(plan.model, pretrained_folder(options) or NOWHERE)
+    _check_weights(plan, options)
+    if preset.trigger.kind == "upload" and options.rounds is None:
+        told = "one round" if plan.rounds == 1 else f"{plan.rounds} rounds"
+        say(
+            f"The preset {options.preset} waits for pictures; here all are there at once, which "
+            f"makes {told}. --rounds says how many."
+        )
     return plan
+
+
+def _check_weights(plan: Plan, options: argparse.Namespace) -> None:
+    folder = pretrained_folder(options)
+    if folder is None and plan.model.weights not in (None, IMAGENET):
+        raise WrongOption(
+            f"The plan begins from a file of weights, {plan.model.weights}",
+            expected="--pretrained DIR, the folder in which it lies; or --weights imagenet, which "
+            "has Keras download such weights",
+            received="neither",
+        )
+    check_weights(plan.model, folder or NOWHERE)
 
 
 def pretrained_folder(options: argparse.Namespace) -> Path | None:
@@ -66,6 +91,9 @@ def changed_plan(preset: Plan, options: argparse.Namespace) -> Plan:
         WrongOption: The options make no possible plan.
     """
     document = preset.model_dump(mode="json")
+    if preset.trigger.kind == "upload":
+        # Such a preset's rounds are a limit on uploads, and here is one.
+        document["rounds"] = 1
     places: list[tuple[dict[str, Any], str, object]] = [
         (document, "rounds", options.rounds),
         (document["training"], "epochs", options.epochs),
@@ -87,7 +115,9 @@ def changed_plan(preset: Plan, options: argparse.Namespace) -> Plan:
         document["model"]["weights"] = Path(options.weights).name
     if options.trained is not None:
         document["model"]["trained"] = options.trained
-    for field, text in assignments(options.set or ""):
+    fields = assignments(options.set or "")
+    check_each_once([field for field, _ in fields])
+    for field, text in fields:
         assign(document, field, text)
     # Whoever waits at a command line does not want to wait for uploads.
     document |= {"seed": options.seed, "trigger": {"kind": "start"}}
@@ -103,13 +133,47 @@ def checked_plan(document: dict[str, Any]) -> Plan:
     try:
         return Plan.model_validate(document)
     except ValidationError as error:
-        fault = error.errors()[0]
-        field = ".".join(str(part) for part in fault["loc"]) or "plan"
-        raise WrongOption(
-            f"The options make no plan: {field} is wrong",
-            expected=fault["msg"],
-            received=fault.get("input"),
-        ) from None
+        raise _told(error.errors()[0]) from None
+
+
+def _told(fault: ErrorDetails) -> WrongOption:
+    """What pydantic found, as a sentence about a plan."""
+    path = [str(part) for part in fault["loc"]]
+    field = ".".join(path) or "plan"
+    if fault["type"] == "extra_forbidden":
+        known = ", ".join(_fields_at(path[:-1]))
+        return WrongOption(
+            "A plan has no such field",
+            expected=f"one of {known}" if known else "a field of a plan, such as rounds",
+            received=field,
+        )
+    said = _UNREADABLE.sub("", fault["msg"]).removeprefix("Value error, ")
+    return WrongOption(
+        f"The options make no plan: {field} is wrong",
+        expected=said.removeprefix("Input should be "),
+        received=fault.get("input"),
+    )
+
+
+def _fields_at(path: Sequence[str]) -> list[str]:
+    """The fields of a part of the plan, by their order; none where it has none by default."""
+    section: Any = Plan().model_dump()
+    for name in path:
+        section = section.get(name) if isinstance(section, dict) else None
+    return list(section) if isinstance(section, dict) else []
+
+
+def check_each_once(fields: Sequence[str]) -> None:
+    """Refuses fields of which one would replace the other.
+
+    Raises:
+        WrongOption: One comes twice.
+    """
+    for field in fields:
+        if fields.count(field) > 1:
+            raise WrongOption(
+                "--set gives a field twice", expected="each field once", received=field
+            )
 
 
 def assignments(text: str) -> list[tuple[str, str]]:

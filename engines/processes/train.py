@@ -21,7 +21,12 @@ from engines.processes.dataset import (
     study_of,
 )
 from engines.processes.errors import RunFailed, WrongOption
-from engines.processes.federation import Federation, FederationSettings, start_federation
+from engines.processes.federation import (
+    Federation,
+    FederationSettings,
+    master_options,
+    start_federation,
+)
 from engines.processes.options import given_data
 from engines.processes.planning import plan_of, pretrained_folder
 from engines.processes.preparing import prepare_study
@@ -61,7 +66,7 @@ def train(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
             say(f"Starting the master and {len(sites)} children.")
             settings = FederationSettings(
                 sites,
-                master_options=("--pretrained", str(pretrained)) if pretrained else (),
+                master_options=master_options(pretrained),
                 child_options=child_options(plan),
             )
             federation = start_federation(servers, settings)

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from engines.processes.federation import master_options
 from engines.processes.options import COMMANDS, build_parser, parse
 
 
@@ -15,10 +16,40 @@ def test_options_without_a_command_are_the_demos():
     assert (options.command, options.children, options.port_base) == ("demo", 3, 9000)
 
 
+def test_a_demo_takes_the_folder_of_weights_that_ready_made_plans_name(tmp_path):
+    options = parse(["--pretrained", str(tmp_path)], {})
+    assert (options.command, options.pretrained) == ("demo", tmp_path)
+    assert master_options(options.pretrained) == ("--pretrained", str(tmp_path))
+    assert master_options(None) == ()
+
+
 def test_the_environment_gives_defaults_and_the_command_line_wins(tmp_path):
     environment = {"COMMONSIGHT_ROUNDS": "7", "COMMONSIGHT_SEED": "5", "COMMONSIGHT_DATA": "/data"}
     options = parse(["train", "--seed", "6"], environment)
     assert (options.rounds, options.seed, options.data) == (7, 6, Path("/data"))
+
+
+def test_what_is_given_several_times_is_joined_and_wins_over_its_twin():
+    environment = {"COMMONSIGHT_SET": "seed=9"}
+    assert parse(["train", "--data", "d"], environment).set == "seed=9"
+    given = parse(["train", "--data", "d", "--set", "rounds=2", "--set", "seed=3 epochs=1"], {})
+    assert given.set == "rounds=2 seed=3 epochs=1"
+    assert parse(["train", "--data", "d", "--set", "rounds=2"], environment).set == "rounds=2"
+    assert parse(["train", "--data", "d"], {}).set is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["dance"], "invalid choice: 'dance'"),
+        (["train", "--data", "d", "--learning-rate", "much"], "invalid number value: 'much'"),
+        (["compare", "--data", "d", "--seeds", "1,b"], "must be whole numbers between commas"),
+    ],
+)
+def test_a_refusal_says_what_it_should_have_been(arguments, sentence, capsys):
+    with pytest.raises(SystemExit):
+        parse(arguments, {})
+    assert sentence in capsys.readouterr().err
 
 
 def test_folders_are_those_of_the_caller(tmp_path, monkeypatch):

@@ -24,8 +24,16 @@ def options(*arguments):
 
 def test_what_no_option_says_stays_as_the_preset_has_it():
     plan = changed_plan(PRESET, options())
-    assert plan == PRESET.model_copy(update={"seed": 0, "trigger": plan.trigger})
+    assert plan == PRESET.model_copy(update={"seed": 0, "trigger": plan.trigger, "rounds": 1})
     assert plan.trigger.kind == "start"
+
+
+def test_a_preset_that_waits_for_pictures_makes_one_round_of_those_there(capsys):
+    assert plan_of(STUDY, options("--preset", "cats-dogs")).rounds == 1
+    assert "waits for pictures; here all are there at once" in capsys.readouterr().err
+    assert plan_of(STUDY, options("--preset", "cats-dogs", "--rounds", "4")).rounds == 4
+    assert plan_of(STUDY, options("--preset", "quorum")).rounds == 10
+    assert capsys.readouterr().err == ""
 
 
 def test_options_change_the_plan():
@@ -59,6 +67,31 @@ def test_any_field_can_be_set():
     assert plan.training.early_stopping == EarlyStopping(patience=2)
     assert plan.model.settings == {"width": 4}
     assert plan.training.batch_size == 8
+
+
+def test_fields_may_be_set_one_by_one_and_none_is_lost():
+    given = options("--set", "training.optimizer=sgd seed=9", "--set", "model.settings.width=4")
+    plan = changed_plan(PRESET, given)
+    assert (plan.training.optimizer, plan.model.settings) == ("sgd", {"width": 4})
+
+
+def test_a_field_that_is_set_twice_is_refused():
+    with pytest.raises(WrongOption, match=r"gives a field twice.*training\.epochs"):
+        changed_plan(PRESET, options("--set", "training.epochs=1", "--set", "training.epochs=2"))
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("training.epochz=3", "no such field. Expected one of epochs, batch_size.*training.epochz"),
+        ("training.epochs=abc", "training.epochs is wrong. Expected a valid integer. Received abc"),
+        ("training.optimizer=sgdd", "is wrong. Expected 'adam', 'adamw'"),
+        ("training.learning_rate=-1", "is wrong. Expected greater than 0. Received -1"),
+    ],
+)
+def test_what_is_wrong_with_a_field_is_said_in_a_sentence(words, sentence):
+    with pytest.raises(WrongOption, match=sentence):
+        changed_plan(PRESET, options("--set", words))
 
 
 @pytest.mark.parametrize("words", ["rounds", "rounds.x=1", "nothing=1", "training.epochs=[1]"])
@@ -117,8 +150,12 @@ def test_weights_that_are_nowhere_are_refused_before_anything_starts(tmp_path):
     for words in (
         ("--weights", str(tmp_path / "none.h5")),
         ("--weights", "none.h5", "--pretrained", str(tmp_path)),
-        ("--set", "model.weights=none.h5"),
         ("--set", "model.weights=none.h5", "--pretrained", str(tmp_path)),
     ):
         with pytest.raises(InvalidInput, match=r"names no file|no file 'none\.h5'"):
             plan_of(STUDY, options("--model", "mobilenet", *words))
+
+
+def test_a_preset_that_needs_a_file_of_weights_says_how_to_give_it():
+    with pytest.raises(WrongOption, match=r"mobilenet_2_5_224_tf_no_top\.h5.*--pretrained DIR"):
+        plan_of(STUDY, options("--preset", "quick"))
