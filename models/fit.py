@@ -226,7 +226,9 @@ class _Run:
         images, labels = validation
         probabilities = predict(self.model, images)
         loss = loss_of(self.training.loss, self.training.focal_gamma)
-        losses = keras.ops.convert_to_numpy(loss(labels, probabilities))
+        # NumPy's own arrays would meet PyTorch's tensors in the midst of a formula.
+        losses = loss(*map(keras.ops.convert_to_tensor, (labels, probabilities)))
+        losses = keras.ops.convert_to_numpy(losses)
         accuracy = float((probabilities.argmax(axis=1) == labels).mean())
         return EpochFigures(figures.loss, figures.accuracy, float(losses.mean()), accuracy)
 

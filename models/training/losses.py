@@ -21,8 +21,13 @@ normal float32, so that a sure mistake keeps its gradient and nothing becomes in
 
 
 def cross_entropy(labels: Tensor, probabilities: Tensor) -> Tensor:
-    """Minus the logarithm of the right class's probability, by way of the logits if Keras can."""
-    return ops.sparse_categorical_crossentropy(labels, probabilities)
+    """Minus the logarithm of the right class's probability."""
+    if keras.config.backend() == "tensorflow":
+        # By way of the logits, where Keras can tell them.
+        return ops.sparse_categorical_crossentropy(labels, probabilities)
+    # On the others Keras cuts probabilities off at 1e-7: a sure mistake would teach nothing.
+    likelihoods = ops.sum(_one_hot(labels, probabilities) * probabilities, axis=-1)
+    return -ops.log(likelihoods + TINY)
 
 
 def binary_cross_entropy(labels: Tensor, probabilities: Tensor) -> Tensor:
