@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from federated.training import Training
+from models.training.devices import refuse_sharing
 from models.training.learner import Learner
 from models.training.losses import Tensor
 from models.training.objective import Batch
@@ -22,13 +23,18 @@ class KerasProgram:
     """Training steps with their optimiser and the running figures of an epoch.
 
     Args:
-        model: What is trained; on one device, whatever the recipe says.
+        model: What is trained, on one device.
         recipe: What is compiled.
+
+    Raises:
+        InvalidInput: The recipe asks for all of several devices.
     """
 
     def __init__(self, model: keras.Model, recipe: Recipe) -> None:
+        backend = keras.config.backend()
+        refuse_sharing(recipe.devices, backend)
         self._learner = Learner(model, recipe)
-        self._step = _STEPS[keras.config.backend()](self._learner)
+        self._step = _STEPS[backend](self._learner)
         self._totals: list[tuple[int, Tensor, Tensor]] = []
 
     def begin(self, training: Training, seed: int) -> None:

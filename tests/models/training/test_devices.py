@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from federated.errors import InvalidInput
+from models.training import devices
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -19,6 +23,7 @@ def accounts() -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "tests.models.training.several_devices"],
         cwd=ROOT,
+        env=os.environ | {"KERAS_BACKEND": "tensorflow"},
         capture_output=True,
         text=True,
         check=False,
@@ -56,3 +61,12 @@ def test_statistics_are_the_mean_of_what_the_devices_saw(accounts: dict[str, Any
 def test_each_device_drops_units_of_its_own(accounts: dict[str, Any]) -> None:
     # Three pictures all alike: only dropout can tell the devices apart.
     assert accounts["dropout"]["all"]["loss"] != accounts["dropout"]["same"]
+
+
+def test_other_backends_say_that_they_train_on_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(devices._COUNTS, "jax", lambda: 3)
+    monkeypatch.setitem(devices._COUNTS, "torch", lambda: 1)
+    devices.refuse_sharing("one", "jax")
+    devices.refuse_sharing("all", "torch")
+    with pytest.raises(InvalidInput, match=r"Only TensorFlow shares.*jax with 3 devices"):
+        devices.refuse_sharing("all", "jax")
