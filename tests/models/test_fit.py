@@ -97,7 +97,7 @@ def test_each_call_starts_with_a_fresh_optimiser_and_compiles_nothing_again(opti
         ends.append(digest(model.read()))
     assert ends[0] == ends[2] != ends[1]
     program = _program(model, optimizer=optimizer)
-    assert program.num_compilations == 1
+    assert is_compiled_once(program)
 
 
 def test_the_seed_decides_the_order_and_the_dropout() -> None:
@@ -193,10 +193,10 @@ def test_preparing_compiles_and_changes_nothing() -> None:
         before = digest(model.read())
         if is_prepared:
             prepare(model, Training())
-            assert _program(model).num_compilations == 1
+            assert is_compiled_once(_program(model))
             assert digest(model.read()) == before
         fit(model, *shades(STUDY, 10), Training(batch_size=4), seed=0)
-        assert _program(model).num_compilations == 1
+        assert is_compiled_once(_program(model))
         ends.append(digest(model.read()))
     assert ends[0] == ends[1]
 
@@ -275,6 +275,8 @@ def test_a_head_learns_from_features() -> None:
 
 
 def test_what_is_frozen_stays_and_costs_no_gradient() -> None:
+    import keras
+
     from models.fit import fit, program_for
 
     images, labels = tiny_pictures(12)
@@ -287,6 +289,9 @@ def test_what_is_frozen_stays_and_costs_no_gradient() -> None:
     fit(model, images, labels, training, seed=0)
     for name, array in model.read().items():
         assert np.array_equal(array, before[name]) == (not name.startswith("output")), name
+
+    if keras.config.backend() != "tensorflow":
+        pytest.skip("What is computed can be looked at in TensorFlow's graph only.")
 
     def backward_convolutions(of: Any) -> int:
         # What runs, once what nobody asks for is pruned away.
@@ -320,7 +325,7 @@ def test_numbers_of_a_plan_compile_nothing_again() -> None:
         fit(model, images, labels, Training(batch_size=4, **settings), seed=0)
         ends.append(digest(model.read()))
     assert ends[0] != ends[1]
-    assert _program(model, **settings).num_compilations == 1
+    assert is_compiled_once(_program(model, **settings))
 
 
 @pytest.mark.parametrize("loss", ["binary_cross_entropy", "focal", "smooth_l1"])
@@ -382,6 +387,13 @@ def test_half_precision_learns_and_keeps_float32_weights(precision: Any) -> None
     assert {array.dtype.name for array in model.read().values()} == {"float32"}
     is_scaled = program_for(model, training)._learner.scaled(1.0) != 1.0
     assert is_scaled == (precision == "mixed_float16")
+
+
+def is_compiled_once(program: Any) -> bool:
+    """Whether TensorFlow compiled the steps once; the other backends do not say."""
+    import keras
+
+    return keras.config.backend() != "tensorflow" or program.num_compilations == 1
 
 
 def _program(model: Any, **settings: Any) -> Any:

@@ -140,6 +140,8 @@ def test_a_step_down_the_slope_of_all_its_weights_lowers_the_loss(
 
     from models.own_model import all_layers
 
+    if keras.config.backend() != "tensorflow":
+        pytest.skip("The slope is taken by TensorFlow here.")
     model, before = built(name), built(name).read()
     for layer in all_layers(model.keras_model):
         if isinstance(layer, keras.layers.Dropout):
@@ -167,12 +169,15 @@ def test_a_step_down_the_slope_of_all_its_weights_lowers_the_loss(
 
 @pytest.mark.parametrize("name", sorted({*catalogue()} - LARGE))
 def test_it_takes_another_size_grey_pictures_and_more_classes(name: str) -> None:
+    import keras
+
     from models.named import build_model
 
     study = a_study(classes=5, size=catalogue()[name].smallest + 13, channels=1)
     model = build_model(study, small(name, study), seed=0)
     # As in training, where most layers do more.
-    probabilities = np.asarray(model.keras_model(shades(study, 4)[0], training=True))
+    answer = model.keras_model(shades(study, 4)[0], training=True)
+    probabilities = keras.ops.convert_to_numpy(answer)
     assert probabilities.shape == (4, 5)
     assert probabilities.dtype == np.float32
     np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-5)

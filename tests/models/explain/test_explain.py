@@ -106,7 +106,7 @@ def test_explaining_leaves_the_model_as_it_was(trained: Any) -> None:
     assert not [layer.name for layer in trained.keras_model.layers if "call" in vars(layer)]
 
 
-def dense_model(seed: int) -> Any:
+def dense_model() -> Any:
     """A model without convolutions."""
     import keras
     from keras import layers
@@ -116,9 +116,18 @@ def dense_model(seed: int) -> Any:
     pixels = keras.Input(STUDY.picture_shape, name="pixels")
     x = layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(pixels)
     x = layers.Flatten(name="flatten")(x)
-    start = keras.initializers.GlorotUniform(seed)
-    answer = layers.Dense(2, "softmax", kernel_initializer=start, name="output")(x)
-    return NamedModel(keras.Model(pixels, answer))
+    answer = layers.Dense(2, "softmax", name="output")(x)
+    model = NamedModel(keras.Model(pixels, answer))
+    draw_weights(model, seed=1)
+    return model
+
+
+def draw_weights(model: Any, seed: int) -> None:
+    """Glorot's uniform weights, drawn by NumPy: the same on every backend."""
+    (kernel,) = (array for array in model.read().values() if array.ndim == 2)
+    limit = np.sqrt(6 / sum(kernel.shape))
+    drawn = np.random.default_rng(seed).uniform(-limit, limit, kernel.shape).astype(np.float32)
+    model.assign(model.read() | {"output/kernel": drawn})
 
 
 def test_without_convolutions_hiding_parts_finds_the_mark() -> None:
@@ -129,15 +138,19 @@ def test_without_convolutions_hiding_parts_finds_the_mark() -> None:
     images = rng.integers(90, 160, (200, *STUDY.picture_shape)).astype(np.uint8)
     labels, corner = np.arange(200) % 2, np.array([6, 24])
     images[labels == 1, 6:14, 24:32] = 220
-    model = dense_model(seed=1)
+    model = dense_model()
     fit(model, images, labels, Training(epochs=5, learning_rate=1e-3), seed=0)
     found = explain(model, images[1])
     assert (found.method, found.layer, found.layers) == ("occlusion", None, ())
     assert concentration(found.map, corner) > 5
-    fresh = [explain(dense_model(seed), images[1], target=1).map for seed in (2, 3, 4)]
-    assert np.mean([concentration(one, corner) for one in fresh]) < 2.5
     with pytest.raises(UnknownLayer):
         explain(model, images[1], "output")
+    fresh = []
+    # One model that knows nothing may well find what is bright; many do not.
+    for seed in range(2, 22):
+        draw_weights(model, seed)
+        fresh.append(concentration(explain(model, images[1], target=1).map, corner))
+    assert np.mean(fresh) < 2.5
 
 
 @pytest.mark.parametrize("size", [8, 40, 331])

@@ -159,6 +159,8 @@ def last_step(model: Any, step: str) -> Any:
 
 
 def test_an_answer_that_is_far_too_sure_has_a_map_all_the_same() -> None:
+    import keras
+
     from models.explain.grad_cam import GradCam
 
     model = last_step(flat_model(), "part")
@@ -166,14 +168,14 @@ def test_an_answer_that_is_far_too_sure_has_a_map_all_the_same() -> None:
     for factor in (1, 1000):
         kernel, bias = model.get_layer("answer").get_weights()
         model.get_layer("answer").set_weights([kernel * factor, bias])
-        probabilities = np.asarray(model(PICTURE[None]))[0]
+        probabilities = keras.ops.convert_to_numpy(model(PICTURE[None]))[0]
         known = GradCam(model)
         at = known.layers.named("gated")
         assert at is not None
         maps.append([known.cells(PICTURE, at, target) for target in (0, 1, 2)])
     assert probabilities.max() == 1
     assert any(cells.any() for cells in maps[1])
-    assert np.asarray(model(PICTURE[None])).sum() == pytest.approx(1)
+    assert keras.ops.convert_to_numpy(model(PICTURE[None])).sum() == pytest.approx(1)
 
 
 def test_where_the_softmax_stands_does_not_matter() -> None:

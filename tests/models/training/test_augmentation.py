@@ -35,7 +35,8 @@ def changed(asked: Augmentation, images: np.ndarray, draws: np.ndarray) -> np.nd
 
     from models.training.augmentation import Stages, augmented
 
-    result = augmented(Stages.of(asked), keras.ops.convert_to_tensor(images), draws)
+    tensors = map(keras.ops.convert_to_tensor, (images, draws))
+    result = augmented(Stages.of(asked), *tensors)
     return np.asarray(keras.ops.convert_to_numpy(result))
 
 
