@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from engines.processes.option import Option, one_of
-from imaging.readers.dataset import KINDS, Choice
+from imaging.readers.choice import KINDS, Choice
 from imaging.readers.table_columns import Wanted
 
 DATA_OPTIONS = (

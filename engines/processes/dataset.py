@@ -23,7 +23,8 @@ from federated.partition import partitioner
 from federated.plan import Plan
 from federated.study import Study
 from imaging.errors import RefusedPicture
-from imaging.readers.dataset import RECOGNISED, Choice, open_dataset
+from imaging.readers.choice import RECOGNISED, Choice
+from imaging.readers.dataset import open_dataset
 from imaging.readers.found import Found
 from imaging.readers.splitting import split_groups
 from imaging.source import Skipped

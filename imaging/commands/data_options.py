@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from federated.errors import plain
-from imaging.readers.dataset import KINDS, Choice, OpenedDataset, open_dataset
+from imaging.readers.choice import KINDS, Choice
+from imaging.readers.dataset import OpenedDataset, open_dataset
 from imaging.readers.table_columns import Wanted
 from imaging.source import Skipped
 

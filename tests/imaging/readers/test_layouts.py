@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from imaging.errors import NoPictures
-from imaging.readers.dataset import RECOGNISED, Choice, open_dataset
+from imaging.readers.choice import RECOGNISED, Choice
+from imaging.readers.dataset import open_dataset
 from imaging.readers.errors import BrokenSource, UnknownLayout
 from imaging.readers.file_names import label_in_name
 from imaging.readers.found import Found
