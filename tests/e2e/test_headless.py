@@ -37,9 +37,16 @@ def train(*arguments):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return write_dataset(
+    folder = write_dataset(
         tmp_path_factory.mktemp("data") / "tiny colours", {"blue": 31, "red": 46}, test=7
     )
+    # Some are of one patient, two of each class or three of one; the others are each alone.
+    patients = {f"{label}.{number}.png": f"patient {number // 2}"
+                for label in ("blue", "red") for number in range(8)}  # fmt: skip
+    patients |= {f"red.{number}.png": f"patient {number // 3}" for number in range(30, 42)}
+    rows = [f"{name},{patient}" for name, patient in patients.items()]
+    (folder / "labels.csv").write_text("\n".join(["file,patient", *rows]))
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +159,7 @@ def test_the_simulation_comes_to_the_same_weights_without_servers(data, first, t
     pixels, pictures = decoded(found, study, tmp_path / "pictures")
     kept = dict(zip(found, pictures, strict=True))
     sites = [site_of(name, (kept[one] for one in own)) for name, own in dealt.items()]
+    assert all(site.groups for site in sites)
     with Workers(2, max(1, cores() // 2), tmp_path) as workers:
         laboratory = Laboratory(study, pixels, workers, tmp_path / "run", tmp_path)
         simulated = simulate(laboratory, plan, sites).rounds
