@@ -247,6 +247,23 @@ class Federation:
         self.settle()
         return str(run["id"])
 
+    def rounds(self, run: str) -> Any:
+        """A run's rounds, as people see them."""
+        return self.get(f"/runs/{run}/rounds")["rounds"]
+
+    def last_round(self, run: str) -> Any:
+        return self.rounds(run)[-1]
+
+    def states(self, run: str) -> dict[str, str]:
+        """How far each site's task is in the last round."""
+        return {task["node_name"]: task["state"] for task in self.last_round(run)["tasks"]}
+
+    def give_up(self, child: ChildInTest, detail: str = "The trainer ended.") -> None:
+        """A child fails in its last task."""
+        body = {"code": "trainer_died", "detail": detail}
+        self.post(f"/tasks/{child.tasks[-1].id}/failure", body, child.token)
+        self.settle()
+
     def deliver(self, child: ChildInTest, update: bytes, task: str | None = None) -> Any:
         path = f"/tasks/{task or child.tasks[-1].id}/update"
         kind = "application/x-safetensors"

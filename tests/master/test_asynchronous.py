@@ -31,10 +31,6 @@ def sites(federation: Federation, names: str) -> list[ChildInTest]:
     return [federation.site(f"clinic-{name}") for name in names]
 
 
-def rounds_of(federation: Federation, run: str) -> list[dict]:
-    return federation.get(f"/runs/{run}/rounds")["rounds"]
-
-
 def under_way(federation: Federation, run: str) -> list[tuple[str, int, str]]:
     tasks = federation.get(f"/runs/{run}")["tasks"]
     return [(task["node_name"], task["base_round"], task["state"]) for task in tasks]
@@ -76,7 +72,7 @@ def test_each_update_makes_a_version_mixed_by_its_staleness(federation: Federati
         np.testing.assert_allclose(second[name], array + 4, rtol=1e-5)
         # a began from version 1, w + 4, moved by 2, and is one version behind, too.
         np.testing.assert_allclose(third[name], array + 0.75 * 4 + 0.25 * 6, rtol=1e-5)
-    views = rounds_of(federation, run)
+    views = federation.rounds(run)
     assert [view["updates"][0]["staleness"] for view in views] == [0, 1, 1]
     assert [view["updates"][0]["base_round"] for view in views] == [0, 0, 1]
     assert [view["updates"][0]["share"] for view in views] == [0.5, 0.25, 0.25]
@@ -92,7 +88,7 @@ def test_a_buffer_of_updates_makes_one_step_from_what_each_began_from(
     run = federation.run(**PLAN, **fedbuff(2))
     start = base_of(a)
     deliver(federation, a, 2.0)
-    assert rounds_of(federation, run)[0]["state"] == "open"
+    assert federation.rounds(run)[0]["state"] == "open"
     # At most one update a node and version: a has nothing to do until there is a new one.
     assert len(a.tasks) == 1
     deliver(federation, b, 4.0)
@@ -105,7 +101,7 @@ def test_a_buffer_of_updates_makes_one_step_from_what_each_began_from(
     ]
     deliver(federation, c, 8.0)
     deliver(federation, b, 6.0)
-    second = rounds_of(federation, run)[1]
+    second = federation.rounds(run)[1]
     # c moved by 8 from version 0, one version behind: half; b by 6 from the newest: whole.
     for name, array in start.items():
         moved = array + 3 + (0.5 * 8 + 6) / 2
@@ -124,13 +120,13 @@ def test_updates_are_counted_in_the_order_in_which_they_were_accepted(
         deliver(federation, child, 2.0)
     federation.queues.release()
     federation.settle()
-    views = rounds_of(federation, run)
+    views = federation.rounds(run)
     assert {update["node_name"] for update in views[0]["updates"]} == {"clinic-a", "clinic-c"}
     # The one too many waits in the next round, and is one version behind by then.
     waiting = [(u["node_name"], u["status"], u["staleness"]) for u in views[1]["updates"]]
     assert waiting == [("clinic-b", "accepted", None)]
     deliver(federation, a, 2.0)
-    second = rounds_of(federation, run)[1]
+    second = federation.rounds(run)[1]
     assert second["state"] == "closed"
     found = {update["node_name"]: update["staleness"] for update in second["updates"]}
     assert found == {"clinic-a": 0, "clinic-b": 1}
@@ -148,7 +144,7 @@ def test_two_updates_of_one_node_in_a_version_have_their_own_shares(
     federation.queues.release()
     federation.settle()
     deliver(federation, a, 4.0)
-    second = rounds_of(federation, run)[1]
+    second = federation.rounds(run)[1]
     shares = [(u["node_name"], u["staleness"], u["share"]) for u in second["updates"]]
     third = pytest.approx(1 / 3)
     assert shares == [("clinic-a", 1, third), ("clinic-a", 0, pytest.approx(2 / 3))]
@@ -159,7 +155,7 @@ def test_what_is_too_stale_is_taken_back_and_late(federation: Federation) -> Non
     run = federation.run(**(PLAN | {"rounds": 5}), **fedasync(max_staleness=1))
     for number in range(2):
         deliver(federation, a, 1.0)
-        assert rounds_of(federation, run)[number]["state"] == "closed"
+        assert federation.rounds(run)[number]["state"] == "closed"
     # Round 3 is open: b, which began from version 0, would be 2 behind.
     slow = federation.get(f"/runs/{run}/rounds/1")["tasks"][-1]
     assert (slow["node_name"], slow["state"]) == ("clinic-b", "expired")
@@ -170,7 +166,7 @@ def test_what_is_too_stale_is_taken_back_and_late(federation: Federation) -> Non
     assert deliver(federation, b, 9.0, task=0) == "late"
     (late,) = (u for u in federation.get(f"/runs/{run}/rounds/1")["updates"] if u["node"] == b.id)
     assert (late["status"], late["staleness"], late["share"]) == ("late", None, None)
-    assert len(rounds_of(federation, run)) == 3
+    assert len(federation.rounds(run)) == 3
 
 
 def test_an_accepted_update_can_grow_too_old_to_count(federation: Federation) -> None:
@@ -181,7 +177,7 @@ def test_an_accepted_update_can_grow_too_old_to_count(federation: Federation) ->
         deliver(federation, child, 1.0)
     federation.queues.release()
     federation.settle()
-    tasks = {task["node_name"]: task for task in rounds_of(federation, run)[0]["tasks"]}
+    tasks = {task["node_name"]: task for task in federation.rounds(run)[0]["tasks"]}
     assert tasks["clinic-c"]["state"] == "late"
     assert tasks["clinic-c"]["reason"] == "1 version behind, at most 0 count"
     assert federation.get(f"/runs/{run}/rewards")["ledger"] == []
@@ -218,7 +214,7 @@ def test_a_silent_node_holds_up_nobody_and_its_update_counts_when_it_is_back(
     (lost,) = (task for task in federation.get(f"/runs/{run}")["tasks"] if task["lost"])
     assert lost["node_name"] == "clinic-b"
     deliver(federation, b, 1.0)
-    assert rounds_of(federation, run)[1]["updates"][0]["staleness"] == 1
+    assert federation.rounds(run)[1]["updates"][0]["staleness"] == 1
 
 
 def test_at_the_deadline_the_quorum_suffices_and_work_under_way_goes_on(
@@ -227,14 +223,14 @@ def test_at_the_deadline_the_quorum_suffices_and_work_under_way_goes_on(
     a, b, c = sites(federation, "abc")
     plan = PLAN | fedbuff(3) | {"quorum": 1, "deadline_seconds": 50}
     run = federation.run(**plan)
-    view = rounds_of(federation, run)[0]
+    view = federation.rounds(run)[0]
     assert (view["quorum"], view["target"]) == (1, 3)
     deliver(federation, a, 1.0)
     clock.tick(50)
     for child in (a, b, c):
         federation.beat(child, tasks=tuple(task.id for task in child.tasks))
     federation.settle()
-    assert rounds_of(federation, run)[0]["state"] == "closed"
+    assert federation.rounds(run)[0]["state"] == "closed"
     assert under_way(federation, run) == [
         ("clinic-a", 1, "leased"),
         ("clinic-b", 0, "leased"),
@@ -250,7 +246,7 @@ def test_credits_evaluations_and_history_follow_each_version(federation: Federat
     run = federation.run(**PLAN, **fedbuff(2), rewards={"pool": 10})
     for child in (b, a, a, b, b, a):
         deliver(federation, child, 1.0)
-    views = rounds_of(federation, run)
+    views = federation.rounds(run)
     assert [view["state"] for view in views] == ["closed"] * 3
     assert all(view["evaluation"]["accuracy"] is not None for view in views)
     ledger = federation.get(f"/runs/{run}/rewards")["ledger"]
@@ -276,7 +272,7 @@ def test_an_older_base_is_sent_again_without_taking_the_newest_model_away(
     b.away = True
     run = federation.run(**PLAN, **fedasync())
     deliver(federation, a, 1.0)
-    newest = rounds_of(federation, run)[0]["weights_after"]
+    newest = federation.rounds(run)[0]["weights_after"]
     b.away = False
     b.blobs.clear()
     pushed = len(b.pushes)
@@ -286,7 +282,7 @@ def test_an_older_base_is_sent_again_without_taking_the_newest_model_away(
     assert set(b.blobs) == {task.weights, newest}
     assert {push.weights for push in b.pushes[pushed:]} == {newest}
     deliver(federation, b, 1.0)
-    assert rounds_of(federation, run)[1]["updates"][0]["staleness"] == 1
+    assert federation.rounds(run)[1]["updates"][0]["staleness"] == 1
 
 
 def test_batches_are_dealt_on_as_versions_come(federation: Federation, tmp_path: Path) -> None:

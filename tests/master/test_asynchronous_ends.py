@@ -15,7 +15,6 @@ from tests.master.test_asynchronous import (
     deliver,
     fedasync,
     fedbuff,
-    rounds_of,
     sites,
     under_way,
     weights_after,
@@ -57,7 +56,7 @@ def test_what_was_accepted_and_never_counted_has_an_end_too(federation: Federati
         deliver(federation, child, 1.0)
     federation.queues.release()
     federation.settle()
-    tasks = rounds_of(federation, run)[0]["tasks"]
+    tasks = federation.rounds(run)[0]["tasks"]
     assert [task["state"] for task in tasks] == ["accepted", "accepted", "late"]
     assert tasks[2]["reason"] == "the run has made its last model"
 
@@ -73,16 +72,16 @@ def test_a_paused_run_hands_nothing_out_and_counts_what_comes(
     federation.beat(b, tasks=(b.tasks[0].id,))
     federation.settle()
     # Neither the deadline nor silence ends a round that is to wait.
-    view = rounds_of(federation, run)[0]
+    view = federation.rounds(run)[0]
     assert (view["state"], view["extended"]) == ("open", False)
     deliver(federation, b, 3.0)
-    assert [view["state"] for view in rounds_of(federation, run)] == ["closed"]
+    assert [view["state"] for view in federation.rounds(run)] == ["closed"]
     assert (len(a.tasks), len(b.tasks)) == (1, 1)
     federation.beat(a)
     federation.beat(b)
     federation.post(f"/runs/{run}/resume")
     federation.settle()
-    assert [view["state"] for view in rounds_of(federation, run)] == ["closed", "open"]
+    assert [view["state"] for view in federation.rounds(run)] == ["closed", "open"]
     assert (len(a.tasks), len(b.tasks)) == (2, 2)
 
 
@@ -101,20 +100,20 @@ def test_a_pause_takes_back_what_nobody_has_taken_and_a_resume_gives_it_again(
     federation.beat(b)
     federation.post(f"/runs/{run}/resume")
     federation.settle()
-    view = rounds_of(federation, run)[0]
+    view = federation.rounds(run)[0]
     assert view["deadline_at"] == clock.time + 50
     task = federation.poll(b)
     assert task is not None
     assert task.base_round == 0
     deliver(federation, b, 1.0)
-    assert rounds_of(federation, run)[0]["state"] == "closed"
+    assert federation.rounds(run)[0]["state"] == "closed"
 
 
 def test_stopping_ends_everything(federation: Federation) -> None:
     a, _ = sites(federation, "ab")
     run = federation.run(**PLAN, **fedasync())
     deliver(federation, a, 1.0)
-    good = rounds_of(federation, run)[0]["weights_after"]
+    good = federation.rounds(run)[0]["weights_after"]
     federation.post(f"/runs/{run}/stop")
     federation.settle()
     assert {task["state"] for task in federation.get(f"/runs/{run}")["tasks"]} == {"cancelled"}
@@ -137,19 +136,19 @@ def test_a_master_that_is_killed_while_it_averages_counts_nothing_twice(
         deliver(federation, c, 4.0)
         # It comes while the round is being averaged, and belongs to the next.
         deliver(federation, b, 8.0)
-    assert rounds_of(federation, run)[0]["state"] == "aggregating"
+    assert federation.rounds(run)[0]["state"] == "aggregating"
     after = restarted(federation)
     for child in (a, b, c):
         after.beat(child)
     after.settle()
-    views = rounds_of(after, run)
+    views = after.rounds(run)
     assert [view["state"] for view in views] == ["closed", "open"]
     counted = {u["node_name"]: u["staleness"] for u in views[0]["updates"]}
     assert counted == {"clinic-a": 0, "clinic-c": 0}
     for name, array in start.items():
         np.testing.assert_allclose(weights_after(after, run, 1)[name], array + 3, rtol=1e-5)
     deliver(after, a, 1.0)
-    second = {u["node_name"]: u["staleness"] for u in rounds_of(after, run)[1]["updates"]}
+    second = {u["node_name"]: u["staleness"] for u in after.rounds(run)[1]["updates"]}
     assert second == {"clinic-a": 0, "clinic-b": 1}
     after.services.database.close()
 
@@ -166,9 +165,9 @@ def test_tidying_keeps_what_is_still_to_be_counted(federation: Federation, clock
     for sha256 in blobs.names():
         os.utime(blobs.root / sha256, (1, 1))
     collect_garbage(federation.services.database, blobs, keep_rounds=0, now=clock())
-    (waiting,) = rounds_of(federation, run)[1]["updates"]
-    counted = {update["sha256"] for update in rounds_of(federation, run)[0]["updates"]}
+    (waiting,) = federation.rounds(run)[1]["updates"]
+    counted = {update["sha256"] for update in federation.rounds(run)[0]["updates"]}
     assert waiting["sha256"] in blobs.names()
     assert not counted & set(blobs.names())
     deliver(federation, a, 1.0)
-    assert rounds_of(federation, run)[1]["state"] == "closed"
+    assert federation.rounds(run)[1]["state"] == "closed"

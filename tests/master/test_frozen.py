@@ -69,7 +69,7 @@ def test_the_frozen_part_is_sent_once_and_only_the_rest_after_that(
     assert [task.frozen for task in asks.tasks] == [frozen] * 2
     view = federation.get(f"/runs/{run}")
     assert view["frozen"] == frozen
-    rounds = federation.get(f"/runs/{run}/rounds")["rounds"]
+    rounds = federation.rounds(run)
     before, after = (
         federation.weights(rounds[0][f"weights_{when}"]) for when in ("before", "after")
     )
@@ -197,12 +197,12 @@ def test_a_round_says_that_local_statistics_make_the_global_model_approximate(
 ) -> None:
     # The model by hand has no BatchNorm: there is nothing to say.
     run = whole_run(federation, pair, strategy={"batch_norm": "local"})
-    assert {view["note"] for view in federation.get(f"/runs/{run}/rounds")["rounds"]} == {None}
+    assert {view["note"] for view in federation.rounds(run)} == {None}
     with federation.services.database.write() as session:
         for row in session.query(SignatureRow):
             tensors = [tensor | {"role": "statistic"} for tensor in row.document["tensors"]]
             row.document = {"tensors": tensors}
-    (first, _) = federation.get(f"/runs/{run}/rounds")["rounds"]
+    (first, _) = federation.rounds(run)
     assert "approximate" in first["note"]
     assert "approximate" in federation.get(f"/runs/{run}/evaluation")["note"]
 

@@ -10,12 +10,8 @@ from tests.master.federation import ChildInTest, Clock, Federation, trained
 PLAN = {"rounds": 1, "privacy": {"min_examples": 5}, "training": {"epochs": 1}}
 
 
-def view_of(federation: Federation, run: str) -> dict:
-    return federation.get(f"/runs/{run}/rounds")["rounds"][-1]
-
-
 def states(federation: Federation, run: str) -> dict[str, str]:
-    tasks = view_of(federation, run)["tasks"]
+    tasks = federation.last_round(run)["tasks"]
     return {task["node_name"]: "lost" if task["lost"] else task["state"] for task in tasks}
 
 
@@ -44,10 +40,10 @@ def test_the_update_of_a_site_that_comes_back_counts(federation: Federation, clo
     silent_for(federation, clock, 20, a)
     assert states(federation, run) == {"clinic-a": "leased", "clinic-b": "lost"}
     silent_for(federation, clock, 100, a)
-    assert view_of(federation, run)["state"] == "open"
+    assert federation.last_round(run)["state"] == "open"
     federation.deliver(a, trained(a, 1.0, num_examples=5))
     assert federation.deliver(b, trained(b, 5.0, num_examples=15)).status_code == 200
-    view = view_of(federation, run)
+    view = federation.last_round(run)
     assert view["state"] == "closed"
     assert [update["share"] for update in view["updates"]] == [0.25, 0.75]
     # One lease, one loss, and never a second task.
@@ -102,7 +98,7 @@ def test_a_proxy_that_answers_for_a_site_is_no_refusal(federation: Federation) -
     a.refusal = Answer(502)
     b.refusal = Answer(403, {"detail": "This site takes nothing."})
     run = federation.run(**PLAN, quorum=1)
-    view = view_of(federation, run)
+    view = federation.last_round(run)
     behind_a_proxy, refusing = view["tasks"]
     assert (behind_a_proxy["state"], behind_a_proxy["lost"]) == ("queued", True)
     assert refusing["state"] == "failed"
@@ -115,7 +111,7 @@ def test_a_site_that_was_not_drawn_takes_the_place_of_one_that_is_silent(
     federation.study()
     children = {name: federation.site(name) for name in ("clinic-a", "clinic-b", "clinic-c")}
     run = federation.run(**PLAN, sampling={"fraction": 0.6}, quorum=2)
-    view = view_of(federation, run)
+    view = federation.last_round(run)
     lost, kept = (children[task["node_name"]] for task in view["tasks"])
     (spare,) = (children[site["node_name"]] for site in view["excluded"])
     silent_for(federation, clock, 55, kept, spare)
@@ -127,11 +123,11 @@ def test_a_site_that_was_not_drawn_takes_the_place_of_one_that_is_silent(
     }
     # In its place once: the round has all that it aims at under way.
     silent_for(federation, clock, 6, kept, spare)
-    assert len(view_of(federation, run)["tasks"]) == 3
+    assert len(federation.last_round(run)["tasks"]) == 3
     # Whoever answers first counts; the place that it took was not taken from anybody.
     federation.deliver(lost, trained(lost, 1.0, num_examples=5))
     federation.deliver(kept, trained(kept, 5.0, num_examples=15))
-    view = view_of(federation, run)
+    view = federation.last_round(run)
     assert view["state"] == "closed"
     assert states(federation, run)[spare.name] == "expired"
     shares = {update["node_name"]: update["share"] for update in view["updates"]}
@@ -163,9 +159,9 @@ def test_a_round_below_its_quorum_waits_for_the_silent_until_its_deadline(
     a = federation.site("clinic-a")
     run = federation.run(**PLAN, deadline_seconds=400)
     silent_for(federation, clock, 360)
-    assert view_of(federation, run)["state"] == "open"
+    assert federation.last_round(run)["state"] == "open"
     silent_for(federation, clock, 40)
-    assert view_of(federation, run)["extended"]
+    assert federation.last_round(run)["extended"]
     # Six minutes and more: the run goes on when the site is back.
     silent_for(federation, clock, 100, a)
     assert states(federation, run) == {"clinic-a": "leased"}
@@ -183,7 +179,7 @@ def test_nobody_back_by_the_second_deadline_fails_the_run_with_the_reason(
     silent_for(federation, clock, 400)
     reason = "0 of at least 1 updates accepted (clinic-a: not heard of for 60 s)"
     assert federation.get(f"/runs/{run}")["reason"] == f"round 1 failed: {reason}"
-    assert view_of(federation, run)["tasks"][0]["state"] == "cancelled"
+    assert federation.last_round(run)["tasks"][0]["state"] == "cancelled"
     assert federation.get("/studies/skin")["current"]["weights"] == before
     assert federation.deliver(a, trained(a, 1.0, 10)).get_json()["state"] == "late"
 
@@ -197,7 +193,7 @@ def test_a_site_that_asks_for_work_has_a_lease_to_take_it(
     assert states(federation, run) == {"clinic-a": "queued", "clinic-b": "leased"}
     silent_for(federation, clock, 61, b)
     assert states(federation, run)["clinic-a"] == "lost"
-    assert view_of(federation, run)["tasks"][0]["reason"] == "could not be handed over in time"
+    assert federation.last_round(run)["tasks"][0]["reason"] == "could not be handed over in time"
     # It gets it all the same when it asks, and only this makes it its own.
     task = federation.poll(a)
     assert task is not None
@@ -206,7 +202,7 @@ def test_a_site_that_asks_for_work_has_a_lease_to_take_it(
     assert states(federation, run)["clinic-a"] == "training"
     federation.deliver(a, trained(a, 1.0, num_examples=10))
     federation.deliver(b, trained(b, 1.0, num_examples=10))
-    assert view_of(federation, run)["state"] == "closed"
+    assert federation.last_round(run)["state"] == "closed"
 
 
 def test_an_answer_to_a_poll_that_is_lost_costs_nothing(federation: Federation) -> None:
@@ -254,7 +250,7 @@ def test_suspending_a_site_frees_its_place(federation: Federation, clock: Clock)
     federation.study()
     children = {name: federation.site(name) for name in ("clinic-a", "clinic-b")}
     run = federation.run(**PLAN, sampling={"fraction": 0.5})
-    (drawn,) = (children[task["node_name"]] for task in view_of(federation, run)["tasks"])
+    (drawn,) = (children[task["node_name"]] for task in federation.last_round(run)["tasks"])
     federation.call("PATCH", f"/nodes/{drawn.id}", json={"state": "suspended"})
     federation.settle()
     (other,) = (child for child in children.values() if child is not drawn)

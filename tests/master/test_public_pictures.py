@@ -52,7 +52,7 @@ def test_sites_beyond_the_batches_are_left_out_with_the_reason(
     write_index(tmp_path / "skin", (7, 3), (2, 5))
     federation_of(federation, 3)
     run = federation.run(**batches_at(tmp_path / "skin"))
-    (view,) = federation.get(f"/runs/{run}/rounds")["rounds"]
+    (view,) = federation.rounds(run)
     assert len(view["tasks"]) == 2
     assert [node["reason"] for node in view["excluded"]] == ["no batch left for it"]
 

@@ -35,12 +35,8 @@ def sites(federation: Federation, names: str) -> list[ChildInTest]:
     return [federation.site(f"clinic-{name}", labelled=0) for name in names]
 
 
-def view_of(federation: Federation, run: str) -> dict:
-    return federation.get(f"/runs/{run}/rounds")["rounds"][-1]
-
-
 def states(federation: Federation, run: str) -> list[tuple[str, int, str]]:
-    tasks = sorted(view_of(federation, run)["tasks"], key=lambda task: task["created_at"])
+    tasks = sorted(federation.last_round(run)["tasks"], key=lambda task: task["created_at"])
     return [
         (task["node_name"], task["attempt"], "lost" if task["lost"] else task["state"])
         for task in tasks
@@ -76,7 +72,7 @@ def test_each_site_gets_a_batch_with_all_that_is_needed_to_fetch_it(
         assert all(batch is not None and batch.bytes // 1000 == 1 for batch in given)
         assert given[0] != given[1]
         dealt.update(batch.sha256 for batch in given if batch)
-        told = {task["node_name"]: task["batch"] for task in view_of(federation, run)["tasks"]}
+        told = {task["node_name"]: task["batch"] for task in federation.last_round(run)["tasks"]}
         assert told == {c.name: c.tasks[-1].batch.sha256 for c in (a, b) if c.tasks[-1].batch}
         for child in (a, b):
             federation.deliver(child, trained(child, 1.0, num_examples=pictures(child)))
@@ -97,7 +93,7 @@ def test_an_update_may_not_claim_more_than_its_batch_holds(
 def test_a_site_beyond_the_batches_is_left_out(federation: Federation, url: str) -> None:
     sites(federation, "abcde")
     run = federation.run(**batches(url))
-    view = view_of(federation, run)
+    view = federation.last_round(run)
     assert (len(view["tasks"]), view["target"]) == (3, 3)
     assert [site["reason"] for site in view["excluded"]] == ["no batch left for it"] * 2
 
@@ -134,7 +130,7 @@ def test_a_lost_batch_goes_to_another_site_and_the_first_answer_counts(
     assert again.id != mine.id
     late = trained(a, 1.0, num_examples=pictures(a))
     federation.deliver(b, trained(b, 3.0, num_examples=pictures(b)))
-    view = view_of(federation, run)
+    view = federation.last_round(run)
     assert view["state"] == "closed"
     assert states(federation, run)[0] == ("clinic-a", 1, "cancelled")
     assert view["tasks"][0]["reason"] == "another site answered first"
@@ -153,9 +149,9 @@ def test_a_lost_batch_goes_to_another_site_and_the_first_answer_counts(
     told = [event for event in events if event["kind"] == "update_duplicate"]
     assert len(told) == 1
     assert "clinic-a" in told[0]["text"]
-    duplicate = next(u for u in view_of(federation, run)["updates"] if u["node"] == a.id)
+    duplicate = next(u for u in federation.last_round(run)["updates"] if u["node"] == a.id)
     assert (duplicate["status"], duplicate["share"]) == ("cancelled", None)
-    assert view_of(federation, run)["weights_after"] == view["weights_after"]
+    assert federation.last_round(run)["weights_after"] == view["weights_after"]
 
 
 def test_the_average_of_two_updates_of_one_site_counts_both(
@@ -166,7 +162,7 @@ def test_the_average_of_two_updates_of_one_site_counts_both(
     federation.deliver(b, trained(b, 5.0, num_examples=pictures(b)))
     lose(federation, clock, b)
     federation.deliver(b, trained(b, 1.0, num_examples=pictures(b)))
-    view = view_of(federation, run)
+    view = federation.last_round(run)
     before, after = (federation.weights(view[f"weights_{when}"]) for when in ("before", "after"))
     expected = sum(u["share"] * shift for u, shift in zip(view["updates"], (5, 1), strict=True))
     for name, array in before.items():
@@ -202,7 +198,7 @@ def test_a_wrong_answer_is_no_answer_and_the_second_attempt_goes_on(
     federation.deliver(a, trained(a, float("nan"), num_examples=pictures(a)))
     assert states(federation, run)[2] == ("clinic-b", 2, "leased")
     federation.deliver(b, trained(b, 3.0, num_examples=pictures(b)))
-    assert view_of(federation, run)["state"] == "closed"
+    assert federation.last_round(run)["state"] == "closed"
 
 
 def test_a_second_answer_under_audit_is_called_off_by_the_first_that_counts(
@@ -219,7 +215,7 @@ def test_a_second_answer_under_audit_is_called_off_by_the_first_that_counts(
     federation.queues.release()
     federation.settle()
     assert states(federation, run)[0] == ("clinic-a", 1, "cancelled")
-    assert view_of(federation, run)["state"] == "closed"
+    assert federation.last_round(run)["state"] == "closed"
     assert federation.deliver(a, update).get_json()["state"] == "cancelled"
 
 
@@ -234,7 +230,7 @@ def test_a_failed_batch_is_tried_three_times_at_most(federation: Federation, url
         federation.post(f"/tasks/{holder.tasks[-1].id}/failure", body, holder.token)
         holder.tasks.append(holder.tasks[-1].model_copy(update={"batch": None}))
         federation.settle()
-    tasks = [t for t in view_of(federation, run)["tasks"] if t["batch"] == batch.sha256]
+    tasks = [t for t in federation.last_round(run)["tasks"] if t["batch"] == batch.sha256]
     assert [task["attempt"] for task in sorted(tasks, key=lambda t: t["attempt"])] == [1, 2, 3]
     assert not any(c.tasks and c.tasks[-1].batch == batch for c in children)
-    assert view_of(federation, run)["state"] == "open"
+    assert federation.last_round(run)["state"] == "open"

@@ -36,7 +36,7 @@ def test_a_master_that_lost_its_blobs_goes_on_from_the_remote_store(
     assert federation.deliver(child, trained(child, 0.5, num_examples=7)).status_code == 200
     lose_blobs(federation)
     assert federation.deliver(child, trained(child, 0.25, num_examples=9)).status_code == 200
-    rounds = federation.get(f"/runs/{run}/rounds")["rounds"]
+    rounds = federation.rounds(run)
     assert [row["state"] for row in rounds] == ["closed", "closed"]
     lose_blobs(federation)
     weights = federation.call("GET", f"/weights/{rounds[-1]['weights_after']}")
