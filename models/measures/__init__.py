@@ -1,7 +1,6 @@
 """How good a model is: measures on labels and probabilities. No Keras, no TensorFlow.
 
-Figures of one evaluation are scikit-learn's where it has them; what a thousand resamples need at
-once is computed here, and tests hold it to scikit-learn's.
+Figures are scikit-learn's where it has them: they are computed here, and tests hold them to it.
 """
 
 from models.measures.bootstrap import RESAMPLES
