@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -10,13 +11,7 @@ from federated.errors import InvalidInput
 
 pytestmark = pytest.mark.usefixtures("keras_runtime")
 
-on_tensorflow = pytest.mark.skipif(
-    os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow",
-    reason="This is about TensorFlow, and Keras runs on another backend.",
-)
 
-
-@on_tensorflow
 def test_the_threads_are_those_asked_for() -> None:
     import keras
     import tensorflow as tf
@@ -26,7 +21,6 @@ def test_the_threads_are_those_asked_for() -> None:
     assert keras.config.backend() == "tensorflow"
 
 
-@on_tensorflow
 def test_asking_for_the_same_again_is_fine_and_for_other_threads_is_not() -> None:
     import tensorflow as tf
 
@@ -57,3 +51,19 @@ def test_jax_keeps_the_options_that_it_was_given(monkeypatch: pytest.MonkeyPatch
     assert "intra_op_parallelism_threads=1" in added
     assert "--xla_gpu_deterministic_ops=true" in added
     assert os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] == "true"
+
+
+def test_what_keras_need_not_import_seems_missing_for_the_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from models import runtime
+
+    monkeypatch.delitem(sys.modules, "wave", raising=False)
+    with runtime._not_importing("wave", "json"):
+        import json
+
+        with pytest.raises(ImportError):
+            import wave
+    import wave
+
+    assert (json.loads("1"), wave.__name__) == (1, "wave")
