@@ -1,6 +1,8 @@
 """What leaves a site: everything between a child and the master is recorded and searched."""
 
 import base64
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +22,7 @@ from tests.e2e.running import (
 )
 
 SITE = "watched"
+GROUP = "lesion of Frau Planted"
 NAMES = ("Erika Mustermann 1957-03-04 blue.png", "Hans_Geheim_red_77.png")
 
 
@@ -61,7 +64,7 @@ def traffic(watched):
     child = running.children[SITE]
     files = [(name, png(planted(number))) for number, name in enumerate(NAMES)]
     for name, data in files:
-        (view,) = child.add_pictures("secret", [(name, data)], None)
+        (view,) = child.add_pictures("secret", [(name, data)], None, [GROUP])
         assert view.status == "stored"
         assert view.picture.label in name
     wait_for(
@@ -147,6 +150,22 @@ def test_no_file_name_and_no_picture_hash_left_the_site(traffic):
     words += [image["id"].encode() for image in answer["images"]]
     assert answer["total"] == 2
     assert not any(word in stream for word in words for stream in streams)
+
+
+def test_what_belongs_together_did_not_leave_the_site_and_is_not_readable_there(traffic):
+    running, streams = traffic
+    state = running.state / "children" / SITE
+    with closing(sqlite3.connect(state / "child.sqlite")) as database:
+        (group_hash,) = {row[0] for row in database.execute("SELECT group_hash FROM pictures")}
+    secret = (state / "secrets" / "picture-groups").read_bytes()
+    assert len(group_hash) == 64
+    for word in (GROUP.encode(), base64.b64encode(GROUP.encode()), group_hash.encode(), secret):
+        assert not any(word in stream for stream in streams)
+    for path in state.rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            assert GROUP.encode() not in data
+            assert secret not in data or path.name == "picture-groups"
 
 
 def test_the_site_can_see_what_left_it(traffic):
