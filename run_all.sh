@@ -82,6 +82,8 @@ if [ "${1:-}" = test ]; then
     install requirements-test.txt
     find_chromium >&2
     cd "$root"
+    # Hundreds of processes start; without their caches each would compile every module again.
+    unset PYTHONDONTWRITEBYTECODE
     # Two processes, file by file: one works while the other waits for its servers. In order of
     # name, for files of few tests are those that start whole federations.
     exec "$python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder "$@"
