@@ -1,4 +1,4 @@
-"""The master's command line: `python -m master serve | token | gc`."""
+"""The master's command line: `python -m master serve | token | gc | rewards`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from federated.errors import FederationError
 from master.garbage_collection import collect_garbage
-from master.settings import COLLECT, SERVE, TOKEN, settings_from
+from master.settings import CHECK, COLLECT, SERVE, TOKEN, settings_from
 from master.state_folder import open_state
 from master.store import tokens
 from serving.failpoints import failpoint_from
@@ -76,6 +76,32 @@ def gc(options: argparse.Namespace) -> int:
     return 0
 
 
+def rewards(options: argparse.Namespace) -> int:
+    """Checks the ledger, and recomputes it from the updates that are kept; works while it runs."""
+    # Not at the top: what it needs takes a second to import.
+    from master.coordinator.coalition_models import Bench
+    from master.credit_check import check
+    from master.evaluation import WorkerEvaluator
+    from master.state_folder import StateFolder
+
+    settings = settings_from(options)
+    database, blobs = open_state(settings)
+    state = StateFolder(settings.state)
+    evaluator = WorkerEvaluator(state.logs, settings.threads, settings.pretrained_folder)
+    wrong = 0
+    try:
+        for found in check(database, Bench(blobs, state, evaluator), options.run):
+            print(f"run {found.run}, round {found.round}: {' '.join(found.told)}", flush=True)
+            for fault in found.faults:
+                print(f"  does not agree: {fault}", flush=True)
+            wrong += bool(found.faults)
+    finally:
+        evaluator.stop()
+        database.close()
+    print("Everything agrees." if not wrong else f"{wrong} rounds do not agree.")
+    return 1 if wrong else 0
+
+
 def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m master", description="The server of a federation.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -83,6 +109,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         (serve, SERVE, "serve until Ctrl-C"),
         (token, TOKEN, "print a new token"),
         (gc, COLLECT, "delete old updates"),
+        (rewards, CHECK, "recompute the credits"),
     ):
         subparser = commands.add_parser(command.__name__, help=text, description=command.__doc__)
         add_options(subparser, options, environ)

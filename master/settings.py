@@ -48,6 +48,12 @@ TOKEN = (
 
 COLLECT = (*STATE, Option("--keep-rounds", "rounds of each run whose updates stay", 10, int))
 
+CHECK = (
+    *STATE,
+    Option("--run", "one run alone; by default all"),
+    Option("--threads", "threads of the evaluation process; 0 takes all cores", 0, int),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

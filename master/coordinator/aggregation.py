@@ -15,15 +15,14 @@ from federated.plan import Plan
 from federated.states import RoundState
 from federated.strategies import Contribution, Outcome, RoundFacts, strategy
 from federated.wire import UpdateReader, encode_weights
+from master.coordinator import credits
 from master.coordinator.round_steps import fail_round
-from master.rewards import share_out
 from master.services import Services
-from master.store import evaluations, ledger, rounds, runs, studies, transitions, updates, versions
-from master.store.ledger import Credit
+from master.store import evaluations, rounds, runs, studies, transitions, updates, versions
 from master.store.tables import RoundRow, RunRow
 from master.store.updates import Accepted
 from master.store.versions import Version
-from serving.blobs import StoredTensors, open_blob
+from serving.blobs import BlobStore, StoredTensors, open_blob
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ def close_round(services: Services, run_id: str, number: int) -> None:
     and the round stays as it is.
     """
     with services.database.read() as session:
-        material = _material(session, run_id, number)
+        material = material_of(session, run_id, number)
     started = time.perf_counter()
     try:
         made = average(services, number, material)
@@ -79,19 +78,28 @@ def close_round(services: Services, run_id: str, number: int) -> None:
 
 def average(services: Services, number: int, material: Material) -> Made:
     """The new global weights as a blob; reads memory-mapped blobs, tensor by tensor."""
+    facts = facts_of(services.blobs, number, material)
+    return _keep(services, strategy(material.plan.strategy.name)(facts))
+
+
+def facts_of(blobs: BlobStore, number: int, material: Material) -> RoundFacts:
+    """What the strategy is given; nothing of it is read yet.
+
+    Raises:
+        NotFound: A blob is not here.
+    """
     before = material.before
-    facts = RoundFacts(
+    return RoundFacts(
         number=number,
         signature=before.signature,
-        previous=_tensors(services, before.weights),
+        previous=_tensors(blobs, before.weights),
         contributions=tuple(
-            _contribution(services, before, update, name)
+            _contribution(blobs, before, update, name)
             for update, name in zip(material.accepted, names_of(material.accepted), strict=True)
         ),
         settings=material.plan.strategy.settings,
-        state=_strategy_state(services, before.strategy_state),
+        state=_strategy_state(blobs, before.strategy_state),
     )
-    return _keep(services, strategy(material.plan.strategy.name)(facts))
 
 
 def names_of(accepted: Sequence[Accepted]) -> list[str]:
@@ -103,46 +111,24 @@ def names_of(accepted: Sequence[Accepted]) -> list[str]:
     ]
 
 
-def _contribution(services: Services, before: Version, update: Accepted, name: str) -> Contribution:
-    base = _tensors(services, update.base)
+def _contribution(blobs: BlobStore, before: Version, update: Accepted, name: str) -> Contribution:
+    base = _tensors(blobs, update.base)
     return Contribution(
         node=name,
         num_examples=update.document.num_examples,
         num_steps=update.document.num_steps,
-        weights=UpdateReader(_tensors(services, update.sha256), update.document, base),
+        weights=UpdateReader(_tensors(blobs, update.sha256), update.document, base),
         staleness=update.staleness,
         base=None if update.base == before.weights else base,
     )
 
 
-def _tensors(services: Services, sha256: str) -> StoredTensors:
-    return StoredTensors(services.blobs.path(sha256))
+def _tensors(blobs: BlobStore, sha256: str) -> StoredTensors:
+    return StoredTensors(blobs.path(sha256))
 
 
-def credits_of(material: Material) -> list[Credit]:
-    """What the updates of a round earn: the pool, in proportion to measured accuracy."""
-    policy = material.plan.rewards
-    merits = {
-        update.task: update.measured["accuracy"]
-        for update in material.accepted
-        if "accuracy" in update.measured
-    }
-    shares = share_out(policy.pool, merits)
-    return [
-        Credit(
-            node=update.node,
-            task=update.task,
-            amount=shares[update.task],
-            policy=policy.policy,
-            reason=f"accuracy {merits[update.task]:.1%} on the audit pictures, "
-            f"of {sum(merits.values()):.1%} in all; pool {policy.pool}",
-        )
-        for update in material.accepted
-        if shares.get(update.task)
-    ]
-
-
-def _material(session: Session, run_id: str, number: int) -> Material:
+def material_of(session: Session, run_id: str, number: int) -> Material:
+    """What a round is averaged from, or was."""
     row = rounds.get(session, run_id, number)
     return Material(
         plan=Plan.model_validate(runs.get(session, run_id).plan),
@@ -151,10 +137,10 @@ def _material(session: Session, run_id: str, number: int) -> Material:
     )
 
 
-def _strategy_state(services: Services, sha256: str | None) -> dict[str, np.ndarray]:
+def _strategy_state(blobs: BlobStore, sha256: str | None) -> dict[str, np.ndarray]:
     if sha256 is None:
         return {}
-    with open_blob(services.blobs.path(sha256)) as blob:
+    with open_blob(blobs.path(sha256)) as blob:
         return {name: blob.get_tensor(name) for name in blob.keys()}  # noqa: SIM118
 
 
@@ -184,7 +170,7 @@ def _settle(
     )
     for update, name in zip(material.accepted, names_of(material.accepted), strict=True):
         updates.set_share(session, update.task, made.shares.get(name, 0.0))
-    ledger.add(session, run.id, row.number, credits_of(material), now)
+    credits.begin(session, run, row.number, material.plan, material.accepted, now)
     evaluations.demand(session, after.id, run.id, run.study_id, now)
     row.after_id = run.version_id = after.id
     if run.publish:

@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from federated.states import TaskState
-from master.coordinator import evaluation_jobs, handover
+from master.coordinator import credit_jobs, evaluation_jobs, handover
 from master.coordinator.aggregation import close_round
 from master.coordinator.cross_site_models import gather
 from master.coordinator.run_steps import advance
@@ -21,6 +21,7 @@ from master.store import (
     evaluations,
     lease,
     nodes,
+    round_credits,
     round_tasks,
     rounds,
     runs,
@@ -210,6 +211,10 @@ class Coordinator:
         for number, version, part in evaluations.due(session):
             job = partial(evaluation_jobs.evaluate, services, number, version, part)
             self._job(EVALUATOR_QUEUE, f"evaluation/{number}", job, priority=2)
+        for run, number in round_credits.pending(session):
+            # A few models at a time, behind all else: nothing waits for more than one slice.
+            job = partial(credit_jobs.work_out, services, run, number)
+            self._job(EVALUATOR_QUEUE, f"credits/{run}/{number}", job, priority=3)
 
     def _job(self, queue: str, key: str, job: Job, priority: int = 0) -> None:
         now = self._services.now()

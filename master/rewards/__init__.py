@@ -7,6 +7,7 @@ shared out in proportion to them. What measures the models, and when, is the mas
 from master.rewards.coalition import Asking, Coalition, Merits, answered, merits, own, together
 from master.rewards.policies import asking
 from master.rewards.recent_average import HALF_LIFE_DAYS, recent_average
+from master.rewards.sentences import reason
 from master.rewards.share_out import UNIT, share_out
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "asking",
     "merits",
     "own",
+    "reason",
     "recent_average",
     "share_out",
     "together",

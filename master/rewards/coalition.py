@@ -8,7 +8,7 @@ is answered at once, and the first question whose answer is missing is the next 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -76,26 +76,28 @@ Value = Callable[[Sequence[Coalition]], Sequence[float]]
 
 
 def answered(
-    policy: Asking, known: Mapping[Coalition, float], *, over: bool = False
+    policy: Asking, known: Callable[[Coalition], float | None], *, over: bool = False
 ) -> Merits | tuple[Coalition, ...]:
     """A policy's merits, as far as what is known leads; else what it asks for next.
 
     Args:
         policy: A policy that has not been asked yet.
-        known: Accuracies that have been measured.
+        known: The accuracy of a model, if it has been measured.
         over: Whether no more will be: the policy then comes to what it can.
     """
     asked = next(policy)
     while True:
-        missing = tuple(one for one in dict.fromkeys(asked) if one not in known)
-        if missing and not over:
+        accuracies = {one: known(one) for one in asked}
+        found = tuple(value for value in map(accuracies.get, asked) if value is not None)
+        complete = len(found) == len(asked)
+        if not complete and not over:
             policy.close()
-            return missing
+            return tuple(one for one, accuracy in accuracies.items() if accuracy is None)
         try:
-            asked = policy.send(None if missing else tuple(known[one] for one in asked))
+            asked = policy.send(found if complete else None)
         except StopIteration as done:
-            found: Merits = done.value
-            return found
+            merits_of_all: Merits = done.value
+            return merits_of_all
 
 
 def merits(policy: Asking, value: Value) -> Merits:

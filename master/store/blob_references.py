@@ -6,7 +6,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from federated.states import RoundState, TaskState
-from master.store import measured_models
+from master.store import measured_models, round_credits
 from master.store.tables import RoundRow, TaskRow, UpdateRow, VersionRow
 
 MAY_COUNT = (TaskState.SUBMITTED, TaskState.ACCEPTED)
@@ -37,14 +37,16 @@ def old_updates(session: Session, keep_rounds: int) -> list[str]:
 
     Those of rounds that are over and older than the last `keep_rounds` of their run, unless a
     kept round, or a global model, has the same bytes. What an asynchronous run may still count
-    serves it.
+    serves it, and what credits are still worked out of.
     """
     newest = select(RoundRow.run_id, func.max(RoundRow.number).label("newest"))
     last = newest.group_by(RoundRow.run_id).subquery()
     counted = func.coalesce(TaskRow.counted_in, TaskRow.round)
     waits = TaskRow.counted_in.is_(None) & TaskRow.state.in_(MAY_COUNT)
     query = (
-        select(UpdateRow.sha256, RoundRow.state, RoundRow.number, last.c.newest, waits)
+        select(
+            UpdateRow.sha256, RoundRow.state, RoundRow.run_id, RoundRow.number, last.c.newest, waits
+        )
         .join(TaskRow, TaskRow.id == UpdateRow.task_id)
         .join(RoundRow, (RoundRow.run_id == TaskRow.run_id) & (RoundRow.number == counted))
         .join(last, last.c.run_id == TaskRow.run_id)
@@ -52,8 +54,9 @@ def old_updates(session: Session, keep_rounds: int) -> list[str]:
     over = (RoundState.CLOSED, RoundState.FAILED)
     old: set[str] = set()
     kept = set(session.scalars(select(VersionRow.weights)))
-    for sha256, state, number, newest_number, waiting in session.execute(query):
-        in_use = waiting and state != RoundState.FAILED
+    pending = set(round_credits.pending(session))
+    for sha256, state, run, number, newest_number, waiting in session.execute(query):
+        in_use = (waiting and state != RoundState.FAILED) or (run, number) in pending
         is_old = state in over and number <= newest_number - keep_rounds and not in_use
         (old if is_old else kept).add(sha256)
     return sorted(old - kept)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from federated.views import LedgerEntry, Rewards, Standing
+from federated.views import LedgerEntry
 from master.store.tables import LedgerRow, NodeRow
 
 
@@ -64,16 +64,27 @@ def by_task(session: Session, run: str, number: int) -> dict[str, float]:
     return {task: int(amount) / 1000 for task, amount in session.execute(query) if task}
 
 
-def rewards(session: Session, run: str | None = None) -> Rewards:
-    """Ledger (oldest first) and leaderboard, of one run or of all; ties share a rank."""
+def entries(session: Session, run: str | None = None) -> list[LedgerEntry]:
+    """The ledger, oldest first, of one run or of all."""
     query = select(LedgerRow, NodeRow.name).join(NodeRow, NodeRow.id == LedgerRow.node_id)
     if run is not None:
         query = query.where(LedgerRow.run_id == run)
-    rows = [(row, name) for row, name in session.execute(query.order_by(LedgerRow.id))]
-    return Rewards(
-        ledger=[_entry(row, name) for row, name in rows],
-        leaderboard=_leaderboard(rows),
+    return [_entry(row, name) for row, name in session.execute(query.order_by(LedgerRow.id))]
+
+
+def amounts(session: Session, run: str, number: int) -> dict[str, int]:
+    """Thousandths of each task of a round that earned any; each has one entry."""
+    query = select(LedgerRow.task_id, LedgerRow.amount).where(
+        LedgerRow.run_id == run, LedgerRow.round == number
     )
+    return {task: int(amount) for task, amount in session.execute(query) if task}
+
+
+def rounds_paid(session: Session) -> list[tuple[str, int]]:
+    """`(run, round)` of every round that the ledger has entries of, oldest first."""
+    query = select(LedgerRow.run_id, LedgerRow.round).where(LedgerRow.round.is_not(None))
+    grouped = query.group_by(LedgerRow.run_id, LedgerRow.round).order_by(func.min(LedgerRow.id))
+    return [(run, number) for run, number in session.execute(grouped) if run and number]
 
 
 def _entry(row: LedgerRow, name: str) -> LedgerEntry:
@@ -87,24 +98,5 @@ def _entry(row: LedgerRow, name: str) -> LedgerEntry:
         task=row.task_id or "",
         credits=row.amount / 1000,
         reason=row.reason,
+        policy=row.policy,
     )
-
-
-def _leaderboard(rows: list[tuple[LedgerRow, str]]) -> list[Standing]:
-    totals: dict[tuple[str, str], int] = {}
-    tasks: dict[tuple[str, str], set[str | None]] = {}
-    for row, name in rows:
-        key = (row.node_id, name)
-        totals[key] = totals.get(key, 0) + row.amount
-        tasks.setdefault(key, set()).add(row.task_id)
-    ordered = sorted(totals, key=lambda key: (-totals[key], key[1]))
-    return [
-        Standing(
-            rank=1 + sum(total > totals[key] for total in totals.values()),
-            node=key[0],
-            node_name=key[1],
-            credits=totals[key] / 1000,
-            updates=len(tasks[key]),
-        )
-        for key in ordered
-    ]

@@ -41,14 +41,28 @@ def add(session: Session, row: PictureRow) -> PictureView:
 
 
 def labelled_rows(
-    session: Session, study_id: str, part: str, classes: tuple[str, ...]
+    session: Session,
+    study_id: str,
+    part: str,
+    classes: tuple[str, ...],
+    below: int | None = None,
 ) -> LabelledRows:
-    """The pictures of a part, in order of their hashes: the order of arrival plays no role."""
+    """The pictures of a part, in order of their hashes: the order of arrival plays no role.
+
+    Args:
+        session: The transaction.
+        study_id: The study.
+        part: `audit` or `test`.
+        classes: The study's.
+        below: Row below which they lie, which leaves out what came later; None for all.
+    """
     query = (
         select(PictureRow.row, PictureRow.label)
         .where(PictureRow.study_id == study_id, PictureRow.part == part)
         .order_by(PictureRow.sha256)
     )
+    if below is not None:
+        query = query.where(PictureRow.row < below)
     found = list(session.execute(query))
     return LabelledRows(
         rows=tuple(row for row, _ in found),

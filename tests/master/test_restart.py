@@ -97,7 +97,7 @@ def test_a_submitted_update_is_judged(federation: Federation) -> None:
     after.services.database.close()
 
 
-@pytest.mark.parametrize("step", ["_material", "average", "_settle"])
+@pytest.mark.parametrize("step", ["material_of", "average", "_settle"])
 def test_an_aggregation_is_done_again_and_counts_once(
     federation: Federation, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

@@ -15,6 +15,7 @@ from master.garbage_collection import collect_garbage
 from master.store import (
     blob_references,
     events,
+    leaderboard,
     lease,
     ledger,
     nodes,
@@ -142,10 +143,12 @@ def test_the_ledger_adds_up_and_ties_share_a_rank(database: Database, task: str)
     with database.write() as session:
         ledger.add(session, "r1", 1, credits, NOW)
     with database.read() as session:
-        found = ledger.rewards(session, "r1")
-        assert [entry.credits for entry in found.ledger] == [0.333, 1.0]
-        assert [(s.rank, s.credits, s.updates) for s in found.leaderboard] == [(1, 1.333, 1)]
-        assert ledger.rewards(session, "another").ledger == []
+        assert [entry.credits for entry in ledger.entries(session, "r1")] == [0.333, 1.0]
+        (place,) = leaderboard.leaderboard(session, NOW, "r1")
+        # No round of it has closed: an entry of an older master.
+        assert (place.rank, place.credits, place.updates) == (1, 1.333, 0)
+        assert place.recent_average == pytest.approx(1.333 * 0.69315 / 7, rel=1e-4)
+        assert ledger.entries(session, "another") == []
 
 
 def test_one_holder_has_the_lease_until_it_ends_or_is_given_back(database: Database) -> None:

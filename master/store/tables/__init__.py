@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from master.store.tables.base import Base, Document
+from master.store.tables.credits import LedgerRow, MeasuredCoalitionRow, RoundCreditsRow
 from master.store.tables.cross_sites import CrossSiteRow, SiteEvaluationRow
 from master.store.tables.journal import EventRow, LeaseRow
 from master.store.tables.nodes import HoldingRow, NodeRow, ReceiptRow, TokenRow
 from master.store.tables.runs import (
     AuditRow,
     EvaluationRow,
-    LedgerRow,
     RoundRow,
     RunBatchesRow,
     RunRow,
@@ -34,9 +34,11 @@ __all__ = [
     "HoldingRow",
     "LeaseRow",
     "LedgerRow",
+    "MeasuredCoalitionRow",
     "NodeRow",
     "PictureRow",
     "ReceiptRow",
+    "RoundCreditsRow",
     "RoundRow",
     "RunBatchesRow",
     "RunRow",

@@ -1,4 +1,4 @@
-"""Runs and their rounds: tasks, updates, audits, credits, evaluations."""
+"""Runs and their rounds: tasks, updates, audits, evaluations."""
 
 from __future__ import annotations
 
@@ -153,23 +153,6 @@ class AuditRow(Base):
     reasons: Mapped[list[Any]]
     measured: Mapped[Document]
     at: Mapped[float]
-
-
-class LedgerRow(Base):
-    """One entry of the append-only ledger; `amount` in thousandths of a credit."""
-
-    __tablename__ = "ledger"
-
-    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
-    entry: Mapped[str] = mapped_column(String(32))
-    at: Mapped[float]
-    node_id: Mapped[str] = mapped_column(ForeignKey("nodes.id"), index=True)
-    run_id: Mapped[str | None] = mapped_column(ForeignKey("runs.id"), index=True)
-    round: Mapped[int | None]
-    task_id: Mapped[str | None] = mapped_column(ForeignKey("tasks.id"))
-    amount: Mapped[int]
-    policy: Mapped[str] = mapped_column(String(32))
-    reason: Mapped[str]
 
 
 class EvaluationRow(Base):

@@ -131,16 +131,16 @@ def test_what_a_model_loses_without_an_update() -> None:
 
 def test_improvement_is_over_the_rounds_start_and_never_below_nothing() -> None:
     known = {together(()): 0.7, own(0): 0.75, own(1): 0.72, own(2): 0.6}
-    of_it = answered(asking(policy("improvement"), 3, 0), known)
+    of_it = answered(asking(policy("improvement"), 3, 0), known.get)
     assert isinstance(of_it, Merits)
     assert of_it.contributions == pytest.approx([0.05, 0.02, -0.1])
     assert of_it.merits == pytest.approx([0.05, 0.02, 0.0])
 
 
 def test_accuracy_asks_for_each_updates_own_weights_and_nothing_else() -> None:
-    missing = answered(asking(policy("accuracy"), 3, 0), {own(1): 0.5})
+    missing = answered(asking(policy("accuracy"), 3, 0), {own(1): 0.5}.get)
     assert missing == (own(0), own(2))
-    of_it = answered(asking(policy("accuracy"), 2, 0), {own(0): 0.9, own(1): 0.5})
+    of_it = answered(asking(policy("accuracy"), 2, 0), {own(0): 0.9, own(1): 0.5}.get)
     assert isinstance(of_it, Merits)
     assert of_it.merits == (0.9, 0.5)
 
@@ -149,7 +149,7 @@ def test_accuracy_asks_for_each_updates_own_weights_and_nothing_else() -> None:
 def test_a_few_models_at_a_time_come_to_the_same_as_all_at_once(name: str) -> None:
     at_once = merits(asking(policy(name), 6, 3), value_of(curve))
     known: dict[Coalition, float] = {}
-    while not isinstance(of_it := answered(asking(policy(name), 6, 3), known), Merits):
+    while not isinstance(of_it := answered(asking(policy(name), 6, 3), known.get), Merits):
         # Killed in between, it goes on from what is known.
         known |= {one: curve(frozenset(one.members)) for one in of_it[:3]}
     assert of_it == at_once
@@ -157,7 +157,7 @@ def test_a_few_models_at_a_time_come_to_the_same_as_all_at_once(name: str) -> No
 
 @pytest.mark.parametrize("name", ["accuracy", "improvement", "leave_one_out", "shapley"])
 def test_without_time_a_policy_says_so(name: str) -> None:
-    of_it = answered(asking(policy(name), 6, 3), {}, over=True)
+    of_it = answered(asking(policy(name), 6, 3), {}.get, over=True)
     assert isinstance(of_it, Merits)
     assert of_it.why_none is not None
     assert "The time that the plan allows was over" in of_it.why_none
@@ -166,10 +166,10 @@ def test_without_time_a_policy_says_so(name: str) -> None:
 def test_when_the_time_is_over_the_orders_so_far_count() -> None:
     known: dict[Coalition, float] = {}
     for _ in range(9):
-        missing = answered(asking(policy(), 6, 3), known)
+        missing = answered(asking(policy(), 6, 3), known.get)
         assert not isinstance(missing, Merits)
         known |= {one: curve(frozenset(one.members)) for one in missing}
-    of_it = answered(asking(policy(), 6, 3), known, over=True)
+    of_it = answered(asking(policy(), 6, 3), known.get, over=True)
     assert isinstance(of_it, Merits)
     assert of_it.orders is not None
     assert 4 <= of_it.orders < 30
