@@ -20,6 +20,7 @@ BENCHMARKS = {
     "backends": "the same trainings on TensorFlow, JAX and PyTorch, those that are installed",
     "measures": "a report without and with intervals, against scikit-learn in a loop",
     "augmentation": "what flips, turns, colours and resampling cost a training step",
+    "credits": "what each reward policy gives honest sites, one with flipped labels, a small one",
     "aggregation": "averaging 2, 20 and 200 updates against reading their bytes once; memory",
 }
 

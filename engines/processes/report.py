@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from engines.processes import credits
 from engines.processes.cross_site import as_document, reasons, rows_of
 from engines.processes.errors import WrongOption
-from federated.views import CrossSiteView, RoundView, RunView, StudyView, UpdateView
+from federated.views import CrossSiteView, RoundCredits, RoundView, RunView, StudyView, UpdateView
 
 COLUMNS = (
     *("round", "seconds", "site", "status", "examples", "loss", "accuracy"),
@@ -37,6 +38,7 @@ def report(
     seconds: float,
     state: str | None,
     cross_site: CrossSiteView | None = None,
+    earned: Sequence[RoundCredits] = (),
 ) -> dict[str, Any]:
     """The results as one JSON document.
 
@@ -49,6 +51,7 @@ def report(
         state: Folder of the servers, whose blobs lie in its `master/blobs`; None if it is
             not kept.
         cross_site: Each site's model at each other site, where the plan has it measured.
+        earned: How the credits of its rounds arose.
     """
     return {
         "run": run.id,
@@ -59,6 +62,7 @@ def report(
         "rounds": [_round(one) for one in rounds],
         "evaluation": evaluation,
         "cross_site": as_document(cross_site) if cross_site else None,
+        "credits": credits.as_document(earned),
         "state": state,
     }
 
@@ -129,10 +133,14 @@ def _draft(path: Path) -> Path:
     return path.with_name(path.name + ".draft")
 
 
-def tables(rounds: Sequence[RoundView], cross_site: CrossSiteView | None = None) -> str:
+def tables(
+    rounds: Sequence[RoundView],
+    cross_site: CrossSiteView | None = None,
+    earned: Sequence[RoundCredits] = (),
+) -> str:
     """Tables for people: what each site returned, and what the average was worth, how surely.
 
-    Where it was measured, each site's model at each other site too.
+    Where it was measured, each site's model at each other site too, and what each update earned.
     """
     measured = [one for one in rounds if one.evaluation]
     parts = [table(COLUMNS, [row for one in rounds for row in _update_rows(one)])]
@@ -145,6 +153,10 @@ def tables(rounds: Sequence[RoundView], cross_site: CrossSiteView | None = None)
     if cross_site is not None:
         parts.append(f"Accuracy of each site's model at each site\n{table(*rows_of(cross_site))}")
         parts += reasons(cross_site)
+    columns, rows = credits.rows_of(earned)
+    if any(one.state == "granted" for one in earned):
+        parts.append(f"Credits\n{table(columns, rows)}")
+    parts += credits.reasons(earned)
     return "\n\n".join(parts)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engines.processes.client import Master
+from engines.processes.credits import await_credits
 from engines.processes.data_options import choice_of
 from engines.processes.dataset import (
     Dataset,
@@ -116,8 +117,11 @@ def _run(
     rounds = master.rounds(run.id)
     evaluation = master.evaluation(run.id, run.round)["test"]
     matrix = master.cross_site(run.id) if plan.cross_site else None
-    document = report(master.study(study.id), run, rounds, evaluation, seconds, state, matrix)
-    return document, tables(rounds, matrix)
+    earned = await_credits(master, run.id)
+    document = report(
+        master.study(study.id), run, rounds, evaluation, seconds, state, matrix, earned
+    )
+    return document, tables(rounds, matrix, earned)
 
 
 def _follow(master: Master, run: RunView) -> RunView:

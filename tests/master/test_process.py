@@ -79,6 +79,11 @@ def test_keras_builds_judges_and_exports_in_its_own_process(address: str, state:
 
 
 @pytest.mark.e2e
+def test_credits_are_recomputed_while_it_runs(address: str, state: Path) -> None:
+    assert command("rewards", "--state", str(state)) == "Everything agrees."
+
+
+@pytest.mark.e2e
 def test_a_second_server_on_the_same_state_is_refused(address: str, state: Path) -> None:
     second = start("serve", "--state", str(state), "--port", "0")
     out, error = second.communicate(timeout=30)

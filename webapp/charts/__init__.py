@@ -3,6 +3,7 @@
 from webapp.charts.by_hand import average_line
 from webapp.charts.comparison import measure_by_run
 from webapp.charts.confusion import confusion_chart
+from webapp.charts.contributions import contributions_chart
 from webapp.charts.credits import credit_trend
 from webapp.charts.cross_site import cross_site_chart
 from webapp.charts.curves import precision_recall_chart, roc_chart
@@ -19,6 +20,7 @@ __all__ = [
     "accuracy_by_round",
     "average_line",
     "confusion_chart",
+    "contributions_chart",
     "counts_by_site",
     "credit_trend",
     "cross_site_chart",

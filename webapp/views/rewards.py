@@ -5,12 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from federated.views import LedgerEntry, Rewards, Standing
+from federated.views import LedgerEntry, Rewards, RunView, Standing
 from webapp.charts import credit_trend
 from webapp.desk import Desk
-from webapp.layout import empty, opening, section, show, table
+from webapp.layout import choose, empty, guard, opening, section, show, table, tell_of_change
 from webapp.texts import text
-from webapp.words import credit, day
+from webapp.views.rewards_round import how_it_arose
+from webapp.words import NOTHING, credit, day, short
 
 
 def page(desk: Desk) -> None:
@@ -19,25 +20,76 @@ def page(desk: Desk) -> None:
     rewards: Rewards = desk.operator.rewards()
     with st.expander(text("rewards.how_title"), type="compact"):
         st.markdown(text("rewards.how"))
-    if not rewards.ledger:
+        st.markdown(text("rewards.policies"))
+        st.markdown(text("rewards.average"))
+    tell_of_change(lambda: _state(desk))
+    if not rewards.leaderboard:
         empty("rewards.none", desk, "train")
         return
+    _leaderboard(rewards)
+    with guard():
+        _rounds(desk)
+    _ledger(rewards)
+
+
+def _state(desk: Desk) -> tuple[object, ...]:
+    """What makes the page worth drawing anew."""
+    rewards = desk.operator.rewards()
+    rounds = [(one.run, one.round, one.state, one.models) for one in rewards.rounds]
+    return (len(rewards.ledger), len(rewards.leaderboard), tuple(rounds))
+
+
+def _leaderboard(rewards: Rewards) -> None:
     section("rewards.leaderboard")
-    table([_standing(entry) for entry in rewards.leaderboard], text("rewards.leaderboard"))
-    show(credit_trend(rewards.ledger), "credit-trend")
-    section("rewards.ledger")
-    newest_first = sorted(rewards.ledger, key=lambda entry: -entry.id)
-    frame = pd.DataFrame([_entry(entry) for entry in newest_first])
-    st.dataframe(frame, hide_index=True, alt=text("rewards.ledger"), key="ledger")
+    waits = any(entry.pending for entry in rewards.leaderboard)
+    rows = [_standing(entry, waits) for entry in rewards.leaderboard]
+    table(rows, text("rewards.leaderboard"))
+    if waits:
+        st.caption(text("rewards.pending_what"))
+    if rewards.ledger:
+        show(credit_trend(rewards.ledger), "credit-trend")
 
 
-def _standing(entry: Standing) -> dict[str, object]:
-    return {
+def _standing(entry: Standing, waits: bool) -> dict[str, object]:
+    row: dict[str, object] = {
         text("rewards.rank"): str(entry.rank),
         text("chart.site"): entry.node_name,
         text("rewards.credits"): credit(entry.credits),
+        text("rewards.recent"): credit(entry.recent_average),
         text("rewards.updates"): str(entry.updates),
     }
+    if waits:
+        row[text("rewards.pending")] = str(entry.pending or NOTHING)
+    return row
+
+
+def _rounds(desk: Desk) -> None:
+    """How the credits of one round of one run arose."""
+    runs = {run.id: run for run in desk.operator.runs() if run.round}
+    if not runs:
+        return
+    section("rewards.round")
+    run = choose("run", text("results.run"), list(runs), lambda name: _run_name(runs[name]))
+    rounds = {str(one.round): one for one in desk.operator.rewards(run).rounds}
+    if not rounds:
+        st.markdown(text("rewards.no_round"))
+        return
+    number = choose("round", text("chart.round"), list(rounds), str)
+    how_it_arose(rounds[number])
+
+
+def _run_name(run: RunView) -> str:
+    return text("results.run_name", at=day(run.created_at), study=run.study, id=short(run.id))
+
+
+def _ledger(rewards: Rewards) -> None:
+    section("rewards.ledger")
+    if not rewards.ledger:
+        st.markdown(text("rewards.no_entry"))
+        return
+    newest_first = sorted(rewards.ledger, key=lambda entry: -entry.id)
+    frame = pd.DataFrame([_entry(entry) for entry in newest_first])
+    st.dataframe(frame, hide_index=True, alt=text("rewards.ledger"), key="ledger")
 
 
 def _entry(entry: LedgerEntry) -> dict[str, object]:

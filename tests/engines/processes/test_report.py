@@ -90,7 +90,7 @@ def document(rounds):
 
 def test_the_document_has_what_the_design_promises(document):
     promised = {*("run", "study", "plan", "seconds", "rounds", "evaluation", "state")}
-    assert set(document) == promised | {"frozen", "cross_site"}
+    assert set(document) == promised | {"frozen", "cross_site", "credits"}
     (first,) = document["rounds"]
     assert (first["round"], first["seconds"]) == (1, 2.5)
     assert (first["weights_before"], first["weights_after"]) == (A, B)

@@ -37,6 +37,8 @@ EVERY: dict[str, Chart] = {
     "probabilities": charts.probabilities_chart({"x": 0.2, "y": 0.7, "z": 0.1}),
     "staleness": charts.staleness_by_round([AGED]) or pytest.fail("no update"),
     "credits": charts.credit_trend(sample.rewards().ledger),
+    "contributions": charts.contributions_chart(sample.credits_granted(2))
+    or pytest.fail("no update"),
     "comparison": charts.measure_by_run(
         compared.comparison().runs, {compared.WIDE: "wide", compared.NARROW: "narrow"}, "auc"
     ),
@@ -262,3 +264,28 @@ def test_sites_of_the_same_age_are_told_apart() -> None:
     marks = [trace["marker"] for trace in EVERY["staleness"].figure.to_dict()["data"]]
     assert marks[0]["symbol"] != marks[1]["symbol"]
     assert marks[0]["size"] != marks[1]["size"]
+
+
+def test_contributions_stand_to_either_side_of_nothing() -> None:
+    chart = EVERY["contributions"]
+    (bars,) = chart.figure.to_dict()["data"]
+    assert list(bars["x"]) == pytest.approx([6.3, 5.7, -4.1])
+    assert list(bars["text"]) == ["+6.3", "+5.7", "-4.1"]
+    # Told apart by more than colour.
+    assert list(bars["marker"]["pattern"]["shape"]) == ["", "", "/"]
+    low, high = chart.figure.to_dict()["layout"]["xaxis"]["range"]
+    assert low < -4.1 < 6.3 < high
+    assert chart.alt == (
+        "What each update of round 2 brought on the audit pictures: site-1 +6.3 points, "
+        "52.50 credits; site-2 +5.7 points, 47.50 credits; site-3 -4.1 points, 0.00 credits."
+    )
+    assert charts.contributions_chart(sample.credits_pending(3)) is None
+
+
+def test_of_many_updates_the_sentence_names_the_first() -> None:
+    round_ = sample.credits_granted(2)
+    many = round_.model_copy(update={"updates": round_.updates * 5})
+    chart = charts.contributions_chart(many)
+    assert chart is not None
+    assert chart.alt.endswith("and 7 more.")
+    assert len(set(chart.table["Site"])) == 15

@@ -3,7 +3,16 @@
 from tests.webapp.drawn import png
 from tests.webapp.sample.at_a_site import held, picture, prediction, status
 from tests.webapp.sample.facts import HASHES, NOW, PLAN, RUN, STUDY, weights
-from tests.webapp.sample.runs import events, rewards, round_, run, training_run, update
+from tests.webapp.sample.runs import (
+    credits_granted,
+    credits_pending,
+    events,
+    rewards,
+    round_,
+    run,
+    training_run,
+    update,
+)
 from tests.webapp.sample.scripts import child, empty_child, empty_master, federation, master
 from tests.webapp.sample.sites import node, nodes, study
 
@@ -14,6 +23,8 @@ __all__ = [
     "RUN",
     "STUDY",
     "child",
+    "credits_granted",
+    "credits_pending",
     "empty_child",
     "empty_master",
     "events",

@@ -8,10 +8,12 @@ from federated.messages import Progress
 from federated.states import RoundState, RunState, TaskState
 from federated.views import (
     AuditView,
+    CreditShare,
     Event,
     ExcludedNode,
     LedgerEntry,
     Rewards,
+    RoundCredits,
     RoundView,
     RunView,
     Standing,
@@ -144,10 +146,69 @@ def rewards() -> Rewards:
         )
     ]
     board = [
-        Standing(rank=1, node="node-site-1", node_name="site-1", credits=101.5, updates=2),
-        Standing(rank=2, node="node-site-2", node_name="site-2", credits=98.5, updates=2),
+        Standing(
+            rank=1 + place,
+            node=f"node-{name}",
+            node_name=name,
+            credits=amount,
+            updates=3,
+            pending=1,
+            recent_average=average,
+        )
+        for place, (name, amount, average) in enumerate(
+            [("site-1", 101.5, 10.05), ("site-2", 98.5, 9.75)]
+        )
     ]
-    return Rewards(ledger=ledger, leaderboard=board)
+    rounds = [credits_pending(3), credits_granted(2), credits_granted(1, policy="accuracy")]
+    return Rewards(ledger=ledger, leaderboard=board, rounds=rounds)
+
+
+def credits_granted(number: int, policy: str = "shapley") -> RoundCredits:
+    """A round whose second site cost some accuracy."""
+    shares = [
+        CreditShare(
+            task=f"task-{number}-{site}",
+            node=f"node-site-{site}",
+            node_name=f"site-{site}",
+            num_examples=pictures,
+            compared=0.7 + contribution,
+            contribution=contribution,
+            credits=amount,
+        )
+        for site, pictures, contribution, amount in [
+            (1, 15, 0.063, 52.5), (2, 45, 0.057, 47.5), (3, 9, -0.041, 0.0)
+        ]
+    ]  # fmt: skip
+    measured = {"before": 0.7, "after": 0.779, "orders": 6, "models": 8, "most_models": 200}
+    return RoundCredits(
+        run=RUN,
+        round=number,
+        policy=policy,
+        pool=100,
+        state="granted",
+        created_at=NOW - 80,
+        settled_at=NOW - 70,
+        updates=shares,
+        **(measured if policy == "shapley" else {}),
+    )
+
+
+def credits_pending(number: int) -> RoundCredits:
+    """A round of which a few models are measured."""
+    shares = [
+        CreditShare(
+            task=f"task-{number}-{site}",
+            node=f"node-site-{site}",
+            node_name=f"site-{site}",
+            num_examples=15,
+            compared=None,
+            contribution=None,
+            credits=0,
+        )
+        for site in (1, 2)
+    ]
+    facts = {"models": 12, "most_models": 200, "created_at": NOW - 10, "updates": shares}
+    return RoundCredits(run=RUN, round=number, policy="shapley", pool=100, state="pending", **facts)
 
 
 def events() -> list[Event]:

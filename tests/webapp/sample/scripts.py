@@ -35,6 +35,7 @@ def master() -> Script:
             {"round": 2, "test": report(), "audit": None, "note": None}
         ),
         "GET rewards": ok(rewards()),
+        f"GET runs/{RUN}/rewards": ok(rewards()),
         "GET events": _events,
         f"GET weights/{HASHES[2]}/statistics": ok(weights(2)),
         "GET studies/skin/comparison": ok(compared.comparison()),
