@@ -61,6 +61,17 @@ def lose(federation: Federation, clock: Clock, *others: ChildInTest) -> None:
     federation.settle()
 
 
+def one_lost(
+    federation: Federation, clock: Clock, url: str
+) -> tuple[ChildInTest, ChildInTest, str]:
+    """Two sites and their run: the second has delivered, and the first fell silent."""
+    a, b = sites(federation, "ab")
+    run = federation.run(**batches(url, quorum=2))
+    federation.deliver(b, trained(b, 5.0, num_examples=pictures(b)))
+    lose(federation, clock, b)
+    return a, b, run
+
+
 def test_each_site_gets_a_batch_with_all_that_is_needed_to_fetch_it(
     federation: Federation, url: str
 ) -> None:
@@ -116,10 +127,7 @@ def test_random_sets_name_the_index_and_a_seed_of_their_own(
 def test_a_lost_batch_goes_to_another_site_and_the_first_answer_counts(
     federation: Federation, clock: Clock, url: str
 ) -> None:
-    a, b = sites(federation, "ab")
-    run = federation.run(**batches(url, quorum=2))
-    federation.deliver(b, trained(b, 5.0, num_examples=pictures(b)))
-    lose(federation, clock, b)
+    a, b, run = one_lost(federation, clock, url)
     assert states(federation, run) == [
         ("clinic-a", 1, "lost"),
         ("clinic-b", 1, "accepted"),
@@ -157,10 +165,7 @@ def test_a_lost_batch_goes_to_another_site_and_the_first_answer_counts(
 def test_the_average_of_two_updates_of_one_site_counts_both(
     federation: Federation, clock: Clock, url: str
 ) -> None:
-    a, b = sites(federation, "ab")
-    run = federation.run(**batches(url, quorum=2))
-    federation.deliver(b, trained(b, 5.0, num_examples=pictures(b)))
-    lose(federation, clock, b)
+    a, b, run = one_lost(federation, clock, url)
     federation.deliver(b, trained(b, 1.0, num_examples=pictures(b)))
     view = federation.last_round(run)
     before, after = (federation.weights(view[f"weights_{when}"]) for when in ("before", "after"))
@@ -173,10 +178,7 @@ def test_the_average_of_two_updates_of_one_site_counts_both(
 def test_the_site_that_was_lost_may_be_the_first_to_answer(
     federation: Federation, clock: Clock, url: str
 ) -> None:
-    a, b = sites(federation, "ab")
-    run = federation.run(**batches(url, quorum=2))
-    federation.deliver(b, trained(b, 5.0, num_examples=pictures(b)))
-    lose(federation, clock, b)
+    a, b, run = one_lost(federation, clock, url)
     federation.deliver(a, trained(a, 1.0, num_examples=pictures(a)))
     assert states(federation, run) == [
         ("clinic-a", 1, "accepted"),
@@ -191,10 +193,7 @@ def test_the_site_that_was_lost_may_be_the_first_to_answer(
 def test_a_wrong_answer_is_no_answer_and_the_second_attempt_goes_on(
     federation: Federation, clock: Clock, url: str
 ) -> None:
-    a, b = sites(federation, "ab")
-    run = federation.run(**batches(url, quorum=2))
-    federation.deliver(b, trained(b, 5.0, num_examples=pictures(b)))
-    lose(federation, clock, b)
+    a, b, run = one_lost(federation, clock, url)
     federation.deliver(a, trained(a, float("nan"), num_examples=pictures(a)))
     assert states(federation, run)[2] == ("clinic-b", 2, "leased")
     federation.deliver(b, trained(b, 3.0, num_examples=pictures(b)))
@@ -204,10 +203,7 @@ def test_a_wrong_answer_is_no_answer_and_the_second_attempt_goes_on(
 def test_a_second_answer_under_audit_is_called_off_by_the_first_that_counts(
     federation: Federation, clock: Clock, url: str
 ) -> None:
-    a, b = sites(federation, "ab")
-    run = federation.run(**batches(url, quorum=2))
-    federation.deliver(b, trained(b, 5.0, num_examples=pictures(b)))
-    lose(federation, clock, b)
+    a, b, run = one_lost(federation, clock, url)
     federation.queues.held = (f"audit/{a.tasks[0].id}",)
     update = trained(a, 1.0, num_examples=pictures(a))
     federation.deliver(a, update)
