@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Self
 
 from engines.processes.errors import Interrupted, StateInUse
@@ -64,12 +64,7 @@ class Servers:
         self._held.enter_context(held(self.state))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         signals_were_heard()
         for number in SIGNALS:
             # Stopping takes a bounded time; a second Ctrl-C must not leave servers behind.
