@@ -23,6 +23,7 @@ from master.plan_faults import (
     faults_of_batches,
     faults_of_choices,
     faults_of_numbers,
+    faults_without_audit,
     needed_of,
 )
 from master.pretrained import faults_of_weights
@@ -92,6 +93,7 @@ def check(
     *,
     pretrained: Path,
     read: ReadIndex = READ_PROMPTLY,
+    has_audit: bool = True,
 ) -> Checked:
     """Checks a plan whole. Reads the index of the batches: not for inside a transaction.
 
@@ -101,6 +103,7 @@ def check(
         sites: All sites that have joined, as the study sees them.
         pretrained: Folder of the weights that a plan may name.
         read: Reads the index of the batches.
+        has_audit: Whether the master has audit pictures of the study.
     """
     kept, unread = _read(plan, read)
     chosen, excluded = choose(sites, plan)
@@ -110,6 +113,7 @@ def check(
         *faults_of_choices(plan, study),
         *faults_of_weights(plan.model, pretrained),
         *unread,
+        *(() if has_audit else faults_without_audit(plan)),
     ]
     if approved:
         # Where nobody may take part yet, that alone is told: more will come.

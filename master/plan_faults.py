@@ -101,6 +101,15 @@ def faults_of_numbers(plan: Plan, sites: int, batches: int | None = None) -> Ite
         yield f"{needs}, but {_given_once(batches)}"
 
 
+def faults_without_audit(plan: Plan) -> Iterator[str]:
+    """What cannot be done in a study of which the master has no audit pictures."""
+    if plan.strategy.name == "best_k":
+        yield (
+            "The strategy 'best_k' goes by the accuracy that the master measures on its audit "
+            "pictures, and the study has none"
+        )
+
+
 def faults_of_batches(plan: Plan, study: Study, index: BatchIndex) -> Iterator[str]:
     """What public pictures lack for a study's plan."""
     if not index.train_total:

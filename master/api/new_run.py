@@ -12,7 +12,7 @@ from federated.values import Message
 from master.api.context import services
 from master.plan_check import Checked, check
 from master.plans import WantedPlan, resolve_plan
-from master.store import nodes, studies
+from master.store import nodes, pictures, studies
 
 NOT_FOUND: dict[int, str] = {404: "There is no such study or ready-made plan"}
 
@@ -41,6 +41,8 @@ def check_new_run(message: NewRun) -> tuple[Study, Plan, Checked]:
         row = studies.get(session, message.study)
         study, own = studies.study_of(row), Plan.model_validate(row.plan)
         sites = nodes.sites(session, study.id, master.now(), master.settings.reachable_seconds)
+        audited = bool(pictures.labelled_rows(session, study.id, "audit", study.classes).rows)
     plan = own if message.plan is None else resolve_plan(master.settings.plans, message.plan)
     # The batches may lie far away: nothing is held while their index is read.
-    return study, plan, check(plan, study, sites, pretrained=master.settings.pretrained_folder)
+    weights = master.settings.pretrained_folder
+    return study, plan, check(plan, study, sites, pretrained=weights, has_audit=audited)

@@ -14,11 +14,21 @@ from federated.errors import FederationError
 from federated.plan import Plan
 from federated.states import RoundState
 from federated.strategies import Contribution, Outcome, RoundFacts, strategy
-from federated.wire import UpdateReader, encode_weights
+from federated.wire import ExtraReader, UpdateReader, encode_weights
 from master.coordinator import credits
+from master.coordinator.assignment import UNDRAWN
 from master.coordinator.round_steps import fail_round
 from master.services import Services
-from master.store import evaluations, rounds, runs, studies, transitions, updates, versions
+from master.store import (
+    evaluations,
+    round_tasks,
+    rounds,
+    runs,
+    studies,
+    transitions,
+    updates,
+    versions,
+)
 from master.store.tables import RoundRow, RunRow
 from master.store.updates import Accepted
 from master.store.versions import Version
@@ -33,11 +43,15 @@ class Material:
         plan: The run's plan.
         before: The global model that the round started from.
         accepted: The updates that count.
+        nodes: Nodes that had work in the round, or could have.
+        state: Blob of what the strategy kept of the round before; None in a run's first.
     """
 
     plan: Plan
     before: Version
     accepted: tuple[Accepted, ...]
+    nodes: int = 0
+    state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +108,12 @@ def facts_of(blobs: BlobStore, number: int, material: Material) -> RoundFacts:
         signature=before.signature,
         previous=_tensors(blobs, before.weights),
         contributions=tuple(
-            _contribution(blobs, before, update, name)
+            _contribution(blobs, material, update, name)
             for update, name in zip(material.accepted, names_of(material.accepted), strict=True)
         ),
         settings=material.plan.strategy.settings,
-        state=_strategy_state(blobs, before.strategy_state),
+        state=_strategy_state(blobs, material.state),
+        nodes=material.nodes,
     )
 
 
@@ -111,15 +126,20 @@ def names_of(accepted: Sequence[Accepted]) -> list[str]:
     ]
 
 
-def _contribution(blobs: BlobStore, before: Version, update: Accepted, name: str) -> Contribution:
-    base = _tensors(blobs, update.base)
+def _contribution(
+    blobs: BlobStore, material: Material, update: Accepted, name: str
+) -> Contribution:
+    blob, base = _tensors(blobs, update.sha256), _tensors(blobs, update.base)
     return Contribution(
         node=name,
         num_examples=update.document.num_examples,
         num_steps=update.document.num_steps,
-        weights=UpdateReader(_tensors(blobs, update.sha256), update.document, base),
+        weights=UpdateReader(blob, update.document, base),
         staleness=update.staleness,
-        base=None if update.base == before.weights else base,
+        base=None if update.base == material.before.weights else base,
+        score=update.measured.get("accuracy"),
+        extra=ExtraReader(blob),
+        training=material.plan.training,
     )
 
 
@@ -130,10 +150,16 @@ def _tensors(blobs: BlobStore, sha256: str) -> StoredTensors:
 def material_of(session: Session, run_id: str, number: int) -> Material:
     """What a round is averaged from, or was."""
     row = rounds.get(session, run_id, number)
+    before = versions.get(session, row.before_id)
+    working = {task.node for task in round_tasks.of_round(session, run_id, number, carried=False)}
+    undrawn = sum(node["reason"] == UNDRAWN for node in row.excluded)
     return Material(
         plan=Plan.model_validate(runs.get(session, run_id).plan),
-        before=versions.get(session, row.before_id),
+        before=before,
         accepted=tuple(updates.accepted(session, run_id, number)),
+        nodes=len(working) + undrawn,
+        # The study's model may be another run's, whose strategy kept something of its own.
+        state=before.strategy_state if before.run == run_id else None,
     )
 
 
