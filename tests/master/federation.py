@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +27,7 @@ from master.settings import Settings
 from master.state_folder import StateFolder, open_state
 from master.store import tokens
 from master.wakeup import Wakeup
+from serving.state_folder import make_private
 from tests.master.linear import LinearEvaluator
 
 PUSH_TOKEN = "a push token of enough letters"
@@ -117,6 +120,15 @@ class ChildClientInTest:
         return there
 
 
+@functools.cache
+def empty_database() -> bytes:
+    """A master's database with all tables; the migrations take longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        database, _ = open_state(Settings(state=Path(folder)))
+        database.close()
+        return StateFolder(Path(folder)).database.read_bytes()
+
+
 class Federation:
     """A master under test.
 
@@ -130,6 +142,9 @@ class Federation:
         self.evaluator = LinearEvaluator()
         self.queues, self.evaluation_queues = InlineQueues(), InlineQueues()
         self.settings = Settings(state=state, **settings)
+        if not self.settings.database and not StateFolder(state).database.exists():
+            make_private(state)
+            StateFolder(state).database.write_bytes(empty_database())
         database, blobs = open_state(self.settings)
         polls, wakeup = PollBoard(self.settings.max_polls), Wakeup()
         presence = Presence(database, polls, wakeup, clock, every=self.settings.heartbeat_seconds)
