@@ -49,7 +49,9 @@ ALLOWED = {
     "keras.src.models.functional": MODELS,
     "keras.src.models.sequential": MODELS,
     # Arithmetic between layers; the zoo's own models hold some.
-    "keras.src.ops.numpy": _names("Add Divide Flip Multiply Subtract"),
+    "keras.src.ops.numpy": _names(
+        "Add Divide Flip Maximum Mean Minimum Multiply Power Sqrt Square Subtract TrueDivide"
+    ),
     "keras.regularizers": frozenset({"L1", "L2", "L1L2", "OrthogonalRegularizer"}),
     "keras.constraints": frozenset({"MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"}),
     "keras.initializers": _names(

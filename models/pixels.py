@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from federated.study import Study
+from models.white_balance import balanced
 
 if TYPE_CHECKING:
     import keras
@@ -19,14 +20,21 @@ CAFFE_MEAN = [103.939, 116.779, 123.68]
 """Of blue, green and red over ImageNet, of pixels from 0 to 255, as Caffe's networks have it."""
 
 
-def rgb_pixels(study: Study) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """The input, pixels as they are stored, and the same with three channels."""
+def rgb_pixels(
+    study: Study, *, white_balance: bool = False
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """The input, pixels as they are stored, and the same with three channels.
+
+    Args:
+        study: Gives the picture's shape.
+        white_balance: Whether the second has the colours that it would have under white light.
+    """
     import keras
     from keras import layers
 
     pixels = keras.Input(study.picture_shape, name="pixels")
     if study.channels == 3:
-        return pixels, pixels
+        return pixels, balanced(pixels) if white_balance else pixels
     return pixels, layers.Concatenate(dtype="float32", name="rgb")([pixels] * 3)
 
 

@@ -22,6 +22,7 @@ from models.network import Network
 from models.norms import norm_settings, normalised
 from models.pixels import rgb_pixels, standardised
 from models.seeds import draw_seeds
+from models.white_balance import WHITE_BALANCE
 
 if TYPE_CHECKING:
     import keras
@@ -46,6 +47,7 @@ def residual_settings(depths: tuple[int, ...]) -> tuple[ArchitectureSetting, ...
         ),
         *head_settings("deep", dropout=0.25),
         *norm_settings("batch", "group", "frozen"),
+        WHITE_BALANCE,
         last_blocks_setting(block_names(depths)),
     )
 
@@ -91,7 +93,7 @@ def plain_residual_network(
     study: Study, settings: Mapping[str, Setting], seed: int, depths: tuple[int, ...]
 ) -> Network:
     """A residual network with fresh weights, right on the pixels."""
-    pixels, x = rgb_pixels(study)
+    pixels, x = rgb_pixels(study, white_balance=bool(settings["white_balance"]))
     seeds = iter(draw_seeds(seed, MOST_SEEDS))
     return residual_network(study, settings, seeds, pixels, standardised(x), depths)
 

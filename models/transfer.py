@@ -14,6 +14,7 @@ from models.network import Network
 from models.norms import norm_settings, set_batch_norm
 from models.pixels import rgb_pixels
 from models.seeds import draw_seeds
+from models.white_balance import WHITE_BALANCE
 
 if TYPE_CHECKING:
     import keras
@@ -36,6 +37,7 @@ def transfer_settings(blocks: tuple[str, ...]) -> tuple[ArchitectureSetting, ...
     return (
         *head_settings("plain", dropout=0.3),
         *norm_settings("batch", "frozen"),
+        WHITE_BALANCE,
         last_blocks_setting(blocks),
     )
 
@@ -61,7 +63,7 @@ def transfer_network(
     import keras
     from keras import layers
 
-    pixels, x = rgb_pixels(study)
+    pixels, x = rgb_pixels(study, white_balance=bool(settings["white_balance"]))
     built = base(settings, input_tensor=scaling(x), weights=None)
     seeds = iter(draw_seeds(seed, len(built.layers) + 16))
     name_by_structure(built)

@@ -40,7 +40,7 @@ def build(study: Study, settings: Mapping[str, Setting], seed: int) -> Network:
 
     seeds = iter(draw_seeds(seed, MOST_SEEDS))
     side, units = study.size, int(settings["lstm_units"])
-    pixels, x = rgb_pixels(study)
+    pixels, x = rgb_pixels(study, white_balance=bool(settings["white_balance"]))
     x = layers.Reshape((side * side, 3), name="sequence")(scaled(x))
     x = layers.LSTM(
         units,
