@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, ValidationError
 from federated.errors import InvalidInput, NotFound
 from federated.plan import Plan
 from federated.views import PlanView
-from serving.errors import validation_sentence
+from serving.sentences import validation_sentence
 
 DEFAULT = "default"
 

@@ -14,7 +14,7 @@ from federated.states import TaskState
 from master.services import Services
 from master.store import cross_sites, measured_models, nodes, tasks, transitions, versions
 from master.store.tables import TaskRow
-from serving.errors import validation_sentence
+from serving.sentences import validation_sentence
 
 
 class RefusedEvaluation(InvalidInput):

@@ -19,6 +19,7 @@ from werkzeug.datastructures import Headers
 
 from federated import errors
 from serving.remote_blobs import RemoteAway
+from serving.sentences import validation_sentence
 
 log = logging.getLogger(__name__)
 
@@ -88,15 +89,6 @@ Answer = tuple[dict[str, Any], int, Headers]
 def status_of(error: errors.FederationError) -> int:
     """HTTP status of an error: that of its nearest family; 500 without one."""
     return next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
-
-
-def validation_sentence(error: ValidationError) -> str:
-    """All faults that pydantic found, as one line; never the values of secrets."""
-    faults = (
-        f"{'.'.join(str(part) for part in fault['loc']) or 'body'}: {fault['msg']}"
-        for fault in error.errors(include_input=False, include_url=False)
-    )
-    return "The message is not as expected. " + "; ".join(faults) + "."
 
 
 def install_error_handlers(app: APIFlask) -> None:

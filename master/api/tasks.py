@@ -21,7 +21,7 @@ from master.store import task_queue, tasks
 from master.store.task_queue import Waiting
 from master.update_ingestion import largest_body, receive_update
 from serving.auth import AUTH, caller
-from serving.errors import validation_sentence
+from serving.sentences import validation_sentence
 from serving.server import MAX_BODY
 
 blueprint = APIBlueprint("tasks", __name__, url_prefix="/api/v1", tag="Tasks")
