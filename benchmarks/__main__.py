@@ -14,6 +14,7 @@ from federated.errors import FederationError
 BENCHMARKS = {
     "round_overhead": "a federated run against plain Keras on the same work; an empty round",
     "accuracy": "a federated run against the same epochs done centrally, on real pictures",
+    "other_hospitals": "what recipes for lesions are worth at home, under other cameras, elsewhere",
     "reproducibility": "two runs with one seed: the same weights, and what determinism costs",
     "swarm": "50, 100 and 200 nodes that pull from one master: how long a task waits, the cost",
     "memory": "a child that trains on 100,000 pictures: the memory of its processes",
