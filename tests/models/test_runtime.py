@@ -11,7 +11,13 @@ from federated.errors import InvalidInput
 
 pytestmark = pytest.mark.usefixtures("keras_runtime")
 
+on_tensorflow = pytest.mark.skipif(
+    os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow",
+    reason="This is about TensorFlow, and Keras runs on another backend.",
+)
 
+
+@on_tensorflow
 def test_the_threads_are_those_asked_for() -> None:
     import keras
     import tensorflow as tf
@@ -21,6 +27,7 @@ def test_the_threads_are_those_asked_for() -> None:
     assert keras.config.backend() == "tensorflow"
 
 
+@on_tensorflow
 def test_asking_for_the_same_again_is_fine_and_for_other_threads_is_not() -> None:
     import tensorflow as tf
 
