@@ -167,19 +167,24 @@ class AuditPolicy(Value):
         on_gap: `note` accepts the update with a remark, for an honest site may have odd
             pictures; `reject` does not average it.
         compare_from: Updates that a round must have for one to be compared with the others'.
-        norm_factor: How many times as far as the median of the others an update may go.
-        norm_deviations: An update that goes further is wrong only if it lies beyond the median
-            by so many spreads (scaled median absolute deviations of logarithms) as well.
+        odd_factor: How many times as far as the median of the others an update may go before
+            it is odd.
+        norm_factor: How many times, before it is wrong.
+        norm_deviations: It is either only if it lies beyond the others by so many of their
+            spreads (scaled median absolute deviations; here of logarithms) as well.
         odd_cosine: Cosine to the median of the others below which a direction is odd.
-        least_cosine: Cosine below which it is wrong, where the others agree so much that it
-            lies `direction_deviations` spreads below theirs.
-        direction_deviations: See `least_cosine`.
+        least_cosine: Cosine below which it is wrong.
+        direction_deviations: It is either only if it lies below the others by so many of their
+            spreads as well.
+        mix_distance: Where the shares of a site's classes, or of most others', differ from
+            those of all sites by more than this (total variation, 0 to 1), its direction says
+            nothing: pictures of one class may well point against all others.
         odd_drop: How far an update's AUC (accuracy, where there is none) on the audit pictures
             may lie below that of the round's first model and the median of the others, before
             it is odd.
         most_drop: How far, before it is wrong.
-        drop_deviations: An update is odd or wrong by that only if it lies below the others by so
-            many of their spreads as well.
+        drop_deviations: It is either only if it lies below the others by so many of their
+            spreads as well.
         copy_distance: Two updates are the same where their changes differ by no more than this
             part of the longer one.
         trusted_after: Good results in a row after which a node is measured, and its work done
@@ -191,14 +196,16 @@ class AuditPolicy(Value):
     max_accuracy_gap: Annotated[float, Field(ge=0, le=1)] = 0.3
     on_gap: Literal["note", "reject"] = "note"
     compare_from: Annotated[int, Field(ge=4, le=100_000)] = 4
+    odd_factor: Annotated[float, Field(ge=1, le=1e6)] = 8.0
     norm_factor: Annotated[float, Field(ge=1, le=1e6)] = 15.0
     norm_deviations: Annotated[float, Field(ge=0, le=1e3)] = 2.0
     odd_cosine: Annotated[float, Field(ge=-1, le=1)] = -0.1
-    least_cosine: Annotated[float, Field(ge=-1, le=1)] = -0.3
-    direction_deviations: Annotated[float, Field(ge=0, le=1e3)] = 8.0
+    least_cosine: Annotated[float, Field(ge=-1, le=1)] = -0.2
+    direction_deviations: Annotated[float, Field(ge=0, le=1e3)] = 3.0
+    mix_distance: Annotated[float, Field(ge=0, le=1)] = 0.3
     odd_drop: Annotated[float, Field(ge=0, le=1)] = 0.05
-    most_drop: Annotated[float, Field(ge=0, le=1)] = 0.25
-    drop_deviations: Annotated[float, Field(ge=0, le=1e3)] = 5.0
+    most_drop: Annotated[float, Field(ge=0, le=1)] = 0.2
+    drop_deviations: Annotated[float, Field(ge=0, le=1e3)] = 3.0
     copy_distance: Annotated[float, Field(ge=0, le=1)] = 0.01
     trusted_after: Annotated[int, Field(ge=1, le=100_000)] = 10
     replicated: Annotated[float, Field(ge=0, le=1)] = 0.1

@@ -70,6 +70,14 @@ class Evaluator(Protocol):
         With `intervals` also how sure they are, which costs many times as much.
         """
 
+    def reports(
+        self, models: Sequence[EvaluatedModel], pixels: Path, examples: LabelledRows
+    ) -> list[dict[str, Any] | None]:
+        """As `report` without intervals, of several models; the pixels are read once.
+
+        None where a model computes values that are not numbers.
+        """
+
     def accuracies(
         self, models: Sequence[EvaluatedModel], pixels: Path, examples: LabelledRows
     ) -> list[float | None]:
@@ -147,6 +155,14 @@ class WorkerEvaluator:
         asked = _message(model) | _examples(pixels, examples) | {"intervals": intervals}
         report: dict[str, Any] = self._call("report", asked)["report"]
         return report
+
+    def reports(
+        self, models: Sequence[EvaluatedModel], pixels: Path, examples: LabelledRows
+    ) -> list[dict[str, Any] | None]:
+        """See `Evaluator`."""
+        asked = {"models": [_message(model) for model in models]} | _examples(pixels, examples)
+        found: list[dict[str, Any] | None] = self._call("reports", asked)["reports"]
+        return found
 
     def accuracies(
         self, models: Sequence[EvaluatedModel], pixels: Path, examples: LabelledRows

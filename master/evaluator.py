@@ -34,6 +34,7 @@ def main() -> None:
         {
             "initial_model": handlers.initial_model,
             "report": handlers.report,
+            "reports": handlers.reports,
             "accuracies": handlers.accuracies,
             "export": handlers.export,
         },

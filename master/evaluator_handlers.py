@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -88,16 +89,32 @@ class EvaluatorHandlers:
     def accuracies(self, message: Json, _call: Call) -> Json:
         """Accuracy of several models of one study on the same rows of an array file."""
         labels = np.array(message["labels"], dtype=np.int64)
+        found = [
+            None if answers is None else float(np.mean(answers.argmax(axis=1) == labels))
+            for _, answers in self._answers(message)
+        ]
+        return {"accuracies": found}
+
+    def reports(self, message: Json, _call: Call) -> Json:
+        """Reports without intervals of several models of one study on the same rows."""
+        labels = np.array(message["labels"], dtype=np.int64)
+        found = [
+            None
+            if answers is None
+            else evaluate_probabilities(labels, answers, study.classes, intervals=False)
+            for study, answers in self._answers(message)
+        ]
+        return {"reports": [report and report.model_dump(mode="json") for report in found]}
+
+    def _answers(self, message: Json) -> Iterator[tuple[Study, np.ndarray | None]]:
+        """Probabilities by each model in turn; None where one computes no numbers."""
         pixels: Pixels | None = None
-        found: list[float | None] = []
         for each in message["models"]:
             study, model = self._loaded(each)
             pixels = pixels or Pixels(message, study)
             named = each | {"pixels": message["pixels"], "rows": message["rows"]}
-            probabilities = self._probabilities(model, named, pixels)
-            finite = bool(np.isfinite(probabilities).all())
-            found.append(float(np.mean(probabilities.argmax(axis=1) == labels)) if finite else None)
-        return {"accuracies": found}
+            answers = self._probabilities(model, named, pixels)
+            yield study, answers if np.isfinite(answers).all() else None
 
     def _probabilities(self, model: NamedModel, message: Json, pixels: Pixels) -> np.ndarray:
         """Probabilities for some rows; what is frozen looks at each picture once."""

@@ -27,7 +27,7 @@ from federated.wire import (
     largest_update,
 )
 from master.services import Services
-from master.store import nodes, tasks, updates, versions
+from master.store import node_records, nodes, tasks, updates, versions
 from master.store.tables import TaskRow, UpdateRow
 from serving.blobs import Draft, Received, open_blob
 
@@ -205,6 +205,7 @@ def _settle(
         else:
             if fault is not None:
                 updates.refuse(session, row, sha256, nbytes, fault, now)
+                node_records.bad(session, row.node_id, fault.detail, now)
             elif document is not None:
                 updates.submit(session, row, sha256, nbytes, document, now)
             receipt = UpdateReceipt(state=row.state, sha256=sha256)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from federated.messages import Counts
-from federated.states import NodeState
+from federated.states import NodeStanding, NodeState
 from federated.values import Message
 
 
@@ -40,6 +40,9 @@ class NodeView(Message):
         new_labelled: New labelled pictures by study, as last reported.
         credits: Credits granted so far.
         examples_per_second: Measured speed, transfer included; None before its first update.
+        standing: How closely the master looks at what it sends.
+        good_results: Good results in a row that were looked at closely.
+        standing_reason: Why its last bad result was one; None where there is none to tell of.
     """
 
     id: str
@@ -57,3 +60,6 @@ class NodeView(Message):
     received: dict[str, ReceivedModel]
     credits: float
     examples_per_second: float | None = None
+    standing: NodeStanding = NodeStanding.CHECKED
+    good_results: int = 0
+    standing_reason: str | None = None

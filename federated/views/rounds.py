@@ -48,11 +48,13 @@ class AuditView(Message):
         verdict: `accepted` or `rejected`.
         reasons: Sentences: what was checked and found.
         measured: Figures on the audit pictures (`loss`, `accuracy`, …); empty without any.
+        unchecked: Those of `reasons` that say what could not be checked.
     """
 
     verdict: str
     reasons: tuple[str, ...]
     measured: dict[str, float]
+    unchecked: tuple[str, ...] = ()
 
 
 class UpdateView(Message):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,17 +52,57 @@ def directions(projections: np.ndarray) -> list[Direction]:
     return [Direction(float(cosine), float(mid), float(spread)) for cosine, mid, spread in rows]
 
 
-def check_directions(found: Sequence[Direction], policy: AuditPolicy) -> list[Finding]:
-    """One finding for each update of a round."""
-    return [_finding(one, policy) for one in found]
+def check_directions(
+    found: Sequence[Direction], mixes: Sequence[float], policy: AuditPolicy
+) -> list[Finding]:
+    """One finding for each update of a round.
+
+    Args:
+        found: Where each goes.
+        mixes: How far the shares of its site's classes are from those of all sites, 0 to 1.
+        policy: `odd_cosine`, `least_cosine`, `direction_deviations` and `mix_distance`.
+    """
+    return [_finding(one, mix, policy) for one, mix in zip(found, mixes, strict=True)]
 
 
-def _finding(one: Direction, policy: AuditPolicy) -> Finding:
-    shown = f"Its direction has a cosine of {one.cosine:.2f} to the others', whose own is"
+def mix_distances(counts: Sequence[Mapping[str, int]]) -> list[float]:
+    """How unlike all sites' classes together those of each site are, or of most others are.
+
+    Where most sites have one class or two, a site with all of them is the odd one.
+
+    Args:
+        counts: Pictures by class of each site; a site of which nothing is known is like all.
+
+    Returns:
+        Total variation to the shares of all pictures, 0 to 1: the site's own, or the median of
+        the others', whichever is larger.
+    """
+    total: Counter[str] = Counter()
+    for one in counts:
+        total.update(one)
+    pooled = _shares(total)
+    own = np.array([_variation(_shares(one), pooled) if any(one.values()) else 0 for one in counts])
+    return [float(one) for one in np.maximum(own, medians_of_others(own[:, None])[:, 0])]
+
+
+def _shares(counts: Mapping[str, int]) -> dict[str, float]:
+    whole = sum(counts.values())
+    return {name: count / whole for name, count in counts.items()} if whole else {}
+
+
+def _variation(one: Mapping[str, float], other: Mapping[str, float]) -> float:
+    return sum(abs(one.get(name, 0.0) - share) for name, share in other.items()) / 2
+
+
+def _finding(one: Direction, mix: float, policy: AuditPolicy) -> Finding:
+    shown = f"The cosine of its direction to the others' is {one.cosine:.2f}, usual is"
     shown = f"{shown} {one.usual:.2f}"
-    if one.cosine >= policy.odd_cosine:
-        return Finding(f"{shown}.")
     far = one.deviations > policy.direction_deviations
-    if far and one.cosine < policy.least_cosine:
-        return Finding(f"{shown}: it goes against them.", Weight.WRONG)
-    return Finding(f"{shown}: it goes against them, as odd pictures may.", Weight.ODD)
+    if one.cosine >= policy.odd_cosine or not far:
+        return Finding(f"{shown}.")
+    if mix > policy.mix_distance:
+        why = "its classes are so unlike the others' that this says nothing"
+        return Finding(f"{shown}: {why}.", Weight.UNCHECKED)
+    against = f"{shown}: it goes against them"
+    wrong = one.cosine < policy.least_cosine
+    return Finding(f"{against}.", Weight.WRONG if wrong else Weight.ODD)

@@ -21,7 +21,7 @@ def check_norms(norms: Sequence[float], policy: AuditPolicy) -> list[Finding]:
 
     Args:
         norms: Length of the change of each update; at least two.
-        policy: `norm_factor` and `deviations`.
+        policy: `odd_factor`, `norm_factor` and `norm_deviations`.
     """
     logs = np.log(np.maximum(np.asarray(norms, dtype=np.float64), SMALLEST))
     medians = medians_of_others(logs[:, None])[:, 0]
@@ -34,6 +34,8 @@ def check_norms(norms: Sequence[float], policy: AuditPolicy) -> list[Finding]:
 
 def _finding(factor: float, above: float, spread: float, policy: AuditPolicy) -> Finding:
     shown = f"It goes {factor:.3g} times as far as the median of the others"
-    if factor <= policy.norm_factor or above <= policy.norm_deviations * spread:
+    if factor <= policy.odd_factor or above <= policy.norm_deviations * spread:
         return Finding(f"{shown}.")
-    return Finding(f"{shown}, more than {policy.norm_factor:g} times.", Weight.WRONG)
+    if factor <= policy.norm_factor:
+        return Finding(f"{shown}: unusually far.", Weight.ODD)
+    return Finding(f"{shown}, over {policy.norm_factor:g} times: too far.", Weight.WRONG)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from federated.plan import AuditPolicy
 from master.audit.contribution import check_contributions
 from master.audit.copied import same_as
-from master.audit.direction import check_directions, directions
+from master.audit.direction import check_directions, directions, mix_distances
 from master.audit.finding import Finding, Weight
 from master.audit.norm import check_norms
 from master.audit.sketch import Sketch
+
+UNLIKE = (
+    "Not compared with the round's others in length, direction and accuracy: each was trained "
+    "with hyperparameters of its own."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +30,23 @@ class Candidate:
         node_name: Its node's name.
         sketch: Its sketch; None where an older master has taken it.
         measured: Its figures on the audit pictures; empty where it was not measured.
+        counts: Pictures that its node has announced, by class; empty where it trained on public
+            ones, or is not known to have any.
     """
 
     task: str
     node_name: str
     sketch: Sketch | None
     measured: Mapping[str, float]
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 def compare(
-    candidates: Sequence[Candidate], start: Mapping[str, float], policy: AuditPolicy
+    candidates: Sequence[Candidate],
+    start: Mapping[str, float],
+    policy: AuditPolicy,
+    *,
+    alike: bool = True,
 ) -> dict[str, list[Finding]]:
     """What the comparison says of each update, by its task.
 
@@ -42,9 +54,18 @@ def compare(
         candidates: The updates of a round, in the order in which they came.
         start: Figures of the round's first model on the audit pictures; may be empty.
         policy: The plan's rules.
+        alike: Whether all trained with the same hyperparameters. Else one may well go further
+            than another, elsewhere and for the worse: only copies are looked for.
     """
     found: dict[str, list[Finding]] = {one.task: [] for one in candidates}
-    _add_forms(found, candidates, policy)
+    sketched = [(one, one.sketch) for one in candidates if one.sketch and one.sketch.is_telling]
+    for one, copied in _copies(sketched, policy):
+        found[one.task].append(copied)
+    if not alike:
+        for one in candidates:
+            found[one.task].append(Finding(UNLIKE, Weight.UNCHECKED))
+        return found
+    _add_forms(found, candidates, sketched, policy)
     measured = [one.measured for one in candidates]
     contributions = check_contributions(measured, start, policy)
     for one, finding in zip(candidates, contributions, strict=True):
@@ -54,12 +75,12 @@ def compare(
 
 
 def _add_forms(
-    found: dict[str, list[Finding]], candidates: Sequence[Candidate], policy: AuditPolicy
+    found: dict[str, list[Finding]],
+    candidates: Sequence[Candidate],
+    sketched: Sequence[tuple[Candidate, Sketch]],
+    policy: AuditPolicy,
 ) -> None:
-    """Copies, lengths and directions."""
-    sketched = [(one, one.sketch) for one in candidates if one.sketch and one.sketch.is_telling]
-    for one, finding in _copies(sketched, policy):
-        found[one.task].append(finding)
+    """Lengths and directions."""
     if len(sketched) < policy.compare_from:
         few = Finding(_too_few(len(sketched), policy), Weight.UNCHECKED)
         for one in candidates:
@@ -67,8 +88,10 @@ def _add_forms(
         return
     sketches = [sketch for _, sketch in sketched]
     norms = check_norms([sketch.norm for sketch in sketches], policy)
-    ways = check_directions(directions(np.stack([s.projection for s in sketches])), policy)
-    for (one, _), norm, way in zip(sketched, norms, ways, strict=True):
+    mixes = mix_distances([one.counts for one, _ in sketched])
+    ways = directions(np.stack([sketch.projection for sketch in sketches]))
+    pointed = check_directions(ways, mixes, policy)
+    for (one, _), norm, way in zip(sketched, norms, pointed, strict=True):
         found[one.task] += [norm, way]
 
 

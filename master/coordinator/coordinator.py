@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from federated.states import TaskState
-from master.coordinator import credit_jobs, evaluation_jobs, handover
+from master.coordinator import audit_jobs, credit_jobs, evaluation_jobs, handover
 from master.coordinator.aggregation import close_round
 from master.coordinator.cross_site_models import gather
 from master.coordinator.run_steps import advance
@@ -203,7 +203,8 @@ class Coordinator:
         studies_at_work = {task.study for task in submitted}
         heavy = {name for name in studies_at_work if evaluations.has_pictures(session, name, AUDIT)}
         for task in submitted:
-            job = partial(evaluation_jobs.audit, services, task.id)
+            together = audit_jobs.MOST_TOGETHER if task.study in heavy else 1
+            job = partial(audit_jobs.audit, services, task.id, together)
             self._job(EVALUATOR_QUEUE if task.study in heavy else task.id, f"audit/{task.id}", job)
         for study in studies.without_model(session):
             job = partial(evaluation_jobs.build_for_study, services, study)

@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 from federated.plan import Plan
 from federated.states import RoundState, RunState, TaskState
 from federated.strategies import Asynchronous, asynchronous
+from master.audit import Verdict
 from master.coordinator.assignment import Slot, substitute
 from master.coordinator.asynchronous import idle_sites
+from master.coordinator.comparison_step import judge_together
 from master.coordinator.reissue import Again, alive, replacements, second_chances
 from master.coordinator.round_end import (
     Answers,
@@ -185,15 +187,20 @@ def _give(this: Round, pieces: tuple[Piece, ...]) -> bool:
 
 
 def _close(this: Round, found: list[TaskSummary]) -> Step:
-    """Begins to aggregate; what is not counted by then is late, or carried on."""
+    """Begins to aggregate; what is not counted by then is late, or carried on.
+
+    Where the updates show of one another that some must not count, the round is looked at anew.
+    """
     session, row, now = this.session, this.row, this.now
     accepted = [task.id for task in found if is_accepted(task)]
+    if this.mode is not None:
+        accepted = updates.first_accepted(session, accepted, row.target)
+    if judge_together(session, row, this.plan, accepted, now):
+        return Step(moved=True)
     if this.mode is None:
         open_still = [task.id for task in found if task.state in tasks.UNENDED]
         reason = "the round has closed without it"
         task_ends.end(session, open_still, TaskState.EXPIRED, reason, now)
-    else:
-        accepted = updates.first_accepted(session, accepted, row.target)
     round_tasks.count(session, accepted, row.number)
     transitions.move_round(session, row, RoundState.AGGREGATING, now)
     return Step(aggregate=row.number, reached="round-aggregating")
@@ -227,7 +234,8 @@ def _give_up_audits(this: Round, submitted: list[TaskSummary]) -> None:
     reason = f"The update could not be audited: no verdict within {minutes:g} minutes."
     for summary in submitted:
         row = this.session.get_one(TaskRow, summary.id)
-        updates.judge(this.session, row, False, (reason,), {}, this.now)
+        verdict = Verdict(False, (reason,), {}, telling=False)
+        updates.judge(this.session, row, verdict, this.now)
 
 
 def _next_end(this: Round, found: list[TaskSummary]) -> float | None:

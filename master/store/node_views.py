@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from federated.states import NodeState
 from federated.views import NodeView, ReceivedModel
-from master.store import ledger, nodes
+from master.audit.standing import Record
+from master.store import ledger, node_records, nodes
 from master.store.tables import HoldingRow, NodeRow, ReceiptRow
 
 
@@ -22,6 +23,7 @@ def node_views(session: Session, now: float, reachable_seconds: float) -> list[N
     for receipt in session.scalars(select(ReceiptRow)):
         received[receipt.node_id][receipt.study_id] = _received(receipt)
     credits = ledger.by_node(session)
+    records = defaultdict(Record, node_records.of_all(session))
     return [
         NodeView(
             id=row.id,
@@ -39,6 +41,9 @@ def node_views(session: Session, now: float, reachable_seconds: float) -> list[N
             received=received[row.id],
             examples_per_second=row.examples_per_second,
             credits=credits.get(row.id, 0.0),
+            standing=node_records.standing(records[row.id], row),
+            good_results=records[row.id].good,
+            standing_reason=records[row.id].reason,
         )
         for row in session.scalars(select(NodeRow).order_by(NodeRow.name))
     ]

@@ -13,6 +13,7 @@ from federated.errors import FederationError
 from federated.states import TaskState
 from federated.views import AuditView, UpdateView
 from federated.wire import UpdateDocument
+from master.audit.finding import Verdict
 from master.store import events, ledger, nodes, task_views, tasks, transitions
 from master.store.tables import AuditRow, NodeRow, RunRow, TaskRow, UpdateRow
 
@@ -104,27 +105,30 @@ def note_duplicate(session: Session, task: TaskRow, sha256: str, nbytes: int, no
 def judge(
     session: Session,
     task: TaskRow,
-    accepted: bool,
-    reasons: tuple[str, ...],
-    measured: Mapping[str, float],
+    verdict: Verdict,
     now: float,
+    *,
+    close: bool = True,
 ) -> None:
     """Writes the verdict of the audit and moves the task accordingly.
 
     The first accepted answer to a piece of public work calls off all other attempts at it.
     """
-    after = TaskState.ACCEPTED if accepted else TaskState.REJECTED
+    after = TaskState.ACCEPTED if verdict.accepted else TaskState.REJECTED
     session.add(
         AuditRow(
             task_id=task.id,
             verdict=str(after),
-            reasons=list(reasons),
-            measured=dict(measured),
+            reasons=list(verdict.reasons),
+            measured=dict(verdict.measured),
             at=now,
+            unchecked=list(verdict.unchecked),
+            close=close,
         )
     )
-    transitions.move_task(session, task, after, now, None if accepted else " ".join(reasons))
-    if accepted and is_public(task):
+    reason = None if verdict.accepted else " ".join(verdict.reasons)
+    transitions.move_task(session, task, after, now, reason)
+    if verdict.accepted and is_public(task):
         for other in session.scalars(_attempts(task).where(TaskRow.state.in_(tasks.UNENDED))).all():
             reason = "another site answered first"
             transitions.move_task(session, other, TaskState.CANCELLED, now, reason)

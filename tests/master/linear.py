@@ -67,6 +67,11 @@ class LinearEvaluator:
         self._note("report")
         return self._report(model, pixels, examples, intervals=intervals)
 
+    def reports(
+        self, models: Sequence[EvaluatedModel], pixels: Path, examples: LabelledRows
+    ) -> list[dict[str, Any] | None]:
+        return [self.report(model, pixels, examples) for model in models]
+
     def accuracies(
         self, models: Sequence[EvaluatedModel], pixels: Path, examples: LabelledRows
     ) -> list[float | None]:

@@ -13,7 +13,7 @@ from PIL import Image
 from federated.plan import AuditPolicy
 from federated.wire import UpdateDocument
 from master.audit import Measurement, judge, standard_error
-from master.coordinator import evaluation_jobs
+from master.coordinator import audit_jobs
 from master.rewards import share_out
 from serving.worker import WorkerDied, WorkerFailed
 from tests.master.federation import Clock, Federation, base_of, trained, update_of
@@ -184,7 +184,7 @@ def test_an_unexpected_error_over_an_update_rejects_it(
     federation.study()
     a = federation.site("clinic-a")
     run = federation.run(**PLAN)
-    monkeypatch.setattr(evaluation_jobs, "is_changed", fail)
+    monkeypatch.setattr(audit_jobs, "sketch_of", fail)
     federation.deliver(a, trained(a, 1.0, 10))
     task, _ = federation.get(f"/runs/{run}/rounds/1")["tasks"]
     assert task["state"] == "rejected"
@@ -203,7 +203,7 @@ def test_trouble_of_the_master_itself_is_no_verdict(
     a = federation.site("clinic-a")
     run = federation.run(**PLAN)
     with monkeypatch.context() as patch:
-        patch.setattr(evaluation_jobs, "is_changed", fail)
+        patch.setattr(audit_jobs, "sketch_of", fail)
         federation.deliver(a, trained(a, 1.0, 10))
         assert federation.get(f"/runs/{run}")["tasks"][0]["state"] == "submitted"
     clock.tick(6)

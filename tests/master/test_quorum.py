@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from master.coordinator import evaluation_jobs
+from master.coordinator import audit_jobs
 from tests.master.federation import ChildInTest, Clock, Federation, trained
 
 PLAN = {"rounds": 1, "privacy": {"min_examples": 5}, "training": {"epochs": 1}}
@@ -110,7 +110,8 @@ def test_a_verdict_after_the_deadline_that_leaves_the_quorum_missed_extends_the_
     clock.tick(30)
     federation.settle()
     with monkeypatch.context() as patch:
-        patch.setattr(evaluation_jobs, "is_changed", lambda *_: False)
+        sketch_of = audit_jobs.sketch_of
+        patch.setattr(audit_jobs, "sketch_of", lambda *given: (sketch_of(*given)[0], False))
         federation.beat(b, tasks=())
         federation.queues.release()
         federation.settle()

@@ -9,6 +9,7 @@ from federated.plan import Plan
 from federated.site_evaluation import ModelFigures, SiteEvaluation
 from federated.states import RoundState, RunState, TaskState
 from federated.views import CrossSiteModel, ExcludedNode
+from master.audit import Verdict
 from master.coordinator.site_selection import choose
 from master.store import (
     blob_references,
@@ -152,7 +153,7 @@ def test_of_every_node_the_newest_update_that_counted(database: Database, task: 
                 )
             )
             session.flush()
-            updates.judge(session, row, True, (), {}, NOW)
+            updates.judge(session, row, Verdict(True, (), {}), NOW)
         (newest,) = updates.newest_of_nodes(session, "r1")
         assert newest.sha256 == "b" * 64
 

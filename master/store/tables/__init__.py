@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from master.store.tables.audits import AuditSeedRow, NodeRecordRow, SketchRow, StartRow
 from master.store.tables.base import Base, Document
 from master.store.tables.credits import LedgerRow, MeasuredCoalitionRow, RoundCreditsRow
 from master.store.tables.cross_sites import CrossSiteRow, SiteEvaluationRow
@@ -26,6 +27,7 @@ from master.store.tables.studies import (
 
 __all__ = [
     "AuditRow",
+    "AuditSeedRow",
     "Base",
     "CrossSiteRow",
     "Document",
@@ -35,6 +37,7 @@ __all__ = [
     "LeaseRow",
     "LedgerRow",
     "MeasuredCoalitionRow",
+    "NodeRecordRow",
     "NodeRow",
     "PictureRow",
     "ReceiptRow",
@@ -44,6 +47,8 @@ __all__ = [
     "RunRow",
     "SignatureRow",
     "SiteEvaluationRow",
+    "SketchRow",
+    "StartRow",
     "StatisticsRow",
     "StudyRow",
     "TaskRow",

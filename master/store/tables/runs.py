@@ -143,7 +143,11 @@ class UpdateRow(Base):
 
 
 class AuditRow(Base):
-    """A verdict on an update, with its reasons and the figures that were measured."""
+    """A verdict on an update, with its reasons and the figures that were measured.
+
+    `unchecked` are those of the reasons that say what could not be checked; `close` is whether
+    everything was looked at that could be, whatever the node's standing.
+    """
 
     __tablename__ = "audits"
 
@@ -153,6 +157,8 @@ class AuditRow(Base):
     reasons: Mapped[list[Any]]
     measured: Mapped[Document]
     at: Mapped[float]
+    unchecked: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    close: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class EvaluationRow(Base):

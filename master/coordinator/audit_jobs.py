@@ -1,0 +1,226 @@
+"""Audits: work for the evaluation process, and for threads that only read numbers.
+
+Updates that wait at the same time are measured together. No node waits for any of this: its
+answer was given when the update had arrived whole.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from federated.errors import FederationError
+from federated.plan import AuditPolicy, Plan
+from federated.search import trained_with
+from federated.wire import UpdateDocument, UpdateReader
+from master.audit import Finding, Measurement, Verdict, judge
+from master.audit.copied import check_copied
+from master.audit.measurement import NO_PICTURES
+from master.audit.sketch import Sketch, sketch_of
+from master.audit.standing import Record, is_drawn, probability
+from master.coordinator.audit_measuring import Measured, measure
+from master.coordinator.deadline import measured_speed
+from master.evaluation import EvaluatorStopped
+from master.services import Services
+from master.store import audits, node_records, nodes, runs, sketches, versions
+from master.store.tables import TaskRow, UpdateRow
+from master.store.tasks import hyperparameters_of
+from master.store.versions import Version
+from serving.blobs import open_blob
+from serving.worker import WorkerDied
+
+log = logging.getLogger(__name__)
+
+MOST_TOGETHER = 8
+"""Updates that are measured in one call."""
+
+OWN_TROUBLE = (WorkerDied, EvaluatorStopped, OSError, MemoryError, SQLAlchemyError)
+"""What says nothing of an update: the audit is tried again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An update that waits for its verdict.
+
+    Attributes:
+        task: Its task.
+        sha256: Its blob.
+        document: What its metadata says.
+        base: The version that it starts from.
+        plan: The run's plan.
+        seed: The run's secret.
+        record: What is remembered of its node.
+    """
+
+    task: str
+    sha256: str
+    document: UpdateDocument
+    base: Version
+    plan: Plan
+    seed: str
+    record: Record
+
+    @property
+    def is_close(self) -> bool:
+        """Whether it is looked at closely, for its node's standing or because others need it."""
+        if needs_scores(self.plan):
+            return True
+        chance = probability(self.record, self.plan.audit.trusted_after)
+        return is_drawn(self.seed, f"measure/{self.task}", chance)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What reading an update has shown: its sketch, or the verdict where it cannot be read."""
+
+    sketch: Sketch | None = None
+    changed: bool = True
+    verdict: Verdict | None = None
+
+
+def needs_scores(plan: Plan) -> bool:
+    """Whether every update has to be measured: for its credits, the rule, or the search."""
+    by_score = plan.rewards.policy in ("accuracy", "improvement")
+    chosen = plan.strategy.name == "best_k" or plan.search is not None
+    return chosen or (plan.rewards.pool > 0 and by_score)
+
+
+def audit(services: Services, task_id: str, most: int = 1) -> None:
+    """Judges the update of a submitted task, and others of its run that wait as well.
+
+    Args:
+        services: The parts of the master.
+        task_id: The task.
+        most: Updates that are judged together.
+
+    Raises:
+        NotFound: The weights that an update starts from are not here.
+        WorkerDied: The evaluation process ended twice.
+        EvaluatorStopped: The server is going.
+        OSError: The disk refused.
+        MemoryError: There is no room now.
+        SQLAlchemyError: The database refused.
+    """
+    works = _works(services, task_id, most)
+    reads = [_read(services, work) for work in works]
+    readable = [
+        work for work, read in zip(works, reads, strict=True) if read.changed and not read.verdict
+    ]
+    measured = _measured(services, readable)
+    for work, read in zip(works, reads, strict=True):
+        _settle(services, work, read, measured.get(work.task, Measurement()))
+    services.wakeup.notify()
+
+
+def _works(services: Services, task_id: str, most: int) -> list[Work]:
+    with services.database.read() as session:
+        found = audits.waiting_with(session, task_id, most)
+        if not found:
+            return []
+        run = runs.get(session, found[0][0].run_id)
+        known = sketches.known_seed(session, run.id)
+    if known is None:
+        with services.database.write() as session:
+            known = sketches.seed_of(session, run.id, services.new_id)
+    plan = Plan.model_validate(run.plan)
+    with services.database.read() as session:
+        return [_work(session, task, update, plan, known) for task, update in found]
+
+
+def _work(session: Session, task: TaskRow, update: UpdateRow, plan: Plan, seed: str) -> Work:
+    return Work(
+        task=task.id,
+        sha256=update.sha256,
+        document=UpdateDocument.model_validate(update.document),
+        base=versions.get(session, task.base_id),
+        plan=plan,
+        seed=seed,
+        record=node_records.of_node(session, task.node_id),
+    )
+
+
+def _read(services: Services, work: Work) -> Read:
+    """Reads an update once; one that cannot be read will not be the second time either."""
+    before = services.blobs.path(work.base.weights)
+    try:
+        with open_blob(before) as base, open_blob(services.blobs.path(work.sha256)) as blob:
+            after = UpdateReader(blob, work.document, base)
+            sketch, changed = sketch_of(after, base, work.base.signature, work.seed)
+        return Read(sketch, changed)
+    except OWN_TROUBLE:
+        raise
+    except Exception as error:
+        return Read(verdict=_unreadable(error))
+
+
+def _unreadable(error: Exception) -> Verdict:
+    if isinstance(error, FederationError):
+        met = error.detail
+    else:
+        log.exception("An update could not be audited")
+        met = f"an unexpected {type(error).__name__}."
+    return Verdict(False, (f"The update could not be audited: {met}",), {}, telling=False)
+
+
+def _measured(services: Services, works: Sequence[Work]) -> dict[str, Measurement]:
+    """The measurements of updates, by task; those that are trusted are measured sometimes."""
+    close = [work for work in works if work.is_close]
+    asked = [Measured(work.base, work.sha256) for work in close]
+    found = dict(zip([work.task for work in close], measure(services, asked), strict=True))
+    return {work.task: found.get(work.task) or _unmeasured(work) for work in works}
+
+
+def _unmeasured(work: Work) -> Measurement:
+    row = f"the last {work.record.good} results of this site that were looked at closely were good"
+    return Measurement(problem=f"Not measured this time: {row}")
+
+
+def _settle(services: Services, work: Work, read: Read, measurement: Measurement) -> None:
+    """Writes the verdict, unless somebody has ended the task meanwhile."""
+    now = services.now()
+    with services.database.write() as session:
+        row = audits.still_waiting(session, work.task)
+        if row is None:
+            return
+        if read.sketch is not None:
+            sketches.add(session, row, read.sketch)
+        verdict = read.verdict or _judged(session, row, work, read, measurement)
+        is_close = work.is_close or measurement.problem == NO_PICTURES
+        audits.settle(session, row, verdict, now, close=is_close)
+        if verdict.accepted:
+            _note_speed(session, row, work)
+
+
+def _judged(
+    session: Session, row: TaskRow, work: Work, read: Read, measurement: Measurement
+) -> Verdict:
+    policy = work.plan.audit
+    copied = None if read.sketch is None else _copied(session, row, read.sketch, policy)
+    return judge(
+        work.document,
+        changed=read.changed,
+        measurement=measurement,
+        policy=policy,
+        copied=copied,
+    )
+
+
+def _copied(session: Session, row: TaskRow, sketch: Sketch, policy: AuditPolicy) -> Finding:
+    earlier = sketches.earlier(session, row, sketch, policy.copy_distance)
+    return check_copied(sketch, row.node_id, earlier, policy)
+
+
+def _note_speed(session: Session, row: TaskRow, work: Work) -> None:
+    """Keeps how quick a node is, so that deadlines can follow from it."""
+    update = session.get_one(UpdateRow, row.id)
+    seconds = update.received_at - (row.leased_at or row.created_at)
+    node = nodes.get(session, row.node_id)
+    told = hyperparameters_of(row)
+    training = trained_with(work.plan.training, work.plan.search, told)
+    before, epochs = node.examples_per_second, training.epochs
+    examples = work.document.num_examples
+    node.examples_per_second = measured_speed(before, examples, epochs, seconds)

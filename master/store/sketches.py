@@ -1,0 +1,129 @@
+"""Sketches of updates, and what an update is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from master.audit.copied import Earlier
+from master.audit.sketch import Sketch
+from master.audit.together import Candidate
+from master.store.tables import (
+    AuditRow,
+    AuditSeedRow,
+    HoldingRow,
+    NodeRow,
+    RunRow,
+    SketchRow,
+    TaskRow,
+    UpdateRow,
+)
+
+FLOAT = np.dtype("<f4")
+
+MOST_COMPARED = 1000
+"""Earlier updates of about the same length that one is compared with, the newest first."""
+
+
+def seed_of(session: Session, run_id: str, new_id: Callable[[], str]) -> str:
+    """The secret of a run, made when it is first asked for."""
+    row = session.get(AuditSeedRow, run_id)
+    if row is None:
+        row = AuditSeedRow(run_id=run_id, seed="".join(new_id() for _ in range(4)))
+        session.add(row)
+        session.flush()
+    return row.seed
+
+
+def known_seed(session: Session, run_id: str) -> str | None:
+    """The secret of a run, if it has one yet."""
+    row = session.get(AuditSeedRow, run_id)
+    return None if row is None else row.seed
+
+
+def add(session: Session, task: TaskRow, sketch: Sketch) -> None:
+    """Keeps the sketch of a task's update; an update is sketched once."""
+    if session.get(SketchRow, task.id) is None:
+        session.add(
+            SketchRow(
+                task_id=task.id,
+                run_id=task.run_id,
+                digest=sketch.digest,
+                weights=sketch.weights,
+                norm=sketch.norm,
+                norms=sketch.norms.astype(FLOAT).tobytes(),
+                projection=sketch.projection.astype(FLOAT).tobytes(),
+            )
+        )
+
+
+def of_task(session: Session, task_id: str) -> Sketch | None:
+    """The sketch of a task's update; None where there is none."""
+    row = session.get(SketchRow, task_id)
+    return None if row is None else _sketch(row)
+
+
+def earlier(session: Session, task: TaskRow, sketch: Sketch, near: float) -> list[Earlier]:
+    """Updates of the run that came before, as far as they could be the same.
+
+    Not the same work done twice: at the same public pictures with the same seed, or by the same
+    node from the same weights.
+
+    Args:
+        session: The transaction.
+        task: The task that was answered.
+        sketch: Of its update.
+        near: Changes of the same update differ in length by this part at most.
+    """
+    update = session.get_one(UpdateRow, task.id)
+    norms = (sketch.norm * (1 - near), sketch.norm / max(1 - near, 1e-9))
+    alike = or_(SketchRow.digest == sketch.digest, SketchRow.norm.between(*norms))
+    same_slot = (TaskRow.round == task.round) & (TaskRow.slot == task.slot)
+    same_start = (TaskRow.node_id == task.node_id) & (TaskRow.weights == task.weights)
+    query = (
+        select(SketchRow, TaskRow, NodeRow.name)
+        .join(TaskRow, TaskRow.id == SketchRow.task_id)
+        .join(UpdateRow, UpdateRow.task_id == SketchRow.task_id)
+        .join(NodeRow, NodeRow.id == TaskRow.node_id)
+        .where(SketchRow.run_id == task.run_id, alike, ~same_slot, ~same_start)
+        .where(UpdateRow.received_at <= update.received_at, TaskRow.id != task.id)
+        .order_by(UpdateRow.received_at.desc(), TaskRow.id)
+        .limit(MOST_COMPARED)
+    )
+    return [
+        Earlier(other.node_id, name, other.round, _sketch(row))
+        for row, other, name in session.execute(query)
+    ]
+
+
+def candidates(session: Session, task_ids: Iterable[str]) -> list[Candidate]:
+    """Accepted updates as they are compared with one another, in the order in which they came."""
+    held = (HoldingRow.node_id == TaskRow.node_id) & (HoldingRow.study_id == RunRow.study_id)
+    query = (
+        select(TaskRow.id, NodeRow.name, AuditRow.measured, SketchRow, HoldingRow.counts)
+        .join(UpdateRow, UpdateRow.task_id == TaskRow.id)
+        .join(NodeRow, NodeRow.id == TaskRow.node_id)
+        .join(AuditRow, AuditRow.task_id == TaskRow.id)
+        .join(RunRow, RunRow.id == TaskRow.run_id)
+        .outerjoin(SketchRow, SketchRow.task_id == TaskRow.id)
+        .outerjoin(HoldingRow, held & TaskRow.slot.startswith("node/"))
+        .where(TaskRow.id.in_(list(task_ids)))
+        .order_by(UpdateRow.received_at, AuditRow.id)
+    )
+    return [
+        Candidate(task, name, _sketch(row) if row else None, measured, counts or {})
+        for task, name, measured, row, counts in session.execute(query)
+    ]
+
+
+def _sketch(row: SketchRow) -> Sketch:
+    return Sketch(
+        digest=row.digest,
+        weights=row.weights,
+        norm=row.norm,
+        norms=np.frombuffer(row.norms, dtype=FLOAT),
+        projection=np.frombuffer(row.projection, dtype=FLOAT),
+    )

@@ -1,0 +1,211 @@
+"""Audits at a whole master: the answer to a node, the round's others, the standing of nodes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from master.work_queues import WorkQueues
+from tests.master.federation import ChildInTest, Federation, trained
+from tests.master.test_evaluation_jobs import PLAN, knowing, upload
+
+UNPAID = PLAN | {"rewards": {"pool": 0}}
+
+
+def sites(federation: Federation, names: str) -> list[ChildInTest]:
+    return [federation.site(f"clinic-{name}") for name in names]
+
+
+def updates(federation: Federation, run: str, number: int = 1) -> dict[str, dict]:
+    view = federation.get(f"/runs/{run}/rounds/{number}")
+    return {update["node_name"]: update for update in view["updates"]}
+
+
+def standings(federation: Federation) -> dict[str, tuple[str, int]]:
+    nodes = federation.get("/nodes")["nodes"]
+    return {node["name"]: (node["standing"], node["good_results"]) for node in nodes}
+
+
+def broken(child: ChildInTest) -> bytes:
+    return trained(child, float("nan"), 10)
+
+
+@pytest.fixture
+def slow(federation: Federation) -> Iterator[threading.Event]:
+    """An evaluation process that answers when the test lets it."""
+    queues, go_on = WorkQueues(2, "evaluation"), threading.Event()
+    federation.coordinator._submit_evaluation = queues.submit
+    report = federation.evaluator.report
+
+    def wait(*given: object, **named: object) -> dict:
+        assert go_on.wait(60)
+        return report(*given, **named)
+
+    federation.evaluator.report = wait
+    yield go_on
+    go_on.set()
+    queues.close()
+
+
+def test_a_slow_audit_keeps_no_node_waiting(federation: Federation, slow: threading.Event) -> None:
+    federation.study()
+    upload(federation, "audit", {"benign": 3, "malignant": 5})
+    a, b = sites(federation, "ab")
+    run = federation.run(**PLAN)
+    for child in (a, b):
+        # The answer comes while the evaluation process has not measured anything.
+        answer = federation.deliver(child, knowing(child, 9.0, 10))
+        assert (answer.status_code, answer.get_json()["state"]) == (200, "submitted")
+        assert federation.beat(child)["cancelled"] == []
+    assert not slow.is_set()
+    assert {u["audit"] for u in updates(federation, run).values()} == {None}
+    slow.set()
+    for _ in range(600):
+        federation.settle()
+        if federation.get(f"/runs/{run}")["state"] == "completed":
+            break
+        federation.services.wakeup.wait(0.1)
+    found = updates(federation, run)
+    assert [u["audit"]["verdict"] for u in found.values()] == ["accepted", "accepted"]
+
+
+def test_updates_that_wait_together_are_measured_in_one_call_with_what_they_start_from(
+    federation: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    federation.study()
+    upload(federation, "audit", {"benign": 3, "malignant": 5})
+    children = sites(federation, "abc")
+    run = federation.run(**PLAN)
+    asked: list[int] = []
+    reports = federation.evaluator.reports
+    monkeypatch.setattr(
+        federation.evaluator,
+        "reports",
+        lambda m, *given: asked.append(len(m)) or reports(m, *given),
+    )
+    federation.evaluation_queues.held = ("audit/",)
+    for child in children:
+        federation.deliver(child, knowing(child, 9.0, 10))
+    federation.evaluation_queues.release()
+    federation.settle()
+    assert asked == [1 + 3]
+    reasons = [" ".join(u["audit"]["reasons"]) for u in updates(federation, run).values()]
+    assert all("the round's first model has" in text for text in reasons)
+
+
+def test_wrong_labels_are_seen_by_what_they_do_and_the_round_goes_on_without(
+    federation: Federation,
+) -> None:
+    federation.study()
+    upload(federation, "audit", {"benign": 11, "malignant": 14})
+    children = sites(federation, "abcde")
+    run = federation.run(**PLAN | {"rounds": 2}, quorum=3)
+    for child in children:
+        federation.deliver(child, knowing(child, 7.0, 10))
+    for child in children:
+        wrong = child.name == "clinic-c"
+        federation.deliver(child, knowing(child, -9.0 if wrong else 9.0, 10))
+    found = updates(federation, run, 2)
+    assert federation.get(f"/runs/{run}/rounds/2")["state"] == "closed"
+    assert [name for name, u in found.items() if u["status"] == "rejected"] == ["clinic-c"]
+    assert "makes the model much worse" in found["clinic-c"]["audit"]["reasons"][-1]
+    assert found["clinic-c"]["share"] is None
+    assert sum(u["share"] for u in found.values() if u["share"]) == pytest.approx(1)
+    assert standings(federation)["clinic-c"] == ("watched", 0)
+    assert standings(federation)["clinic-a"] == ("checked", 2)
+    told = federation.get("/nodes")["nodes"][2]["standing_reason"]
+    assert "makes the model much worse" in told
+
+
+def test_a_rejection_at_the_end_that_leaves_the_quorum_missed_gives_the_work_out_again(
+    federation: Federation,
+) -> None:
+    federation.study()
+    upload(federation, "audit", {"benign": 11, "malignant": 14})
+    a, b = sites(federation, "ab")
+    run = federation.run(**PLAN | {"rounds": 2}, quorum=2)
+    for child in (a, b):
+        federation.deliver(child, knowing(child, 7.0, 10))
+    federation.deliver(a, knowing(a, 9.0, 10))
+    federation.deliver(b, knowing(b, -9.0, 10))
+    view = federation.get(f"/runs/{run}/rounds/2")
+    assert (view["state"], view["extended"]) == ("open", True)
+    assert [(t["node_name"], t["state"]) for t in view["tasks"]] == [
+        ("clinic-a", "accepted"),
+        ("clinic-b", "rejected"),
+        ("clinic-b", "leased"),
+    ]
+    federation.deliver(b, knowing(b, 8.0, 10))
+    assert federation.get(f"/runs/{run}")["state"] == "completed"
+
+
+def test_what_could_not_be_checked_is_told_apart(federation: Federation) -> None:
+    federation.study()
+    a, b = sites(federation, "ab")
+    run = federation.run(**PLAN)
+    federation.deliver(a, trained(a, 1.0, 10))
+    federation.deliver(b, trained(b, 2.0, 10))
+    audit = updates(federation, run)["clinic-b"]["audit"]
+    assert audit["unchecked"] == [
+        "Not compared with earlier updates: the model is too small.",
+        "No audit pictures: accuracy not measured.",
+        "Not compared with the round's others in length and direction: 0 updates to compare, "
+        "4 needed.",
+    ]
+    assert set(audit["unchecked"]) < set(audit["reasons"])
+
+
+def test_a_node_is_trusted_after_ten_good_results_and_watched_after_a_bad_one(
+    federation: Federation,
+) -> None:
+    federation.study()
+    (a,) = sites(federation, "a")
+    federation.run(**UNPAID | {"rounds": 12})
+    for good in range(1, 11):
+        federation.deliver(a, trained(a, 1.0, 10))
+        word = "trusted" if good == 10 else "checked"
+        assert standings(federation) == {"clinic-a": (word, good)}
+    assert federation.deliver(a, broken(a)).status_code == 422
+    assert standings(federation) == {"clinic-a": ("watched", 0)}
+    federation.call("PATCH", f"/nodes/{a.id}", json={"state": "suspended"})
+    assert standings(federation) == {"clinic-a": ("suspended", 0)}
+    kinds = [event["kind"] for event in federation.get("/events")["events"]]
+    assert kinds.count("node_trusted") == kinds.count("node_watched") == 1
+
+
+def test_a_trusted_node_is_measured_sometimes_unless_its_credits_need_it(
+    federation: Federation,
+) -> None:
+    federation.study()
+    upload(federation, "audit", {"benign": 3, "malignant": 5})
+    (a,) = sites(federation, "a")
+    rounds = 30
+    audit = {"trusted_after": 3}
+    run = federation.run(**UNPAID | {"rounds": rounds, "audit": audit})
+    for number in range(rounds):
+        federation.deliver(a, knowing(a, 9.0 + number, 10))
+    found = [updates(federation, run, n)["clinic-a"]["audit"] for n in range(1, rounds + 1)]
+    measured = [bool(audit["measured"]) for audit in found]
+    assert all(measured[:3])
+    # From then on with probability 1/3, 1/4, 1/5 … as far as the row has come.
+    assert 1 <= sum(measured[3:]) <= 15
+    assert standings(federation)["clinic-a"][1] == sum(measured)
+    unmeasured = found[measured.index(False)]
+    assert unmeasured["unchecked"][1].startswith("Not measured this time: the last ")
+    paid = federation.run(**PLAN | {"audit": audit})
+    federation.deliver(a, knowing(a, 9.0, 10))
+    assert updates(federation, paid)["clinic-a"]["audit"]["measured"]
+
+
+def test_trouble_of_the_master_is_not_held_against_a_node(federation: Federation) -> None:
+    federation.study()
+    a, b = sites(federation, "ab")
+    federation.run(**PLAN)
+    federation.queues.held = ("audit/",)
+    lost = federation.deliver(a, trained(a, 1.0, 10)).get_json()["sha256"]
+    federation.services.blobs.delete(lost)
+    federation.queues.release()
+    federation.deliver(b, trained(b, 2.0, 10))
+    assert standings(federation) == {"clinic-a": ("checked", 0), "clinic-b": ("checked", 1)}
