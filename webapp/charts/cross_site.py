@@ -56,7 +56,8 @@ def cross_site_chart(view: CrossSiteView, measure: str) -> Chart | None:
     x, y = text("chart.model_of"), text("chart.measured_at")
     framed(drawn, x=x, y=y, height=height, legend=False)
     drawn.update_yaxes(autorange="reversed")
-    drawn.update_xaxes(tickangle=-35)
+    # Level where the names have room, as on most screens; else turned.
+    drawn.update_xaxes(autotickangles=[0, 35, 90])
     table = pd.DataFrame(values, columns=columns)
     table.insert(0, text("chart.site"), names)
     return Chart(drawn, _sentence(view, models, measure), table)

@@ -68,6 +68,8 @@ def probabilities_chart(probabilities: Mapping[str, float], top: int = 8) -> Cha
             orientation="h",
             text=[percent(share) for share in shares],
             textposition="auto",
+            # Level: beside a bar that is too short for it, not upright within.
+            textangle=0,
             insidetextfont={"color": [ink_on(BLUE), *([ink_on(SKY)] * (len(names) - 1))]},
             marker={"color": [BLUE, *([SKY] * (len(names) - 1))]},
         )
