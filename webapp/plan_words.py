@@ -26,6 +26,18 @@ def plan_line(plan: Plan) -> str:
     return f"{kind} · {_pictures(plan)}{beside}"
 
 
+def model_line(plan: Plan) -> str:
+    """Which model a run under the plan trains, which part of it, and how, as Markdown."""
+    model, training = plan.model, plan.training
+    said = [told(f"plan.model_{model.trained}", name=model.name)]
+    if model.weights:
+        said.append(told("plan.begins", weights=model.weights))
+    loss = training.loss.replace("_", " ")
+    rule = plan.strategy.name
+    said.append(told("plan.recipe", optimizer=training.optimizer, loss=loss, rule=rule))
+    return " ".join(said)
+
+
 def round_line(plan: Plan, sites: int) -> str:
     """What a round of the plan is with so many sites: whom it asks, and when it closes."""
     drawn = plan.sampling.size(sites)

@@ -12,6 +12,9 @@ from typing import Literal
 from webapp.texts import text
 
 NOTHING = "–"
+GAP = "\u00a0"
+"""Between a figure and its unit, where no line is to end."""
+
 Colour = Literal["red", "orange", "blue", "green", "gray"]
 
 
@@ -86,7 +89,7 @@ def marked(state: str) -> str:
 
 def percent(share: float | None, digits: int = 1) -> str:
     """A share (0 to 1) in per cent."""
-    return NOTHING if share is None else f"{share * 100:.{digits}f} %"
+    return NOTHING if share is None else f"{share * 100:.{digits}f}{GAP}%"
 
 
 def figure(value: float | None, digits: int = 3) -> str:
@@ -109,10 +112,10 @@ def whole(number: int) -> str:
 def size(nbytes: int) -> str:
     """A number of bytes: `6.6 MB`."""
     if nbytes < 1000:
-        return f"{nbytes} B"
+        return f"{nbytes}{GAP}B"
     if nbytes < 1_000_000:
-        return f"{nbytes / 1000:.0f} kB"
-    return f"{nbytes / 1_000_000:.1f} MB"
+        return f"{nbytes / 1000:.0f}{GAP}kB"
+    return f"{nbytes / 1_000_000:.1f}{GAP}MB"
 
 
 def credit(amount: float) -> str:
@@ -123,11 +126,11 @@ def credit(amount: float) -> str:
 def span(seconds: float) -> str:
     """A span of time: `42 s`, `3 min`, `5 h`, `2 d`."""
     if seconds < 10:
-        return f"{max(seconds, 0):.1f} s"
+        return f"{max(seconds, 0):.1f}{GAP}s"
     for limit, unit, name in ((90, 1, "s"), (5400, 60, "min"), (129_600, 3600, "h")):
         if seconds < limit:
-            return f"{seconds / unit:.0f} {name}"
-    return f"{seconds / 86_400:.0f} d"
+            return f"{seconds / unit:.0f}{GAP}{name}"
+    return f"{seconds / 86_400:.0f}{GAP}d"
 
 
 def ago(then: float | None, now: float) -> str:
@@ -168,6 +171,9 @@ def sureness(uncertainty: float) -> str:
 _ACTIVE = re.compile(r"[\\`*_{}\[\]<>()#+!|$~:&@]")
 """What Markdown gives a meaning."""
 
+_BREAKING = re.compile(r"[^\S\u00a0\u202f]+")
+"""White space at which a line may end: what holds a figure and its unit together stays."""
+
 _BEGINNING = re.compile(r"^(\d+(?=\.(?:\s|$))|(?=[-=](?:[-=\s]|$)))")
 """What begins a list or a line across the page where a sentence begins with it."""
 
@@ -185,7 +191,7 @@ def plain(sentence: str) -> str:
     An address is shown as code: nobody is to click on what a stranger wrote.
     """
     # A new line could begin a list, a heading or code. Every second part is an address.
-    first, *rest = _ADDRESS.split(" ".join(sentence.split()))
+    first, *rest = _ADDRESS.split(_BREAKING.sub(" ", sentence).strip(" "))
     escaped = [_BEGINNING.sub(r"\1\\", _ACTIVE.sub(r"\\\g<0>", first))]
     escaped += [
         _ACTIVE.sub(r"\\\g<0>", part) if place % 2 else f"`{part}`"

@@ -85,10 +85,14 @@ def open_app(
 
 
 def shown(app: AppTest) -> str:
-    """Every text, label, option and table on the page and in its sidebar, joined."""
+    """Every text, label, option and table on the page and in its sidebar, joined.
+
+    Figures and their units stand with plain spaces, whatever keeps them on one line.
+    """
     elements = [*app.main, *app.sidebar]
     names = ("label", "value", "text", "options")
-    return "\n".join(_told(getattr(element, name, "")) for element in elements for name in names)
+    told = (_told(getattr(element, name, "")) for element in elements for name in names)
+    return "\n".join(told).replace("\u00a0", " ").replace("\u2060", "")
 
 
 def _told(value: object) -> str:

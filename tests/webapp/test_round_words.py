@@ -29,7 +29,7 @@ def run(state: RunState = RunState.RUNNING, plan: Plan = sample.PLAN, **changes:
     return sample.run(state=state, plan=plan, finished_at=None, **changes)
 
 
-SILENT = task("b", TaskState.QUEUED, lost=True, reason="not heard of for 60 s")
+SILENT = task("b", TaskState.QUEUED, lost=True, reason="not heard of for 60\u00a0s")
 
 
 @pytest.mark.parametrize(
@@ -38,17 +38,17 @@ SILENT = task("b", TaskState.QUEUED, lost=True, reason="not heard of for 60 s")
         (
             open_round(task("b"), task("a"), updates=2),
             "Updates in: 2 of the 3 that are needed. The round waits for b and a. "
-            f"If fewer than 3 are in at {AT}, in 42 s, the round is extended once.",
+            f"If fewer than 3 are in at {AT}, in 42\u00a0s, the round is extended once.",
         ),
         (
             open_round(SILENT, updates=2, extended=True),
             "Updates in: 2 of the 3 that are needed. The round waits for b to be heard of again. "
-            f"The round was extended once. If fewer than 3 are in at {AT}, in 42 s, it fails.",
+            f"The round was extended once. If fewer than 3 are in at {AT}, in 42\u00a0s, it fails.",
         ),
         (
             open_round(SILENT, task("c"), updates=3),
             "Updates in: 3, and 3 needed. The round waits for c. "
-            f"It closes at {AT} at the latest, in 42 s.",
+            f"It closes at {AT} at the latest, in 42\u00a0s.",
         ),
         (open_round(state=RoundState.AGGREGATING), "The updates are being averaged."),
         (sample.round_(1), "The next round is about to open."),
@@ -130,11 +130,11 @@ def test_only_what_is_out_of_the_ordinary_is_a_fact() -> None:
         ),
         (
             task("a", progress=Progress(epoch=2, epochs=4, loss=0.41, accuracy=0.83)),
-            "Epoch 2 of 4 · loss 0.410 · accuracy 83.0 %",
+            "Epoch 2 of 4 · loss 0.410 · accuracy 83.0\u00a0%",
         ),
         (task("a", TaskState.SUBMITTED, progress=Progress(epoch=2, epochs=4)), "Received"),
         (task("a", TaskState.FAILED, reason="no memory left"), "No memory left"),
-        (SILENT, "Not heard of for 60 s. Its work waits for it."),
+        (SILENT, "Not heard of for 60\u00a0s. Its work waits for it."),
     ],
 )
 def test_a_task_says_what_it_does_or_what_became_of_it(told: TaskView, says: str) -> None:

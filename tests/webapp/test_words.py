@@ -20,24 +20,24 @@ def test_a_state_of_a_newer_version_shows_as_its_own_word() -> None:
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        (words.percent(0.8149), "81.5 %"),
+        (words.percent(0.8149), "81.5\u00a0%"),
         (words.percent(None), "–"),
-        (words.percent(0.5, 0), "50 %"),
+        (words.percent(0.5, 0), "50\u00a0%"),
         (words.figure(0.12345), "0.123"),
         (words.figure(None), "–"),
         (words.small(-0.000578123), "\u22120.000578"),
         (words.whole(1234567), "1\u202f234\u202f567"),
-        (words.size(999), "999 B"),
-        (words.size(16_700), "17 kB"),
-        (words.size(6_640_000), "6.6 MB"),
-        (words.span(2.44), "2.4 s"),
-        (words.span(89), "89 s"),
-        (words.span(600), "10 min"),
-        (words.span(7200), "2 h"),
-        (words.span(3 * 86_400), "3 d"),
+        (words.size(999), "999\u00a0B"),
+        (words.size(16_700), "17\u00a0kB"),
+        (words.size(6_640_000), "6.6\u00a0MB"),
+        (words.span(2.44), "2.4\u00a0s"),
+        (words.span(89), "89\u00a0s"),
+        (words.span(600), "10\u00a0min"),
+        (words.span(7200), "2\u00a0h"),
+        (words.span(3 * 86_400), "3\u00a0d"),
         (words.ago(None, 100.0), "never"),
         (words.ago(99.5, 100.0), "just now"),
-        (words.ago(58.0, 100.0), "42 s ago"),
+        (words.ago(58.0, 100.0), "42\u00a0s ago"),
     ],
 )
 def test_values_as_people_read_them(written: str, expected: str) -> None:
@@ -79,7 +79,11 @@ def test_no_sentence_begins_a_list_or_a_line(sentence: str) -> None:
     assert "\\" in escaped[:3]
 
 
-@pytest.mark.parametrize("figure", ["25.0 %", "0.578", "-3.2", "–", "1.5e-05", "12"])
+def test_no_line_ends_between_a_figure_and_its_unit() -> None:
+    assert words.plain(f"all of\n it:  {words.percent(0.5)}") == "all of it\\: 50.0\u00a0%"
+
+
+@pytest.mark.parametrize("figure", ["25.0\u00a0%", "0.578", "-3.2", "–", "1.5e-05", "12"])
 def test_a_figure_is_left_as_it_is(figure: str) -> None:
     assert words.plain(figure) == figure
 

@@ -53,7 +53,7 @@ def verdict(prediction: Prediction) -> None:
             st.caption(told("classify.not_told", reason=prediction.sureness_missing))
         return
     key = "classify.sure" if prediction.sure else "classify.not_sure"
-    sentence = text(key, threshold=_share(known.threshold))
+    sentence = text(key, threshold=percent(known.threshold, 0))
     if prediction.sure:
         st.success(sentence, icon=":material/check_circle:")
     else:
@@ -67,10 +67,10 @@ def _measured(known: Sureness) -> str:
         "classify.measured",
         examples=known.examples,
         sure=known.sure_examples,
-        coverage=_share(known.coverage),
+        coverage=percent(known.coverage, 0),
         wrong=round(known.error_when_sure * known.sure_examples),
-        error=_share(known.error_when_sure),
-        limit=_share(known.error_limit),
+        error=percent(known.error_when_sure, 0),
+        limit=percent(known.error_limit, 0),
     )
 
 
@@ -96,11 +96,6 @@ def _map(
     rows, columns = told_of.grid
     key = "classify.by_occlusion" if told_of.layer is None else "classify.by_layer"
     meant.caption(told(key, layer=told_of.layer or "", rows=rows, columns=columns))
-
-
-def _share(share: float) -> str:
-    """A share in per cent that no line ends within."""
-    return percent(share, 0).replace(" ", "\u00a0")
 
 
 def _calibration(prediction: Prediction) -> str:

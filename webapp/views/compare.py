@@ -8,6 +8,7 @@ import streamlit as st
 
 from federated.views import ComparedRun, Comparison
 from webapp.charts import measure_by_run
+from webapp.compared_words import names_of, setting_name, setting_value
 from webapp.desk import Desk
 from webapp.layout import choose, empty, opening, show, table, tell_of_change
 from webapp.studies import choose_study
@@ -16,9 +17,6 @@ from webapp.words import day, figure, marked, percent, plain, short, size, span
 
 FEW = 4
 """Runs that are shown first; a person adds others."""
-
-SETTINGS_NAMED = 2
-"""Settings that the name of a run tells; all stand in the table."""
 
 MEASURES = ("auc", "accuracy", "balanced_accuracy", "loss")
 
@@ -38,7 +36,7 @@ def page(desk: Desk) -> None:
         st.info(text("compare.two"), icon=":material/compare_arrows:")
         return
     comparison = desk.operator.comparison(name, chosen)
-    names = {run.id: _label(run, comparison.settings) for run in comparison.runs}
+    names = names_of(comparison.runs, comparison.settings)
     table(_rows(comparison, names), text("compare.table"))
     st.caption(text("compare.best" if comparison.audited else "compare.unmarked"))
     _course(comparison, names)
@@ -71,15 +69,6 @@ def _choose_runs(runs: Sequence[ComparedRun]) -> list[str]:
     return found
 
 
-def _label(run: ComparedRun, settings: Sequence[str]) -> str:
-    """What a run is called: by the first settings that tell it from the others."""
-    told = [
-        f"{path.rpartition('.')[2]} {_setting(run.differs.get(path))}"
-        for path in settings[:SETTINGS_NAMED]
-    ]
-    return " · ".join([*(told or [run.model]), short(run.id)])
-
-
 def _rows(comparison: Comparison, names: Mapping[str, str]) -> list[dict[str, str]]:
     """A row for each setting that differs and each figure, a column for each run.
 
@@ -96,7 +85,8 @@ def _rows(comparison: Comparison, names: Mapping[str, str]) -> list[dict[str, st
         row(text("compare.rounds"), [f"{run.rounds} / {run.planned}" for run in runs]),
     ]
     rows += [
-        row(path, [_setting(run.differs.get(path)) for run in runs]) for path in comparison.settings
+        row(setting_name(path), [setting_value(run.differs.get(path)) for run in runs])
+        for path in comparison.settings
     ]
     measures = [column for column in comparison.columns if column in MEASURES]
     for column in measures if comparison.audited else ():
@@ -109,14 +99,6 @@ def _rows(comparison: Comparison, names: Mapping[str, str]) -> list[dict[str, st
         cells = [_starred(run, column, _cost(run, column)) for run in runs]
         rows.append(row(text(f"compare.{column}"), cells))
     return rows
-
-
-def _setting(value: object) -> str:
-    if value is None:
-        return text("compare.unset")
-    if isinstance(value, bool):
-        return text("compare.yes" if value else "compare.no")
-    return str(value)
 
 
 def _measure(figures: Mapping[str, float | None], column: str) -> str:

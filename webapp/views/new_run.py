@@ -12,10 +12,13 @@ from webapp.api import ApiError
 from webapp.awaited import awaited, follow
 from webapp.desk import Desk
 from webapp.layout import empty, guard, problem, section, table
-from webapp.plan_words import round_line
+from webapp.plan_words import model_line, round_line
 from webapp.texts import text, texts
 from webapp.views.plan_form import Document, plan_document
 from webapp.words import plain, size
+
+DEFAULT = "default"
+"""The ready-made plan that stands before the others."""
 
 OWN_PLAN = ""
 """Stands for the study's own plan among the names of the ready-made ones."""
@@ -28,6 +31,7 @@ def new_run(desk: Desk, study: StudyView) -> None:
     plan = _understood(plan_document(_choose_plan(desk, study), desk.batches, sites))
     if plan is None:
         return
+    st.caption(model_line(plan))
     check = None
     with guard():
         check = _checked(desk, study, plan)
@@ -66,7 +70,8 @@ def _choose_plan(desk: Desk, study: StudyView) -> PlanView:
         description=text("train.own_plan_what"),
         plan=study.plan,
     )
-    plans = {view.name: view for view in (own, *desk.operator.plans())}
+    ready = sorted(desk.operator.plans(), key=lambda view: (view.name != DEFAULT, view.title))
+    plans = {view.name: view for view in (own, *ready)}
     name = st.selectbox(
         text("train.plan"), list(plans), format_func=lambda name: plans[name].title, key="plan"
     )
@@ -111,8 +116,22 @@ def _told(desk: Desk, study: StudyView, plan: Plan, check: PlanCheck) -> None:
     table(shown, text("train.candidates"))
     if check.nodes and not check.reasons:
         st.markdown(round_line(plan, len(check.nodes)))
-    if study.current:
-        st.caption(text("train.traffic", size=size(study.current.nbytes)))
+    _traffic(desk, study, plan)
+
+
+def _traffic(desk: Desk, study: StudyView, plan: Plan) -> None:
+    """How much travels, where the study's current model tells of the plan's."""
+    current = study.current
+    if current is None:
+        return
+    made_by = {run.id: run.plan.model for run in desk.operator.runs()} if current.run else {}
+    if made_by.get(current.run or "", study.plan.model) != plan.model:
+        st.caption(text("train.traffic_unknown"))
+        return
+    said = text("train.traffic", size=size(current.nbytes))
+    if current.frozen:
+        said += f" {text('train.traffic_frozen', size=size(current.frozen_nbytes))}"
+    st.caption(said)
 
 
 def _objections(desk: Desk, check: PlanCheck) -> None:

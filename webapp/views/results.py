@@ -20,7 +20,7 @@ from webapp.charts import (
 from webapp.desk import Desk
 from webapp.findings import from_to
 from webapp.layout import badge, choose, empty, figures, guard, opening, show, tell_of_change
-from webapp.plan_words import plan_line
+from webapp.plan_words import model_line, plan_line
 from webapp.round_words import UNDER_WAY
 from webapp.texts import text
 from webapp.views.results_cross_site import cross_site
@@ -62,7 +62,13 @@ def _state(desk: Desk, run_id: str) -> tuple[object, ...]:
 
 
 def _run_name(run: RunView) -> str:
-    return text("results.run_name", at=day(run.created_at), study=run.study, id=short(run.id))
+    return text(
+        "results.run_name",
+        at=day(run.created_at),
+        study=run.study,
+        model=run.plan.model.name,
+        id=short(run.id),
+    )
 
 
 def _headline(run: RunView, rounds: list[RoundView]) -> None:
@@ -70,7 +76,7 @@ def _headline(run: RunView, rounds: list[RoundView]) -> None:
         badge(run.state)
         if run.reason:
             st.markdown(opened(run.reason))
-    st.caption(plan_line(run.plan))
+    st.caption(f"{plan_line(run.plan)}. {model_line(run.plan)}")
     tested = run.evaluation or {}
     done = sum(round_.state == RoundState.CLOSED for round_ in rounds)
     figures(

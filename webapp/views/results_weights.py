@@ -21,6 +21,8 @@ def weights(desk: Desk, run: RunView, round_: RoundView) -> None:
     found = desk.operator.statistics(run.id, round_.number)
     after = short(round_.weights_after) if round_.weights_after else NOTHING
     st.markdown(text("weights.hashes", before=short(round_.weights_before), after=after))
+    if run.frozen:
+        st.markdown(_frozen(desk, run))
     table(_rows(found.before.all, found.after.all if found.after else None), text("weights.all"))
     names = ["", *found.before.tensors]
     name = st.selectbox(
@@ -39,6 +41,15 @@ def weights(desk: Desk, run: RunView, round_: RoundView) -> None:
         alt=text("weights.per_tensor"),
         key="per-tensor",
     )
+
+
+def _frozen(desk: Desk, run: RunView) -> str:
+    """That the statistics are of a part of the model, and how large the rest is where known."""
+    models = {view.study.id: view.current for view in desk.operator.studies()}
+    current = models.get(run.study)
+    if current is None or current.frozen != run.frozen:
+        return text("weights.frozen")
+    return text("weights.frozen_count", count=whole(current.frozen_parameters))
 
 
 def _chosen(statistics: WeightStatistics | None, name: str) -> Statistics | None:

@@ -112,7 +112,7 @@ def _study(desk: Desk, node: NodeView, study: StudyView) -> None:
         st.markdown(text("sites.nothing_received"))
         return
     st.markdown(_received_line(received, desk.now()))
-    _weights(desk, study.study.id, received)
+    _weights(desk, study, received)
 
 
 def _received_line(received: ReceivedModel, now: float) -> str:
@@ -130,15 +130,19 @@ def _received_line(received: ReceivedModel, now: float) -> str:
     )
 
 
-def _weights(desk: Desk, study: str, received: ReceivedModel) -> None:
+def _weights(desk: Desk, study: StudyView, received: ReceivedModel) -> None:
     """The five figures of the weights that went to the site."""
+    name, current = study.study.id, study.current
     try:
-        shown: WeightStatistics = desk.operator.weights_statistics(study, received.weights)
+        shown: WeightStatistics = desk.operator.weights_statistics(name, received.weights)
     except ApiError as error:
         st.caption(told("sites.no_statistics", reason=error.detail))
         return
     figures({text(f"weights.{name}"): small(getattr(shown.all, name)) for name in FIVE}, width=124)
-    st.caption(text("weights.count", count=whole(shown.all.count)))
+    said = text("weights.count", count=whole(shown.all.count))
+    if current and current.frozen and current.weights == received.weights:
+        said += f" {text('weights.besides', count=whole(current.frozen_parameters))}"
+    st.caption(said)
 
 
 FIVE = ("mean", "median", "std", "min", "max")

@@ -119,12 +119,15 @@ def test_confusion_is_shown_by_share_and_told_by_count() -> None:
     (trace,) = chart.figure.to_dict()["data"]
     assert [list(row) for row in trace["z"]] == [[0.8, 0.2], [0.3, 0.7]]
     assert [list(row) for row in trace["text"]] == [[24, 6], [9, 21]]
-    assert chart.alt == "45 of 60 test pictures are right. Found: benign 80 %; malignant 70 %."
+    assert (
+        chart.alt
+        == "45 of 60 test pictures are right. Found: benign 80\u00a0%; malignant 70\u00a0%."
+    )
 
 
 def test_two_classes_have_one_roc_curve_and_more_have_one_each() -> None:
     names = [trace["name"] for trace in EVERY["roc"].figure.to_dict()["data"]]
-    assert names == ["malignant (0.810)", "Guessing", "At 90 % specificity"]
+    assert names == ["malignant (0.810)", "Guessing", "At 90\u00a0% specificity"]
     chart = charts.roc_chart(SEVEN)
     assert chart is not None
     assert len(chart.figure.data) == 8
@@ -181,7 +184,7 @@ def test_reliability_shows_how_often_it_was_right_where_it_was_so_sure() -> None
     assert list(bars["y"])[-2:] == pytest.approx([40 / 60, 20 / 60])
     # (40 × 0.86 + 20 × 0.94) / 60 is 0.887.
     assert EVERY["reliability"].alt == (
-        "The model is 88.7 % sure in the mean, and 75.0 % of its answers are right. "
+        "The model is 88.7\u00a0% sure in the mean, and 75.0\u00a0% of its answers are right. "
         "The calibration error is 0.137; 0 is perfect."
     )
 
@@ -229,7 +232,10 @@ def test_probabilities_come_most_probable_first_in_per_cent() -> None:
     (trace,) = EVERY["probabilities"].figure.to_dict()["data"]
     assert list(trace["y"]) == ["y", "x", "z"]
     assert list(trace["x"]) == pytest.approx([70, 20, 10])
-    assert EVERY["probabilities"].alt == "Most probable first: y 70.0 %, x 20.0 %, z 10.0 %."
+    assert (
+        EVERY["probabilities"].alt
+        == "Most probable first: y 70.0\u00a0%, x 20.0\u00a0%, z 10.0\u00a0%."
+    )
 
 
 def test_counts_name_every_site_even_an_empty_one() -> None:

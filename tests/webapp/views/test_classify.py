@@ -127,8 +127,8 @@ def test_not_sure_is_told_with_what_was_measured(open_app: Open, servers: Script
     told = shown(app)
     assert any("Not sure: no class reaches 90\u00a0%" in one.value for one in app.warning)
     assert "on 100 pictures that this site kept out of training" in told
-    assert "the model was sure of 40 (40\u00a0%). Of those answers 2 were wrong: 5\u00a0%" in told
-    assert "in truth perhaps up to 14\u00a0%" in told
+    assert "the model was sure of 40 (40 %). Of those answers 2 were wrong: 5 %" in told
+    assert "in truth perhaps up to 14 %" in told
     assert "temperature 1.31). The model itself said 88.0 %" in told
     assert not app.success
 

@@ -22,8 +22,8 @@ def test_a_table_of_what_differs_and_what_came_out(
     assert rows["training.early_stopping"] == ("not set", "not set")
     assert rows["AUC, audit pictures"] == ("★ 0.810", "0.610")
     assert rows["AUC, test pictures"] == ("0.850", "0.650")
-    assert rows["Accuracy, test pictures"] == ("75.0 %", "55.0 %")
-    assert rows["Time"] == ("3 min", "★ 48 s")
+    assert rows["Accuracy, test pictures"] == ("75.0\u00a0%", "55.0\u00a0%")
+    assert rows["Time"] == ("3\u00a0min", "★ 48\u00a0s")
     assert rows["Rounds done"] == ("3 / 3", "2 / 3")
     assert rows["State"] == ("✓ completed", "▶ running")
     asked = servers.made("GET", "studies/skin/comparison")[-1]

@@ -64,6 +64,6 @@ def test_a_master_that_goes_away_leaves_the_last_figures_and_is_told(
     app.run()
     seconds = 102.0
     app.run()
-    assert "The master has not answered for 42 s" in app.warning[0].value
+    assert "The master has not answered for 42\u00a0s" in app.warning[0].value
     assert "cnn10" in shown(app)
     assert len(app.warning) == 1

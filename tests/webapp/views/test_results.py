@@ -1,3 +1,5 @@
+import re
+
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -57,22 +59,22 @@ def test_a_rejected_update_shows_why_and_counts_nothing(open_app: Open, master: 
     app = open_app("results")
     table = app.table[0].value
     assert list(table["Status"]) == ["× rejected", "✓ accepted"]
-    assert list(table["Weight in the mean"]) == ["–", "100.0 %"]
+    assert list(table["Weight in the mean"]) == ["–", "100.0\u00a0%"]
     assert "Not finite." in shown(app)
 
 
 def test_training_and_validation_figures_stand_apart(open_app: Open) -> None:
     table = open_app("results").table[1].value
-    assert list(table["Accuracy, training"]) == ["82.0 %", "82.0 %"]
-    assert list(table["Accuracy"]) == ["76.0 %", "78.0 %"]
-    assert list(table["Balanced accuracy"]) == ["70.0 %", "70.0 %"]
+    assert list(table["Accuracy, training"]) == ["82.0\u00a0%", "82.0\u00a0%"]
+    assert list(table["Accuracy"]) == ["76.0\u00a0%", "78.0\u00a0%"]
+    assert list(table["Balanced accuracy"]) == ["70.0\u00a0%", "70.0\u00a0%"]
 
 
 def test_what_one_site_alone_can_tell_is_a_gap_at_the_others(open_app: Open) -> None:
     table = open_app("results").table[1].value
     assert list(table["AUC"]) == ["–", "0.780"]
     # What no site can tell has no column.
-    assert "Found at 90 % specificity" not in table
+    assert "Found at 90\u00a0% specificity" not in table
 
 
 def test_one_figure_of_every_site_is_shown_over_the_rounds(open_app: Open) -> None:
@@ -92,7 +94,10 @@ def test_sites_that_measure_nothing_have_no_chart(open_app: Open, master: Script
 def test_how_sure_the_figures_are_stands_below_them(open_app: Open) -> None:
     metrics = open_app("results").metric
     aucs = [(metric.value, metric.delta) for metric in metrics if metric.label == "AUC"]
-    assert aucs == [("0.810", "95 %: 0.75–0.87"), ("0.810", "95 %: 0.69–0.91")]
+    assert aucs == [
+        ("0.810", "95\u00a0%: 0.75\u2060–\u20600.87"),
+        ("0.810", "95\u00a0%: 0.69\u2060–\u20600.91"),
+    ]
 
 
 def test_a_clinician_reads_how_much_is_found(open_app: Open) -> None:
@@ -103,9 +108,12 @@ def test_a_clinician_reads_how_much_is_found(open_app: Open) -> None:
 
 def test_class_by_class_figures_carry_their_intervals(open_app: Open) -> None:
     table = class_table(open_app("results"))
-    assert list(table["Recall"]) == ["80 % (53–86)", "70 % (53–86)"]
-    assert list(table["Specificity"]) == ["70 %", "80 %"]
-    assert list(table["Found at 90 % specificity"]) == ["–", "55 % (41–72)"]
+    assert list(table["Recall"]) == [
+        "80\u00a0% (53\u2060–\u206086)",
+        "70\u00a0% (53\u2060–\u206086)",
+    ]
+    assert list(table["Specificity"]) == ["70\u00a0%", "80\u00a0%"]
+    assert list(table["Found at 90\u00a0% specificity"]) == ["–", "55\u00a0% (41\u2060–\u206072)"]
 
 
 def test_what_cannot_be_told_of_a_class_has_its_reason(open_app: Open, master: Script) -> None:
@@ -187,7 +195,7 @@ def test_how_a_round_closed_is_told(open_app: Open, master: Script) -> None:
         master[f"GET runs/{sample.RUN}/rounds"] = ok({"rounds": [ended]})
         told = shown(open_app("results"))
         assert said in told
-        assert "at least 2 by" in told
+        assert re.search(r"needed by \d\d:\d\d:\d\d: 2\.", told)
         assert "It was extended once." in told
         assert ("federated averaging" in told) == (state == "closed")
 
@@ -263,7 +271,7 @@ def test_how_old_each_update_was_is_shown_where_nobody_waits(
     table = app.table[0].value
     assert list(table["Began from round"]) == ["0", "1"]
     assert list(table["Versions behind"]) == ["1", "0"]
-    assert list(table["Weight"]) == ["30.0 %", "30.0 %"]
+    assert list(table["Weight"]) == ["30.0\u00a0%", "30.0\u00a0%"]
 
 
 def test_before_the_first_model_there_are_no_charts(open_app: Open, master: Script) -> None:
@@ -276,3 +284,21 @@ def test_before_the_first_model_there_are_no_charts(open_app: Open, master: Scri
     master[f"GET runs/{sample.RUN}/rounds"] = ok({"rounds": [untested]})
     # The sites' own figures are there without test pictures too.
     assert "There are no figures of Accuracy yet." in shown(open_app("results"))
+
+
+def test_of_a_model_with_a_frozen_part_the_page_says_what_it_shows(
+    open_app: Open, master: Script
+) -> None:
+    base = sample.HASHES[0]
+    run = sample.run().model_copy(update={"frozen": base})
+    master["GET runs"] = ok({"runs": [run]})
+    master[f"GET runs/{sample.RUN}"] = ok(run)
+    assert "The rest of this model is frozen" in shown(open_app("results"))
+    current = sample.study().current.model_copy(
+        update={"frozen": base, "frozen_parameters": 218_544, "frozen_nbytes": 874_176}
+    )
+    master["GET studies"] = ok({"studies": [sample.study(current=current)]})
+    assert "The rest of this model, 218\u202f544 values, is frozen" in shown(open_app("results"))
+    assert "Besides those, 218\u202f544 values of the model are frozen" in shown(open_app("sites"))
+    assert "For each update, 16 kB go to a site" in shown(open_app("train"))
+    assert "What is frozen, 874 kB, goes to each site once" in shown(open_app("train"))

@@ -3,10 +3,10 @@ import threading
 import pytest
 
 from federated.messages import Progress
-from federated.plan import Plan, Sampling, StrategyChoice
+from federated.plan import ModelChoice, Plan, Sampling, StrategyChoice
 from federated.states import RunState, TaskState
 from federated.strategies import Asynchronous, asynchronous
-from federated.views import AbleNode, ExcludedNode, PlanCheck
+from federated.views import AbleNode, ExcludedNode, PlanCheck, PlanView
 from tests.webapp import sample
 from tests.webapp.conftest import MORE, Open, shown
 from tests.webapp.hostile import EVIL, told_as_words
@@ -191,10 +191,39 @@ def test_shares_that_nobody_touches_stay_as_exact_as_they_were(
 def test_what_a_round_will_be_is_told_before_it_is_started(open_app: Open) -> None:
     app = open_app("train")
     app.number_input(key="deadline-").set_value(10).run()
-    asked = "Each round asks all 2 sites that take part. It waits for all of them, "
+    asked = "Each round asks the 2 sites that take part. It waits for all of them, "
     assert f"{asked}at most 10 min; then one update is enough." in shown(app)
     app.segmented_control(key="kind-").set_value("asynchronous").run()
-    assert "All 2 sites that take part work at the same time. Every 2 updates" in shown(app)
+    assert "The 2 sites that take part all work at the same time. Every 2 updates" in shown(app)
+
+
+def test_how_much_travels_is_told_of_the_studys_own_model_alone(
+    open_app: Open, master: Script
+) -> None:
+    app = open_app("train")
+    assert "For each update, 16 kB go to a site, and as much comes back." in shown(app)
+    other = sample.PLAN.model_copy(update={"model": ModelChoice(name="resnet18")})
+    quick = PlanView(name="quick", title="A quick one", description="Of the head.", plan=other)
+    master["GET plans"] = ok({"plans": [quick]})
+    app = open_app("train")
+    app.selectbox(key="plan").set_value("quick").run()
+    assert "Model resnet18: all of it learns and travels." in shown(app)
+    assert "how much travels shows once it is built" in shown(app)
+    assert "16 kB" not in shown(app)
+
+
+def test_ready_made_plans_stand_in_the_order_of_their_titles(
+    open_app: Open, master: Script
+) -> None:
+    names = ("z", "b", "default", "a")
+    plans = [
+        PlanView(name=name, title=f"Plan {name}", description="One.", plan=sample.PLAN)
+        for name in names
+    ]
+    master["GET plans"] = ok({"plans": plans})
+    own, *others = open_app("train").selectbox(key="plan").options
+    assert own == "The study's own plan"
+    assert others == ["Plan default", "Plan a", "Plan b", "Plan z"]
 
 
 def test_where_the_batches_of_the_demo_lie_is_known(
