@@ -17,10 +17,11 @@ from federated.errors import ShapeMismatch
 from federated.messages import Progress, Task
 from federated.training import Training
 from federated.wire import Hyperparameter, UpdateDocument, encode_update, encode_weights
-from models.fit import FitResult, fit
+from models.fit import fit
 from models.model_cache import ModelCache
 from models.named import NamedModel
 from models.predict import predict
+from models.training.result import FitResult
 from models.training.schedule import Span
 from serving.files import write_file
 from serving.worker_main import Call, Json

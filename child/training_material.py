@@ -14,8 +14,8 @@ from child.worker_messages import Examples, TrainingRequest
 from federated.messages import Progress
 from imaging.array_file import PixelArray
 from imaging.array_rows import ArrayRows
-from models.fit import Labelled
 from models.named import NamedModel
+from models.pictures import Labelled
 from serving.worker_main import Call
 
 

@@ -32,6 +32,10 @@ class Pictures(Protocol):
         ...
 
 
+Labelled = tuple[Pictures, np.ndarray]
+"""Pictures, and their class indices: integers (n,)."""
+
+
 def check_pictures(images: Pictures, shape: tuple[int, ...], dtype: np.dtype[Any] = UINT8) -> None:
     """Holds `images` against what the model takes.
 

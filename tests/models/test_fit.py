@@ -38,8 +38,9 @@ class Recorder:
 def test_it_computes_what_keras_computes(optimizer: Any, learning_rate: float) -> None:
     import keras
 
-    from models.fit import batch_order, fit
+    from models.fit import fit
     from models.named import build_model
+    from models.training.epochs import batch_order
 
     images, labels = shades(STUDY, 43)
     training = Training(epochs=3, batch_size=10, optimizer=optimizer, learning_rate=learning_rate)
@@ -101,8 +102,9 @@ def test_each_call_starts_with_a_fresh_optimiser_and_compiles_nothing_again(opti
 
 
 def test_the_seed_decides_the_order_and_the_dropout() -> None:
-    from models.fit import batch_order, fit
+    from models.fit import fit
     from models.named import build_model
+    from models.training.epochs import batch_order
 
     first, again, other = (
         batch_order(11, 4, np.random.default_rng(seed)).tolist() for seed in (3, 3, 4)
