@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from federated.errors import InvalidInput
+
 Function = Callable[..., tuple[Any, Any]]
 """From a point and more arguments, tensors of the backend, to a scalar and another tensor."""
 
@@ -27,17 +29,16 @@ def gradient_at(function: Function, point: np.ndarray) -> Gradient:
         point: float32, of any shape.
 
     Raises:
-        NotImplementedError: Keras runs on a backend without gradients.
+        InvalidInput: Keras runs on a backend without gradients.
     """
-    match keras.backend.backend():
-        case "tensorflow":
-            found = _by_tensorflow(function, point)
-        case "jax":
-            found = _by_jax(function, point)
-        case "torch":
-            found = _by_torch(function, point)
-        case other:
-            raise NotImplementedError(f"no gradient with the backend {other}")
+    backend = keras.config.backend()
+    if backend not in _GRADIENTS:
+        raise InvalidInput(
+            "Keras runs on a backend that gives no gradients",
+            expected=f"one of {sorted(_GRADIENTS)}",
+            received=backend,
+        )
+    found = _GRADIENTS[backend](function, point)
 
     def gradient(*arguments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         slopes, other = found(*map(keras.ops.convert_to_tensor, arguments))
@@ -79,3 +80,10 @@ def _by_torch(function: Function, point: np.ndarray) -> Function:
             return torch.autograd.grad(value, start)[0], other.detach()
 
     return gradient
+
+
+_GRADIENTS: dict[str, Callable[[Function, np.ndarray], Function]] = {
+    "tensorflow": _by_tensorflow,
+    "jax": _by_jax,
+    "torch": _by_torch,
+}

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from federated.errors import InvalidInput
+
 pytestmark = pytest.mark.usefixtures("keras_runtime")
 SHAPE = (24, 24, 3)
 PICTURE = np.random.default_rng(0).integers(0, 255, SHAPE, dtype=np.uint8)
@@ -143,6 +145,16 @@ def test_the_gradient_is_that_of_the_log_odds() -> None:
     slopes, probabilities = gradient(np.array([0, 1, 0], np.float32))
     assert slopes == pytest.approx([-0.25, 1.0, -0.75], abs=1e-5)
     assert probabilities == pytest.approx([0, 1, 0])
+
+
+def test_a_backend_without_gradients_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+
+    from models.explain.gradient import gradient_at
+
+    monkeypatch.setattr(keras.config, "backend", lambda: "numpy")
+    with pytest.raises(InvalidInput, match=r"Expected one of .*'jax'.* Received numpy"):
+        gradient_at(lambda start: (start, start), np.zeros(1, np.float32))
 
 
 def last_step(model: Any, step: str) -> Any:
