@@ -5,8 +5,8 @@ import pytest
 pytest_plugins = ["tests.postgres_server", "tests.databases", "tests.s3_server"]
 
 
-LONGEST_FIRST = ("tests/e2e/", "tests/models/", "tests/child/")
-"""Folders whose files take longest: at the end, one process would work on one alone."""
+LONGEST_FIRST = ("tests/e2e/", "tests/models/", "tests/test_project.py", "tests/child/")
+"""Where files take longest: at the end, one process would work on one alone."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
