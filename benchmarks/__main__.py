@@ -22,6 +22,7 @@ BENCHMARKS = {
     "measures": "a report without and with intervals, against scikit-learn in a loop",
     "augmentation": "what flips, turns, colours and resampling cost a training step",
     "credits": "what each reward policy gives honest sites, one with flipped labels, a small one",
+    "audit": "verdicts on honest sites with odd pictures, and on dishonest ones, over many seeds",
     "aggregation": "averaging 2, 20 and 200 updates against reading their bytes once; memory",
 }
 
