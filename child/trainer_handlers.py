@@ -58,8 +58,8 @@ class TrainerHandlers:
         """Trains for a task and writes its update."""
         started = self._clock()
         request = TrainingRequest.model_validate(arguments)
-        task, training = request.task, request.task.plan.training
-        model, _ = self._models.get(task.study, task.plan.model, training.precision)
+        task, training = request.task, request.task.training
+        model, _ = self._models.get(task.study, task.model, training.precision)
         _check_signatures(model, task)
         self._frozen.load(model, request.frozen)
         load_weights(model, request.weights, request.own_statistics)
@@ -92,7 +92,7 @@ class TrainerHandlers:
         """Measures models for a task and writes what they are."""
         request = EvaluationRequest.model_validate(arguments)
         task = request.task
-        model, _ = self._models.get(task.study, task.plan.model, task.plan.training.precision)
+        model, _ = self._models.get(task.study, task.model, task.training.precision)
         _check_signatures(model, task)
         self._frozen.load(model, request.frozen)
         return measure_models(model, request, call).model_dump()
@@ -157,16 +157,17 @@ def _validate(material: Material, classes: Sequence[str], least: int) -> dict[st
     return validation_figures(predict(material.model, images), labels, classes, least)
 
 
-def _hyperparameters(training: Training) -> dict[str, Hyperparameter]:
-    """Every setting that a training must have, and each other that is not at its default."""
-    standard = Training()
+def _hyperparameters(task: Task) -> dict[str, Hyperparameter]:
+    """Settings that a training must have, others not at their default, and a search's own."""
+    training, standard = task.training, Training()
     settings = training.model_dump()
     used = {
         name: value
         for name, value in settings.items()
         if name in ALWAYS_TOLD or getattr(training, name) != getattr(standard, name)
     }
-    return dict(_flat(used))
+    proposed = task.hyperparameters.told if task.hyperparameters else {}
+    return dict(_flat(used)) | proposed
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Hyperparameter]]:
@@ -186,7 +187,7 @@ def _write_update(
         num_examples=result.num_examples,
         num_steps=result.num_steps,
         metrics=metrics,
-        hyperparameters=_hyperparameters(request.task.plan.training),
+        hyperparameters=_hyperparameters(request.task),
     )
     write_file(request.update, encode_update(model.read(), document))
 

@@ -197,14 +197,14 @@ class Training:
         return Unpacked.model_validate(answer)
 
     def _prepare(self, task: Task, note: str | None = None) -> None:
-        self._hear(task.id, Progress(epochs=task.plan.training.epochs, note=note))
+        self._hear(task.id, Progress(epochs=task.training.epochs, note=note))
 
     def _give_up(self, task: Task, failure: Failure) -> None:
         log.warning("Task %s failed: %s", task.id, failure.detail)
         if failure.code == "trainer_died":
             self._warm.clear()
             self._jobs.put(
-                ModelRequest(study=task.study, model=task.plan.model, training=task.plan.training)
+                ModelRequest(study=task.study, model=task.model, training=task.training)
             )
         if self._site.tasks.fail(task.id, failure):
             self._on_finished(task.id)

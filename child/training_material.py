@@ -76,7 +76,7 @@ def material_of(model: NamedModel, request: TrainingRequest, call: Call) -> Mate
 
     def tell(done: int, whole: int) -> None:
         note = f"computing features {done} of {whole}"
-        epochs = request.task.plan.training.epochs
+        epochs = request.task.training.epochs
         call.emit(Progress(epochs=epochs, note=note).model_dump(mode="json"))
 
     compute_features(model.features, pixels, rows, array, tell, call.cancelled)

@@ -83,7 +83,7 @@ def training_request(task: Task, site: Site, gather: Gather) -> TrainingRequest:
         frozen=site.blobs.path(task.frozen) if task.frozen else None,
         own_statistics=site.statistics.of_run(task.run) if keeps_own else None,
         pixels=pixels,
-        features=features if task.plan.model.trained == "features" else None,
+        features=features if task.model.trained == "features" else None,
         train=train,
         validation=validation,
         least=least,
@@ -136,9 +136,9 @@ def least_examples(task: Task, site: Site) -> int:
 
 def feature_key(task: Task) -> str:
     """Equal for tasks whose models make the same features of the same pictures."""
-    model = task.plan.model
+    model = task.model
     settings = {n: value for n, value in model.settings.items() if n not in BESIDE_FEATURES}
-    parts = [model.name, settings, model.config, task.plan.training.precision]
+    parts = [model.name, settings, model.config, task.training.precision]
     return sha256_of([*parts, task.study.picture_shape, task.frozen])
 
 
@@ -148,7 +148,7 @@ def _own_pictures(task: Task, site: Site) -> tuple[Examples, Examples]:
     They are in the order of their hashes, so that the same pictures make the same batches,
     whenever and in whatever order they were uploaded.
     """
-    training = task.plan.training
+    training = task.training
     examples = site.pictures.deal(
         task.study.id,
         task.id if task.plan.publish else None,

@@ -9,10 +9,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from federated.plan import Plan
+from federated.plan import ModelChoice, Plan
+from federated.search import DROPOUT, Hyperparameters, trained_with
 from federated.signature import Signature
 from federated.states import NodeState
 from federated.study import Study
+from federated.training import Training
 from federated.values import MAX_EXAMPLES, Label, Message, ServerUrl, Sha256, Slug, Version
 
 PictureCount = Annotated[int, Field(ge=0, le=MAX_EXAMPLES)]
@@ -198,6 +200,8 @@ class Task(ModelBlobs):
         base_round: Round that made the weights to start from; 0 for the initial model. The
             update has the signature of the part that travels.
         seed: Seed of this task alone: shuffling and dropout.
+        hyperparameters: Where the plan searches: what this task is trained with in place of the
+            plan's own settings. The update tells them again.
         lease_seconds: Silence after which the master takes the task for lost.
         batch: What to train on, where the plan's data are assigned batches.
         index: SHA-256 of the index that a random set is drawn from, by the task's seed.
@@ -213,10 +217,25 @@ class Task(ModelBlobs):
     round: Annotated[int, Field(ge=1, le=10**9)]
     base_round: Annotated[int, Field(ge=0, le=10**9)]
     seed: Annotated[int, Field(ge=0, lt=2**31)]
+    hyperparameters: Hyperparameters | None = None
     lease_seconds: Annotated[float, Field(gt=0)] = 60.0
     batch: AssignedBatch | None = None
     index: Sha256 | None = None
     models: Annotated[tuple[Sha256, ...], Field(max_length=MOST_MODELS)] = ()
+
+    @property
+    def training(self) -> Training:
+        """How this task trains: the plan's settings, its own in their place."""
+        return trained_with(self.plan.training, self.plan.search, self.hyperparameters)
+
+    @property
+    def model(self) -> ModelChoice:
+        """The model that this task trains: the plan's, with its own dropout."""
+        own = self.hyperparameters
+        if own is None or own.dropout is None:
+            return self.plan.model
+        settings = self.plan.model.settings | {DROPOUT: own.dropout}
+        return self.plan.model.model_copy(update={"settings": settings})
 
     @property
     def blobs(self) -> dict[str, Signature]:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictFloat, StrictInt, model_validator
 
+from federated.search import Search
 from federated.training import Augmentation, Training
 from federated.values import BatchUrl, Slug, Value, sha256_of
 
@@ -247,6 +248,9 @@ class Plan(Value):
     """Everything that a run is asked to do.
 
     Attributes:
+        search: None: every site trains with the same settings, on its own pictures (the approach
+            "training speed"). Given: each task gets settings of its own ("parameter
+            optimisation"), and the strategy makes the next model of what came of them.
         rounds: Rounds to run; a standing run (trigger `upload`) stops after that many.
         quorum: Accepted updates without which a round fails: a whole number counts them, a
             fraction is a share of the round's nodes. `1` is one update, `1.0` is all.
@@ -269,6 +273,7 @@ class Plan(Value):
 
     model: ModelChoice = ModelChoice()
     training: Training = Training()
+    search: Search | None = None
     strategy: StrategyChoice = StrategyChoice()
     rounds: Annotated[int, Field(ge=1, le=100_000)] = 3
     quorum: Quorum = 1
@@ -302,11 +307,22 @@ class Plan(Value):
             faults.append(
                 "models are measured across sites on validation pictures: validation_fraction is 0"
             )
-        if self.model.trained == "features" and self.training.augmentation != Augmentation():
+        augments = self.training.augmentation != Augmentation()
+        if self.search is not None and self.search.space.augmentation:
+            augments = True
+        if self.model.trained == "features" and augments:
             faults.append("features are computed once: no picture can be augmented after that")
+        if self.search is not None and self.training.epochs == 0:
+            faults.append("a search compares trainings: epochs is 0")
         if faults:
             raise ValueError("; ".join(faults))
         return self
+
+    @property
+    def most_epochs(self) -> int:
+        """Epochs of the longest training that a task of the plan may have."""
+        found = None if self.search is None else self.search.most_epochs
+        return self.training.epochs if found is None else found
 
     def needed(self, nodes: int) -> int:
         """Accepted updates that a round of so many nodes needs; at least one."""

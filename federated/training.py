@@ -10,6 +10,8 @@ from federated.values import Value
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
+Optimizer = Literal["adam", "adamw", "sgd", "rmsprop"]
+
 
 class Schedule(Value):
     """How the learning rate moves from the first step to the last.
@@ -114,7 +116,7 @@ class Training(Value):
 
     epochs: Annotated[int, Field(ge=0, le=1000)] = 1
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 32
-    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
+    optimizer: Optimizer = "adam"
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 1e-3
     schedule: Schedule = Schedule()
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0

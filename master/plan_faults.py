@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from federated.errors import ImpossiblePlan, InvalidInput
 from federated.plan import AssignedBatches, ModelChoice, Plan, RandomSets, StrategyChoice
+from federated.search import DROPOUT, Search
 from federated.strategies import (
     RULES,
     Asynchronous,
@@ -54,6 +55,8 @@ def faults_of_choices(plan: Plan, study: Study) -> Iterator[str]:
     yield from _faults_of_model(plan.model, study)
     yield from _faults_of_strategy(plan.strategy)
     yield from _faults_of_rule(plan)
+    if plan.search is not None:
+        yield from _faults_of_search(plan, plan.search, study)
     mode = mode_of(plan)
     yield from _faults_of_timing(plan) if mode is None else _faults_of_mode(plan, mode)
 
@@ -107,6 +110,11 @@ def faults_without_audit(plan: Plan) -> Iterator[str]:
         yield (
             "The strategy 'best_k' goes by the accuracy that the master measures on its audit "
             "pictures, and the study has none"
+        )
+    if plan.search is not None:
+        yield (
+            "A search for hyperparameters goes by the accuracy that the master measures on its "
+            "audit pictures, and the study has none"
         )
 
 
@@ -172,6 +180,26 @@ def _faults_of_rule(plan: Plan) -> Iterator[str]:
         )
     if plan.strategy.name == "fednova" and plan.training.epochs == 0:
         yield "The strategy 'fednova' divides each update by its steps: epochs is 0"
+
+
+def _faults_of_search(plan: Plan, search: Search, study: Study) -> Iterator[str]:
+    """What cannot be searched."""
+    if mode_of(plan) is not None:
+        yield (
+            "A search compares the trainings of one round, which began alike; it cannot be "
+            "asynchronous"
+        )
+    limits, entry = search.space.dropout, catalogue().get(plan.model.name)
+    if limits is None or entry is None:
+        return
+    setting = next((one for one in entry.settings if one.name == DROPOUT), None)
+    if setting is None:
+        yield f"The model {plan.model.name!r} has no dropout that could be searched"
+    elif not all(map(setting.allows, limits)):
+        yield (
+            f"The dropout of the model {plan.model.name!r} must be {setting.allowed}; the search "
+            f"goes from {limits[0]:g} to {limits[1]:g}"
+        )
 
 
 def _faults_of_timing(plan: Plan) -> Iterator[str]:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from federated.errors import BrokenTransport, Conflict, FederationError, InvalidInput
 from federated.messages import UpdateReceipt
+from federated.search import Hyperparameters
 from federated.signature import Signature
 from federated.states import TaskState
 from federated.wire import (
@@ -47,12 +48,14 @@ class Expectation:
         base: SHA-256 of the weights that the task named.
         signature: Names, shapes and dtypes.
         announced: Labelled pictures that the node has told of, or that it was assigned.
+        hyperparameters: What the task was to be trained with, where the plan searches.
     """
 
     task: str
     base: str
     signature: Signature
     announced: int
+    hyperparameters: Hyperparameters | None = None
 
 
 def largest_body(services: Services, node_id: str, task_id: str) -> int:
@@ -152,6 +155,7 @@ def _expectation(session: Session, row: TaskRow) -> Expectation:
         base=row.weights,
         signature=base.signature,
         announced=_announced(session, row, base.study.id),
+        hyperparameters=tasks.hyperparameters_of(row),
     )
 
 
@@ -270,4 +274,16 @@ def _check_document(document: UpdateDocument, expected: Expectation) -> None:
             expected=f"at most {expected.announced}",
             received=document.num_examples,
             code="bad_num_examples",
+        )
+    if expected.hyperparameters is None:
+        return
+    # A trial is told to the search as what it was to be: any other training would mislead it.
+    if differing := expected.hyperparameters.differing(document.hyperparameters):
+        raise InvalidInput(
+            "The update was trained with other hyperparameters than the task named",
+            expected=", ".join(f"{name} {value}" for name, value in differing.items()),
+            received=", ".join(
+                f"{name} {document.hyperparameters.get(name, 'not told')}" for name in differing
+            ),
+            code="wrong_hyperparameters",
         )

@@ -135,7 +135,7 @@ class Intake:
             log.warning("The master does not hear of task %s: %s", task_id, error.detail)
 
     def _tell(self, node: Node, task: Task) -> str:
-        return self._client.progress(node, task.id, Progress(epochs=task.plan.training.epochs))
+        return self._client.progress(node, task.id, Progress(epochs=task.training.epochs))
 
     def _fetch(self, task: Task) -> None:
         """Has the task's study and weights here.
@@ -183,7 +183,7 @@ def progress_of(task: Task, here: int) -> Progress:
     total = sum(signature.nbytes for signature in task.blobs.values())
     done, whole = min(here, total) / MEGABYTE, total / MEGABYTE
     return Progress(
-        epochs=task.plan.training.epochs, note=f"fetching the model, {done:.1f} of {whole:.1f} MB"
+        epochs=task.training.epochs, note=f"fetching the model, {done:.1f} of {whole:.1f} MB"
     )
 
 

@@ -23,6 +23,7 @@ from federated.views.rounds import (
     UpdateView,
 )
 from federated.views.runs import Event, RunView
+from federated.views.search import SearchView, TrialView
 from federated.views.site import (
     ChildStatus,
     ChildStudy,
@@ -67,9 +68,11 @@ __all__ = [
     "RoundStatistics",
     "RoundView",
     "RunView",
+    "SearchView",
     "Standing",
     "StudyView",
     "TaskView",
+    "TrialView",
     "UpdateView",
     "UploadView",
 ]

@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 
 from federated.errors import NotFound
 from federated.values import Message
-from federated.views import BatchesView, RunView
+from federated.views import BatchesView, RunView, SearchView
 from master.api.context import OPERATOR, PEOPLE, services
 from master.api.new_run import REFUSALS, NewRun, check_new_run
 from master.api.openapi import file_answer
 from master.api.query import number_in_query
 from master.api.studies import keras_file
 from master.history import history_csv
-from master.store import rounds, run_batches, runs, versions
+from master.store import rounds, run_batches, runs, trials, versions
 from serving.auth import AUTH
 
 blueprint = APIBlueprint("runs", __name__, url_prefix="/api/v1", tag="Runs")
@@ -74,6 +74,16 @@ def get_batches(run_id: str) -> BatchesView:
     """The public pictures of a run, as their index was when the run was made."""
     with services().database.read() as session:
         return run_batches.view(session, run_id)
+
+
+@blueprint.get("/runs/<run_id>/search")
+@blueprint.auth_required(AUTH, roles=PEOPLE)
+@blueprint.output(SearchView)
+@blueprint.doc(responses={404: "There is no such run, or its plan does not search"})
+def get_search(run_id: str) -> SearchView:
+    """What a run has tried: hyperparameters of each task, and the accuracy that came of them."""
+    with services().database.read() as session:
+        return trials.view(session, runs.get(session, run_id))
 
 
 @blueprint.post("/runs/<run_id>/pause")

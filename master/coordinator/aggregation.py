@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from federated.errors import FederationError
 from federated.plan import Plan
+from federated.search import trained_with
 from federated.states import RoundState
 from federated.strategies import Contribution, Outcome, RoundFacts, strategy
 from federated.wire import ExtraReader, UpdateReader, encode_weights
@@ -129,6 +130,7 @@ def names_of(accepted: Sequence[Accepted]) -> list[str]:
 def _contribution(
     blobs: BlobStore, material: Material, update: Accepted, name: str
 ) -> Contribution:
+    plan = material.plan
     blob, base = _tensors(blobs, update.sha256), _tensors(blobs, update.base)
     return Contribution(
         node=name,
@@ -139,7 +141,7 @@ def _contribution(
         base=None if update.base == material.before.weights else base,
         score=update.measured.get("accuracy"),
         extra=ExtraReader(blob),
-        training=material.plan.training,
+        training=trained_with(plan.training, plan.search, update.hyperparameters),
     )
 
 

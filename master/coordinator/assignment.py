@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from federated.messages import AssignedBatch
 from federated.plan import Plan, RandomSets
+from federated.search import Hyperparameters
 from federated.split import rank
 from imaging.batch_index import BatchEntry, BatchIndex
 from master.store.nodes import Site
@@ -30,6 +31,7 @@ class Slot:
             work and not to the site: whoever does it, does the same.
         pictures: Pictures that an update may claim to have trained on, at most.
         batch: The batch, where one is assigned.
+        hyperparameters: What it is trained with, where the plan searches and it is known.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Slot:
     seed: int
     pictures: int
     batch: AssignedBatch | None = None
+    hyperparameters: Hyperparameters | None = None
 
 
 def seed_of(plan: Plan, number: int, key: str) -> int:

@@ -45,7 +45,7 @@ def waiting_seconds(plan: Plan, work: Iterable[tuple[int, float | None]]) -> flo
         `deadline_factor` times what the slowest node is expected to take, between 10 s and
         `deadline_seconds`; the latter where a node's speed is not known yet.
     """
-    longest, factor, epochs = plan.deadline_seconds, plan.deadline_factor, plan.training.epochs
+    longest, factor, epochs = plan.deadline_seconds, plan.deadline_factor, plan.most_epochs
     if factor is None or epochs == 0:
         return longest
     expected = 0.0

@@ -13,6 +13,7 @@ from master.audit import Verdict
 from master.coordinator.assignment import Slot, substitute
 from master.coordinator.asynchronous import idle_sites
 from master.coordinator.comparison_step import judge_together
+from master.coordinator.proposal_step import with_proposals
 from master.coordinator.reissue import Again, alive, replacements, second_chances
 from master.coordinator.round_end import (
     Answers,
@@ -174,13 +175,21 @@ def _pieces(this: Round, chosen: tuple[Again, ...]) -> tuple[Piece, ...]:
 
 def _slot(this: Round, again: Again) -> Slot:
     row = this.session.get_one(TaskRow, again.task)
-    before = Slot(row.slot, again.site, row.seed, row.announced, tasks.batch_of(row))
+    before = Slot(
+        row.slot,
+        again.site,
+        row.seed,
+        row.announced,
+        tasks.batch_of(row),
+        tasks.hyperparameters_of(row),
+    )
     found = substitute(before, [again.site], this.plan, this.row.number)
     return before if found is None else found
 
 
 def _give(this: Round, pieces: tuple[Piece, ...]) -> bool:
     if pieces:
+        pieces = with_proposals(this.session, this.run.id, this.plan, this.row.number, pieces)
         terms = patience(this.services.settings)
         rounds.hand_out(this.session, this.row, pieces, this.now, terms)
     return bool(pieces)

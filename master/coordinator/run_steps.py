@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy.orm import Session
 
 from federated.plan import ModelChoice, Plan
@@ -10,6 +12,7 @@ from federated.strategies import asynchronous
 from federated.study import Study
 from master.coordinator.asynchronous import outdated
 from master.coordinator.cross_site import measure
+from master.coordinator.proposal_step import with_proposals
 from master.coordinator.round_opening import field_of, opening, patience
 from master.coordinator.round_steps import collect
 from master.coordinator.site_selection import reasons
@@ -181,6 +184,8 @@ def _open(
     now: float,
 ) -> Step:
     """Opens a round; in an asynchronous run, what it can count no longer ends."""
+    pieces = with_proposals(session, run.id, plan, run.round + 1, next_round.pieces)
+    next_round = replace(next_round, pieces=pieces)
     row = rounds.open_next(session, run, plan, next_round, now, patience(services.settings))
     mode = asynchronous(plan.strategy)
     if mode is not None:

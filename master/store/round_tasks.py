@@ -106,6 +106,7 @@ def add(
                 weights=base.weights,
                 seed=slot.seed,
                 announced=slot.pictures,
+                hyperparameters=slot.hyperparameters.told if slot.hyperparameters else None,
                 state=str(TaskState.QUEUED),
                 lease_until=now + patience.for_site(slot.site),
                 created_at=now,

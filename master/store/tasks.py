@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from federated.errors import NotFound
 from federated.messages import AssignedBatch, Failure, Progress, Task
 from federated.plan import Plan
+from federated.search import Hyperparameters
 from federated.states import TaskState, is_final
 from master.store import measured_models, transitions, versions
 from master.store.tables import RunBatchesRow, RunRow, TaskRow
@@ -55,6 +56,7 @@ def message(session: Session, row: TaskRow, base: versions.Version, lease_second
         frozen=base.frozen.weights if base.frozen else None,
         frozen_signature=base.frozen.signature if base.frozen else None,
         seed=row.seed,
+        hyperparameters=hyperparameters_of(row),
         lease_seconds=lease_seconds,
         batch=batch_of(row),
         index=index,
@@ -67,6 +69,13 @@ def batch_of(row: TaskRow) -> AssignedBatch | None:
     if row.batch is None or row.batch_bytes is None:
         return None
     return AssignedBatch(sha256=row.batch, bytes=row.batch_bytes)
+
+
+def hyperparameters_of(row: TaskRow) -> Hyperparameters | None:
+    """What a task is trained with in place of the plan's settings; None outside a search."""
+    if row.hyperparameters is None:
+        return None
+    return Hyperparameters.model_validate(row.hyperparameters)
 
 
 def lease(session: Session, task_id: str, now: float, lease_seconds: float) -> None:

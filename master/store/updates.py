@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from federated.errors import FederationError
+from federated.search import Hyperparameters
 from federated.states import TaskState
 from federated.views import AuditView, UpdateView
 from federated.wire import UpdateDocument
@@ -34,6 +35,7 @@ class Accepted:
         measured: What the audit measured on the master's pictures.
         base: SHA-256 of the weights that it began from.
         staleness: Versions that the global model has moved on by since.
+        hyperparameters: What it was trained with in place of the plan's, where that searches.
     """
 
     task: str
@@ -44,6 +46,7 @@ class Accepted:
     measured: Mapping[str, float]
     base: str
     staleness: int
+    hyperparameters: Hyperparameters | None = None
 
 
 def submit(
@@ -169,6 +172,7 @@ def _accepted(session: Session, run_id: str, which: ColumnElement[bool]) -> list
             measured=measured,
             base=task.weights,
             staleness=task_views.staleness(task) or 0,
+            hyperparameters=tasks.hyperparameters_of(task),
         )
         for task, update, name, measured in session.execute(query)
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -85,7 +86,8 @@ class TaskRow(Base):
     `base_round` are what it starts from. `counted_in` is the round that took its update: in
     an asynchronous run a later one than `round`, for which it was made. `announced` is the
     largest number of pictures that its update may claim. `leased_at` is when its node first
-    took it, `lost_at` when that node fell silent, until it is heard of again.
+    took it, `lost_at` when that node fell silent, until it is heard of again. `hyperparameters`
+    are what it is trained with in place of the plan's, where the plan searches.
     """
 
     __tablename__ = "tasks"
@@ -120,6 +122,7 @@ class TaskRow(Base):
     counted_in: Mapped[int | None]
     leased_at: Mapped[float | None]
     lost_at: Mapped[float | None]
+    hyperparameters: Mapped[Document | None] = mapped_column(JSON(none_as_null=True))
 
 
 class UpdateRow(Base):

@@ -1,0 +1,89 @@
+"""What is proposed: within the space, by seed, and from the trials alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from federated.plan import Plan
+from federated.search import Hyperparameters, TrialState, in_space
+from master.search.proposals import plan_settings, proposals
+from master.search.trials import Trial, leads
+
+SPACE = {
+    "learning_rate": [1e-4, 1e-1],
+    "batch_size": [8, 16, 32],
+    "dropout": [0.1, 0.6],
+    "augmentation": {"none": {}, "flips": {"horizontal_flip": True}},
+}
+
+
+def plan(seed: int = 7, **search: Any) -> Plan:
+    return Plan.model_validate({"seed": seed, "search": {"space": SPACE} | search})
+
+
+def trial(number: int, rate: float, score: float | None) -> Trial:
+    own = Hyperparameters(learning_rate=rate, batch_size=16, dropout=0.3, augmentation="none")
+    return Trial(number, own, TrialState.FAILED if score is None else TrialState.COMPLETE, score)
+
+
+def test_a_trial_is_judged_beside_those_that_began_alike() -> None:
+    trials = [
+        trial(1, 0.01, 0.5),
+        trial(1, 0.02, 0.75),
+        trial(1, 0.03, 0.625),
+        trial(2, 0.01, None),
+        trial(2, 0.01, 0.875),
+    ]
+    assert leads(trials) == [-0.125, 0.125, 0.0, None, 0.0]
+
+
+def test_the_first_trial_has_the_plans_settings_and_the_others_differ() -> None:
+    found = proposals(plan(), 1, (), 5)
+    assert found[0] == Hyperparameters(
+        learning_rate=0.001, batch_size=32, dropout=0.3, augmentation="none"
+    )
+    assert len({one.model_dump_json() for one in found}) == 5
+    assert all(in_space(plan().search.space, one.told) for one in found)
+
+
+def test_settings_outside_the_space_are_no_trial() -> None:
+    beside = plan(space=SPACE | {"batch_size": [8, 16]})
+    assert plan_settings(beside) is None
+    assert plan_settings(plan(begin_with_plan=False)) is None
+
+
+def test_the_same_trials_give_the_same_proposals_and_another_seed_others() -> None:
+    known = [trial(1, rate, rate) for rate in (0.001, 0.004, 0.02, 0.05)]
+    again = proposals(plan(startup=3), 2, known, 3)
+    assert proposals(plan(startup=3), 2, known, 3) == again
+    assert proposals(plan(seed=8, startup=3), 2, known, 3) != again
+    # One more is asked for in the same round, when a site has fallen out.
+    more = proposals(plan(startup=3), 2, [*known, *(Trial(2, one) for one in again)], 1)
+    assert more[0] not in again
+
+
+def test_what_did_well_is_tried_again_nearby() -> None:
+    rates = [10 ** (-4 + step / 5) for step in range(16)]
+    known = [trial(1, rate, 0.9 if rate > 0.02 else 0.5) for rate in rates]
+    found = proposals(plan(startup=4), 2, known, 10)
+    random = proposals(plan(sampler="random"), 2, known, 10)
+    assert sum(one.learning_rate > 0.01 for one in found) > sum(
+        one.learning_rate > 0.01 for one in random
+    )
+
+
+def test_a_plan_without_a_search_has_no_proposals() -> None:
+    with pytest.raises(ValueError, match="does not search"):
+        proposals(Plan(), 1, (), 1)
+
+
+def test_a_master_that_searches_nothing_imports_no_optuna() -> None:
+    code = (
+        "import sys, master.server, master.coordinator.proposal_step, engines.simulation.rounds\n"
+        "sys.exit('optuna' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
