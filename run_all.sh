@@ -49,16 +49,17 @@ make_venv() {
 # The copy of the file, written last, says what is installed: a changed file or an
 # interrupted installation shows as a difference, and is done again.
 install() {
-    installed=$venv/installed-$1
-    if cmp -s "$root/$1" "$installed"; then return; fi
-    say "Installing what $1 lists. The first time this takes a few minutes."
+    list=$1 installed=$venv/installed-$1
+    shift
+    if cmp -s "$root/$list" "$installed"; then return; fi
+    say "Installing what $list lists. The first time this takes a few minutes."
     if command -v uv >/dev/null 2>&1; then
-        uv pip install --quiet --python "$python" -r "$root/$1"
+        uv pip install --quiet --python "$python" "$@" -r "$root/$list"
     else
         "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip >/dev/null
-        "$python" -m pip install --quiet --disable-pip-version-check -r "$root/$1"
+        "$python" -m pip install --quiet --disable-pip-version-check "$@" -r "$root/$list"
     fi
-    cp "$root/$1" "$installed"
+    cp "$root/$list" "$installed"
 }
 
 find_chromium() {
@@ -80,6 +81,8 @@ export PYTHONPATH PYTHONSAFEPATH
 if [ "${1:-}" = test ]; then
     shift
     install requirements-test.txt
+    # Only Flower's aggregation rules are wanted: what it asks for besides is older than ours.
+    install requirements-flower.txt --no-deps
     find_chromium >&2
     cd "$root"
     # Hundreds of processes start; without their caches each would compile every module again.

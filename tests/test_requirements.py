@@ -16,6 +16,8 @@ TESTS = PROJECT["dependency-groups"]["test"]
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 FILES = ("requirements.txt", "requirements-test.txt")
 ON_CARDS = "requirements-gpu.txt"
+FLOWER = "requirements-flower.txt"
+"""Flower and what its aggregation rules import, installed without what Flower depends on."""
 
 
 def lines(name):
@@ -68,14 +70,14 @@ def closure(direct):
     return asked
 
 
-@pytest.mark.parametrize("name", [*FILES, ON_CARDS])
+@pytest.mark.parametrize("name", [*FILES, ON_CARDS, FLOWER])
 def test_every_line_is_one_exact_version(name):
     for entry in entries(name):
         assert [specifier.operator for specifier in entry.specifier] == ["=="], str(entry)
         assert not entry.url
 
 
-@pytest.mark.parametrize("name", [*FILES, ON_CARDS])
+@pytest.mark.parametrize("name", [*FILES, ON_CARDS, FLOWER])
 def test_no_line_names_a_host_or_a_path(name):
     assert [line for line in lines(name) if "/" in line or "\\" in line] == []
 
@@ -120,6 +122,14 @@ def test_the_pins_are_everything_that_is_needed_here_and_nothing_else(direct, na
 def test_what_is_installed_is_what_is_pinned():
     installed = {name: Version(importlib.metadata.version(name)) for name in pins(*FILES)}
     assert installed == pins(*FILES)
+
+
+def test_flower_takes_the_place_of_nothing_and_is_what_is_pinned():
+    """Its newer or older twins of our packages would be installed over them, unasked."""
+    assert not set(pins(FLOWER)) & set(pins(*FILES))
+    installed = {name: Version(importlib.metadata.version(name)) for name in pins(FLOWER)}
+    assert installed == pins(FLOWER)
+    assert "flwr" in installed
 
 
 def test_on_cards_all_is_the_same_but_what_computes():
