@@ -122,7 +122,7 @@ def test_the_test_part_has_intervals_and_the_audit_part_has_none(federation: Fed
     assert evaluation["test"]["resamples"] == 1000
     bounds = evaluation["test"]["intervals"]["loss"]
     assert bounds["low"] < evaluation["test"]["loss"] < bounds["high"]
-    (first,) = federation.get(f"/runs/{run}/rounds")["rounds"]
+    (first,) = federation.rounds(run)
     assert first["evaluation"]["brier"] == evaluation["test"]["brier"]
 
 

@@ -15,12 +15,8 @@ def sites(federation: Federation, number: int) -> list[ChildInTest]:
     return [federation.site(f"clinic-{letter}", 20) for letter in "abcdefgh"[:number]]
 
 
-def view_of(federation: Federation, run: str) -> dict:
-    return federation.get(f"/runs/{run}/rounds")["rounds"][-1]
-
-
 def states(federation: Federation, run: str) -> list[str]:
-    return [task["state"] for task in view_of(federation, run)["tasks"]]
+    return [task["state"] for task in federation.last_round(run)["tasks"]]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +36,7 @@ def test_a_round_tells_what_it_needs_and_when_it_closes(
 ) -> None:
     sites(federation, 4)
     run = federation.run(**PLAN, quorum=quorum, close=close)
-    view = view_of(federation, run)
+    view = federation.last_round(run)
     assert (view["quorum"], view["target"]) == (needed, target)
 
 
@@ -54,7 +50,7 @@ def test_a_round_closes_as_soon_as_its_quorum_is_in_where_the_plan_says_so(
     federation.deliver(a, trained(a, 1.0, num_examples=20))
     assert states(federation, run) == ["accepted", "expired", "accepted"]
     assert federation.deliver(b, trained(b, 9.0, num_examples=10)).get_json()["state"] == "late"
-    view = view_of(federation, run)
+    view = federation.last_round(run)
     assert view["state"] == "closed"
     # 20 : 10 among those that were in time.
     assert [update["share"] for update in view["updates"]] == [20 / 30, None, 10 / 30]
@@ -71,13 +67,13 @@ def test_an_update_that_waits_for_its_audit_when_the_quorum_is_in_is_late(
     federation.deliver(b, trained(b, 1.0, num_examples=10))
     assert states(federation, run) == ["submitted", "accepted", "leased"]
     federation.deliver(c, trained(c, 1.0, num_examples=10))
-    view = view_of(federation, run)
+    view = federation.last_round(run)
     assert states(federation, run) == ["late", "accepted", "accepted"]
     assert view["tasks"][0]["reason"] == "the round has closed without it"
     assert view["updates"][0]["status"] == "late"
     federation.queues.release()
     federation.settle()
-    assert view_of(federation, run) == view
+    assert federation.last_round(run) == view
     assert federation.deliver(a, update).get_json()["state"] == "late"
 
 
@@ -94,7 +90,7 @@ def test_what_came_before_the_deadline_is_judged_before_the_round_ends(
     assert states(federation, run) == ["accepted", "submitted", "leased"]
     federation.queues.release()
     federation.settle()
-    assert view_of(federation, run)["state"] == "closed"
+    assert federation.last_round(run)["state"] == "closed"
     assert states(federation, run) == ["accepted", "accepted", "expired"]
     assert federation.deliver(c, trained(c, 9.0, num_examples=10)).get_json()["state"] == "late"
 
@@ -115,11 +111,11 @@ def test_a_verdict_after_the_deadline_that_leaves_the_quorum_missed_extends_the_
         federation.beat(b, tasks=())
         federation.queues.release()
         federation.settle()
-    view = view_of(federation, run)
+    view = federation.last_round(run)
     assert view["extended"]
     assert states(federation, run) == ["accepted", "rejected", "leased"]
     federation.deliver(b, trained(b, 3.0, num_examples=15))
-    assert [u["share"] for u in view_of(federation, run)["updates"]] == [0.25, None, 0.75]
+    assert [u["share"] for u in federation.last_round(run)["updates"]] == [0.25, None, 0.75]
 
 
 def test_work_under_way_at_the_deadline_is_not_begun_anew_in_the_extension(
@@ -130,12 +126,12 @@ def test_work_under_way_at_the_deadline_is_not_begun_anew_in_the_extension(
     federation.deliver(a, trained(a, 1.0, num_examples=10))
     clock.tick(30)
     federation.settle()
-    view = view_of(federation, run)
+    view = federation.last_round(run)
     assert (view["state"], view["extended"]) == ("open", True)
     assert view["deadline_at"] == view["opened_at"] + 60
     assert len(b.tasks) == 1
     federation.deliver(b, trained(b, 1.0, num_examples=10))
-    assert view_of(federation, run)["state"] == "closed"
+    assert federation.last_round(run)["state"] == "closed"
     kinds = [event["kind"] for event in federation.get(f"/runs/{run}/events")["events"]]
     assert kinds.count("round_extended") == 1
 
@@ -147,7 +143,7 @@ def test_a_fraction_of_the_sites_is_drawn_and_the_others_are_told_why(
     run = federation.run(**(PLAN | {"rounds": 8}), sampling={"fraction": 0.4})
     drawn = []
     for number in range(1, 9):
-        view = view_of(federation, run)
+        view = federation.last_round(run)
         assert view["number"] == number
         # 0.4 of 5
         assert len(view["tasks"]) == 2
@@ -167,7 +163,7 @@ def test_the_same_seed_draws_the_same_sites(tmp_path, clock: Clock) -> None:
         federation = Federation(tmp_path / str(number), Clock(clock.time + number))
         sites(federation, 8)
         run = federation.run(**PLAN, sampling={"fraction": 0.5}, seed=seed)
-        drawn.append([task["node_name"] for task in view_of(federation, run)["tasks"]])
+        drawn.append([task["node_name"] for task in federation.last_round(run)["tasks"]])
         federation.services.database.close()
     assert drawn[0] == drawn[1] != drawn[2]
 
@@ -175,7 +171,7 @@ def test_the_same_seed_draws_the_same_sites(tmp_path, clock: Clock) -> None:
 def test_the_minimum_is_drawn_where_the_fraction_is_less(federation: Federation) -> None:
     sites(federation, 5)
     run = federation.run(**PLAN, sampling={"fraction": 0.1, "minimum": 3})
-    assert len(view_of(federation, run)["tasks"]) == 3
+    assert len(federation.last_round(run)["tasks"]) == 3
 
 
 def test_a_drawn_site_that_fails_is_replaced_by_one_that_was_not_drawn(
@@ -183,19 +179,19 @@ def test_a_drawn_site_that_fails_is_replaced_by_one_that_was_not_drawn(
 ) -> None:
     children = {child.name: child for child in sites(federation, 3)}
     run = federation.run(**PLAN, sampling={"fraction": 0.5}, quorum=2)
-    view = view_of(federation, run)
+    view = federation.last_round(run)
     (spare,) = (site["node_name"] for site in view["excluded"])
     first, second = (task["node_name"] for task in view["tasks"])
     body = {"code": "paused", "detail": "This site has paused its participation."}
     task = children[first].tasks[-1].id
     federation.post(f"/tasks/{task}/failure", body, children[first].token)
     federation.settle()
-    view = view_of(federation, run)
+    view = federation.last_round(run)
     assert {task["node_name"] for task in view["tasks"]} == {first, second, spare}
     assert (view["excluded"], view["extended"]) == ([], False)
     for name in (second, spare):
         federation.deliver(children[name], trained(children[name], 1.0, num_examples=10))
-    assert view_of(federation, run)["state"] == "closed"
+    assert federation.last_round(run)["state"] == "closed"
 
 
 def test_the_deadline_follows_from_the_speed_that_was_measured(
@@ -204,7 +200,7 @@ def test_the_deadline_follows_from_the_speed_that_was_measured(
     a, b = sites(federation, 2)
     plan = PLAN | {"rounds": 2, "deadline_seconds": 900, "deadline_factor": 3}
     run = federation.run(**(plan | {"training": {"epochs": 2, "validation_fraction": 0.2}}))
-    first = view_of(federation, run)
+    first = federation.last_round(run)
     # Nobody's speed is known yet.
     assert first["deadline_at"] - first["opened_at"] == 900
     clock.tick(8)
@@ -215,7 +211,7 @@ def test_the_deadline_follows_from_the_speed_that_was_measured(
     # 16 pictures twice: in 8 s, and in 16 s.
     speeds = [node["examples_per_second"] for node in federation.get("/nodes")["nodes"]]
     assert speeds == [4.0, 2.0]
-    second = view_of(federation, run)
+    second = federation.last_round(run)
     # 16 of 20 train, twice: the slower needs 16 s; three times that.
     assert second["deadline_at"] - second["opened_at"] == 48
 
@@ -229,7 +225,7 @@ def test_a_restart_gives_an_open_round_the_time_that_its_nodes_could_not_use(
     clock.tick(300)
     federation.coordinator.prepare()
     federation.settle()
-    view = view_of(federation, run)
+    view = federation.last_round(run)
     assert (view["state"], view["deadline_at"]) == ("open", clock.time + 60)
 
 
