@@ -23,7 +23,8 @@ BENCHMARKS = {
     "augmentation": "what flips, turns, colours and resampling cost a training step",
     "credits": "what each reward policy gives honest sites, one with flipped labels, a small one",
     "audit": "verdicts on honest sites with odd pictures, and on dishonest ones, over many seeds",
-    "aggregation": "averaging 2, 20 and 200 updates against reading their bytes once; memory",
+    "explore": "a search for hyperparameters against the plan's own and a random search",
+    "aggregate": "every strategy on 1,000 updates, against reading their bytes once; memory",
 }
 
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from child.local_statistics import LocalStatistics
 from child.worker_messages import TrainingRequest
+from engines.simulation.search import (
+    AuditPart,
+    goes_by_scores,
+    scores,
+    trials_of,
+    with_proposals,
+)
 from engines.simulation.site import SimulatedSite
 from engines.simulation.workers import Workers
 from federated.errors import NotEnoughUpdates
@@ -29,11 +36,15 @@ from federated.wire import (
 )
 from master.coordinator.assignment import Slot, draw, slots_of
 from master.coordinator.site_selection import choose, reasons
+from master.search.trials import Trial
 from master.store.nodes import Site
 from serving.blobs import BlobStore, StoredTensors, open_blob
-from serving.worker import Json
+from serving.worker import Json, WorkerFailed
 
 RUN = "simulation"
+
+DIVERGED = "training_diverged"
+"""Code of a training whose loss is no longer a number."""
 
 OnSeen = Callable[[int], object]
 """Hears how many pictures were trained on since it was last called."""
@@ -111,19 +122,23 @@ class SimulatedRun:
     Attributes:
         rounds: By number.
         model: The last global model.
+        trials: What a search has tried, in order.
     """
 
     rounds: tuple[SimulatedRound, ...]
     model: ModelBlobs
+    trials: tuple[Trial, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Trained:
-    """An update that is in: where it came from, what it says, its blob."""
+    """An update that is in: where it came from, what it says, its blob, and its accuracy."""
 
     node: str
+    task: Task
     document: UpdateDocument
     sha256: str
+    score: float | None = None
 
 
 class Rounds:
@@ -134,6 +149,7 @@ class Rounds:
         plan: The plan.
         sites: Who takes part.
         on_seen: Hears of pictures as they are trained on.
+        audit: The master's audit pictures, if it has any.
     """
 
     def __init__(
@@ -142,7 +158,10 @@ class Rounds:
         plan: Plan,
         sites: Sequence[SimulatedSite],
         on_seen: OnSeen,
+        audit: AuditPart | None = None,
     ) -> None:
+        self._audit = audit
+        self._trials: list[Trial] = []
         self._laboratory = laboratory
         self._plan = plan
         self._sites = {site.name: site for site in sites}
@@ -157,7 +176,7 @@ class Rounds:
         for number in range(1, self._plan.rounds + 1):
             made.append(self._round(number, model))
             model = model.model_copy(update={"weights": made[-1].weights_after})
-        return SimulatedRun(tuple(made), model)
+        return SimulatedRun(tuple(made), model, tuple(self._trials))
 
     def _initial(self) -> ModelBlobs:
         """The model that the master would begin with."""
@@ -188,7 +207,9 @@ class Rounds:
             tasks = [
                 pool.submit(self._train, slot, self._task(slot, number, model)) for slot in slots
             ]
-            trained = [task.result() for task in tasks]
+            answers = [task.result() for task in tasks]
+        trained = self._scored(model, [one for one in answers if one is not None])
+        self._trials += trials_of(slots, number, {one.node: one.score for one in trained})
         before = model.weights
         facts = RoundFacts(
             number=number,
@@ -220,7 +241,28 @@ class Rounds:
                 expected=f"{needed}",
                 received=f"{len(drawn)} ({reasons(excluded)})" if excluded else len(drawn),
             )
-        return slots_of(self._plan, None, number, drawn)
+        slots = slots_of(self._plan, None, number, drawn)
+        return with_proposals(slots, self._plan, number, self._trials)
+
+    def _scored(self, model: ModelBlobs, trained: Sequence[_Trained]) -> list[_Trained]:
+        """The updates with their accuracy on the audit pictures, where the plan goes by it."""
+        if self._audit is None or not goes_by_scores(self._plan):
+            return list(trained)
+        laboratory, updates = self._laboratory, [one.sha256 for one in trained]
+        study, pixels = laboratory.study, laboratory.pixels
+        found = scores(
+            laboratory.workers,
+            study,
+            self._plan,
+            self._blobs,
+            model,
+            updates,
+            pixels,
+            self._audit,
+        )
+        # What computes no numbers has no score, and no place in an average.
+        pairs = zip(trained, found, strict=True)
+        return [replace(one, score=score) for one, score in pairs if score is not None]
 
     def _able(self) -> tuple[list[Site], list[ExcludedNode]]:
         """The sites that could take part in a round, and the others."""
@@ -240,10 +282,16 @@ class Rounds:
             frozen=model.frozen,
             frozen_signature=model.frozen_signature,
             seed=slot.seed,
+            hyperparameters=slot.hyperparameters,
         )
 
-    def _train(self, slot: Slot, task: Task) -> _Trained:
-        training, laboratory = self._plan.training, self._laboratory
+    def _train(self, slot: Slot, task: Task) -> _Trained | None:
+        """The update of a site; None where what a search proposed has led nowhere.
+
+        Raises:
+            WorkerFailed: The training failed.
+        """
+        training, laboratory = task.training, self._laboratory
         train, validation = self._sites[slot.site.name].split(
             laboratory.study, training.validation_fraction, self._plan.seed
         )
@@ -265,12 +313,18 @@ class Rounds:
             statistics=place / "statistics",
         )
         seen = _Seen(len(train.rows), training.epochs, self._on_seen)
-        laboratory.workers.call("train", request.model_dump(mode="json"), seen.hear)
-        seen.finish()
+        try:
+            laboratory.workers.call("train", request.model_dump(mode="json"), seen.hear)
+        except WorkerFailed as error:
+            if task.hyperparameters is None or error.code != DIVERGED:
+                raise
+            return None
+        finally:
+            seen.finish()
         kept.keep(task.run, request.statistics)
         with open_blob(update) as blob:
             document = read_update_document(blob)
-        return _Trained(slot.site.name, document, self._blobs.adopt(update).sha256)
+        return _Trained(slot.site.name, task, document, self._blobs.adopt(update).sha256)
 
     def _contribution(self, trained: _Trained, before: str) -> Contribution:
         document = trained.document
@@ -281,7 +335,8 @@ class Rounds:
             num_steps=document.num_steps,
             weights=UpdateReader(tensors, document, StoredTensors(self._blobs.path(before))),
             extra=ExtraReader(tensors),
-            training=self._plan.training,
+            score=trained.score,
+            training=trained.task.training,
         )
 
 

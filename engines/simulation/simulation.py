@@ -7,6 +7,7 @@ from typing import Any
 
 from engines.simulation.errors import NotSimulated
 from engines.simulation.rounds import RUN, Laboratory, OnSeen, Rounds, SimulatedRun
+from engines.simulation.search import AuditPart, goes_by_scores
 from engines.simulation.site import SimulatedSite
 from federated.messages import ModelBlobs
 from federated.plan import Plan
@@ -20,6 +21,7 @@ def simulate(
     plan: Plan,
     sites: Sequence[SimulatedSite],
     on_seen: OnSeen = lambda count: None,
+    audit: AuditPart | None = None,
 ) -> SimulatedRun:
     """All rounds of a plan. The weights lie in `<folder>/blobs`, by their hashes.
 
@@ -28,18 +30,23 @@ def simulate(
         plan: The plan.
         sites: Who takes part; the master's rules on who may hold here too.
         on_seen: Hears of pictures as they are trained on, in several threads.
+        audit: The master's audit pictures, for plans that go by them.
 
     Raises:
         NotSimulated: The plan's course depends on servers.
         NotEnoughUpdates: Too few sites have enough pictures for a round.
         FederationError: A training failed.
     """
-    check_simulated(plan)
-    return Rounds(laboratory, plan, sites, on_seen).run()
+    check_simulated(plan, audited=audit is not None)
+    return Rounds(laboratory, plan, sites, on_seen, audit).run()
 
 
-def check_simulated(plan: Plan) -> None:
+def check_simulated(plan: Plan, *, audited: bool = False) -> None:
     """Whether a plan can be simulated.
+
+    Args:
+        plan: The plan.
+        audited: Whether the simulation is given audit pictures.
 
     Raises:
         NotSimulated: Its course depends on servers, clocks or networks.
@@ -49,10 +56,11 @@ def check_simulated(plan: Plan) -> None:
             f"The strategy {plan.strategy.name} depends on how long each site takes",
             expected="a strategy with rounds; `./run_all.sh train` runs the others",
         )
-    if plan.strategy.name == "best_k":
+    if not audited and goes_by_scores(plan):
+        what = "A search" if plan.search is not None else "The strategy best_k"
         raise NotSimulated(
-            "The strategy best_k goes by audit pictures, and a simulation has none",
-            expected="another strategy; `./run_all.sh train` runs this one",
+            f"{what} goes by audit pictures, and this simulation has none",
+            expected="another plan; `./run_all.sh train` runs this one",
         )
     if plan.cross_site:
         raise NotSimulated(

@@ -28,7 +28,12 @@ def main() -> None:
 
     site, master = TrainerHandlers(clock=time.monotonic), EvaluatorHandlers()
     serve(
-        {"train": site.train, "initial_model": master.initial_model, "report": master.report},
+        {
+            "train": site.train,
+            "initial_model": master.initial_model,
+            "report": master.report,
+            "accuracies": master.accuracies,
+        },
         pipes,
     )
 
