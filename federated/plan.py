@@ -226,8 +226,8 @@ class RewardPolicy(Value):
         pool: Credits that one round hands out.
         max_evaluations: For `shapley`: most models of a round that are measured.
         max_seconds: Longest time that measuring for one round may take, waiting not counted.
-        round_tolerance: For `shapley`: a round that changes the accuracy by no more than this
-            is not measured further, and hands out nothing.
+        round_tolerance: For `shapley`: a round that changes the accuracy by less than this is
+            not measured further, and hands out nothing; with 0, every round is measured.
         order_tolerance: For `shapley`: closer than this to the accuracy of all updates, the
             rest of an order is taken to add nothing.
     """

@@ -61,7 +61,7 @@ def check(database: Database, bench: Bench, run: str | None = None) -> Iterator[
         run: One run alone.
     """
     with database.read() as session:
-        known = [*ledger.rounds_paid(session), *round_credits.every(session)]
+        known = [*round_credits.every(session), *ledger.rounds_paid(session)]
     for one, number in dict.fromkeys(known):
         if run in (None, one):
             with database.read() as session:

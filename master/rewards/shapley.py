@@ -38,7 +38,7 @@ class Bounds:
 
     Attributes:
         evaluations: Most models that are measured.
-        round_tolerance: Change of accuracy by the whole round up to which nobody gets anything.
+        round_tolerance: Change of accuracy by the whole round below which nobody gets anything.
         order_tolerance: Distance from the accuracy of all below which the rest of an order is
             taken to add nothing.
         orders: Orders to take, neither more nor fewer: how an estimate is repeated. None: until
@@ -103,7 +103,7 @@ def shapley(count: int, bounds: Bounds, rng: np.random.Generator) -> Asking:
     if found is None:
         return Merits(why_none=OUT_OF_TIME)
     before, after = found
-    if abs(after - before) <= bounds.round_tolerance:
+    if abs(after - before) < bounds.round_tolerance:
         return Merits(before=before, after=after, orders=0, why_none=_unchanged(before, after))
     estimate = _Estimate(count, dict(zip(ends, found, strict=True)))
     orders = guided_orders(count, rng)

@@ -22,7 +22,8 @@ def page(desk: Desk) -> None:
         st.markdown(text("rewards.how"))
         st.markdown(text("rewards.policies"))
         st.markdown(text("rewards.average"))
-    tell_of_change(lambda: _state(desk))
+    waits = any(one.state == "pending" for one in rewards.rounds)
+    tell_of_change(lambda: _state(desk, waits))
     if not rewards.leaderboard:
         empty("rewards.none", desk, "train")
         return
@@ -32,11 +33,14 @@ def page(desk: Desk) -> None:
     _ledger(rewards)
 
 
-def _state(desk: Desk) -> tuple[object, ...]:
-    """What makes the page worth drawing anew."""
-    rewards = desk.operator.rewards()
-    rounds = [(one.run, one.round, one.state, one.models) for one in rewards.rounds]
-    return (len(rewards.ledger), len(rewards.leaderboard), tuple(rounds))
+def _state(desk: Desk, waits: bool) -> tuple[object, ...]:
+    """What makes the page worth drawing anew; the long ledger is not asked for in vain."""
+    paid = tuple((node.id, node.credits) for node in desk.operator.nodes())
+    rounds = tuple((run.id, run.round) for run in desk.operator.runs())
+    if not waits:
+        return (paid, rounds)
+    pending = desk.operator.rewards().rounds
+    return (paid, rounds, tuple((one.run, one.round, one.state, one.models) for one in pending))
 
 
 def _leaderboard(rewards: Rewards) -> None:

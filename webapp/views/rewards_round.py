@@ -58,19 +58,14 @@ def _arithmetic(round_: RoundCredits) -> str:
 
 
 def _row(one: CreditShare, round_: RoundCredits) -> dict[str, object]:
-    merits = sum(max(0.0, other.contribution or 0.0) for other in round_.updates)
-    part = max(0.0, one.contribution or 0.0) / merits if merits else None
-    row: dict[str, object] = {
-        text("chart.site"): one.node_name,
-        text("updates.examples"): whole(one.num_examples),
-    }
-    if any(other.compared is not None for other in round_.updates):
-        row[_compared(round_.policy)] = percent(one.compared)
+    """What matters most first: a narrow screen shows the first columns."""
+    row: dict[str, object] = {text("chart.site"): one.node_name}
     if one.contribution is not None:
         row[text("rewards.contribution")] = _signed(one.contribution)
-        row[text("rewards.part")] = percent(part if round_.state == "granted" else None)
     row[text("rewards.credits")] = NOTHING if round_.state == "pending" else credit(one.credits)
-    return row
+    if any(other.compared is not None for other in round_.updates):
+        row[_compared(round_.policy)] = percent(one.compared)
+    return row | {text("updates.examples"): whole(one.num_examples)}
 
 
 def _compared(policy: str) -> str:

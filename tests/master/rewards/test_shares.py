@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from federated.plan import RewardPolicy
@@ -13,6 +13,7 @@ from tests.master.rewards.games import value_of
 DAY = 86_400.0
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     pool=st.integers(0, 1_000_000),
     accuracies=st.lists(st.floats(0, 1), min_size=1, max_size=6),

@@ -16,8 +16,8 @@ def test_a_round_tells_what_was_measured_and_what_each_update_brought(open_app: 
         "The average is over 6 orders; 8 models were measured",
         "100.00 credits were granted to 2 updates",
         "12.0 percentage points in all",
-        "site-3,9,65.9 %,\N{MINUS SIGN}4.1,0.0 %,0.00",
-        "52.5 %,52.50",
+        "site-3,\N{MINUS SIGN}4.1,0.00,65.9 %,9",
+        "6.3,52.50,76.3 %,15",
     ):
         assert words in told, words
 
