@@ -92,8 +92,8 @@ def _study_line(study: StudyView) -> str:
 
 
 def _last_test(runs: list[RunView]) -> dict[str, float | None]:
-    """The newest test figures that there are."""
-    return next((run.evaluation for run in runs if run.evaluation), {})
+    """The newest test figures of the study's own model: a run beside others has another."""
+    return next((run.evaluation for run in runs if run.evaluation and run.plan.publish), {})
 
 
 def _pictures(desk: Desk, study: StudyView) -> None:

@@ -25,6 +25,17 @@ def test_a_site_that_waits_is_the_next_step(open_app: Open, master: Script) -> N
     assert app.button(key="next").label == "Open the sites"
 
 
+def test_figures_are_of_the_studys_model_and_not_of_a_run_beside_it(
+    open_app: Open, master: Script
+) -> None:
+    own = sample.run().model_copy(update={"evaluation": {"auc": 0.81, "accuracy": 0.75}})
+    plan = sample.PLAN.model_copy(update={"publish": False})
+    beside = {"id": "run-beside", "plan": plan, "evaluation": {"auc": 0.53, "accuracy": 0.55}}
+    master["GET runs"] = ok({"runs": [own.model_copy(update=beside), own]})
+    told = {metric.label: metric.value for metric in open_app("overview").metric}
+    assert told["AUC"] == "0.810"
+
+
 def test_events_are_text_and_never_markup(open_app: Open, master: Script) -> None:
     hostile = sample.events()[0].model_copy(update={"text": "[click](http://evil.test)"})
     master["GET events"] = ok({"events": [hostile]})
