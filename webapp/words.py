@@ -42,6 +42,7 @@ _SIGNS: Mapping[str, tuple[str, str, Colour]] = MappingProxyType(
         "aggregating": ("merge", "⋯", "blue"),
         "away": ("cloud_off", "○", "gray"),
         "cancelled": ("cancel", "×", "gray"),
+        "checked": ("fact_check", "✓", "blue"),
         "closed": ("check_circle", "✓", "green"),
         "completed": ("check_circle", "✓", "green"),
         "duplicate": ("content_copy", "=", "gray"),
@@ -69,6 +70,8 @@ _SIGNS: Mapping[str, tuple[str, str, Colour]] = MappingProxyType(
         "submitted": ("inbox", "↓", "blue"),
         "suspended": ("block", "×", "red"),
         "training": ("model_training", "▶", "blue"),
+        "trusted": ("verified_user", "✓", "green"),
+        "watched": ("visibility", "○", "orange"),
     }
 )
 

@@ -9,7 +9,7 @@ import streamlit as st
 from federated.plan import Plan
 from federated.states import RoundState
 from federated.strategies import asynchronous
-from federated.views import RoundView, TaskView, UpdateView
+from federated.views import AuditView, RoundView, TaskView, UpdateView
 from webapp.layout import section, table
 from webapp.round_words import accepted, behind, task_facts
 from webapp.texts import text, texts
@@ -35,7 +35,7 @@ def updates(round_: RoundView, plan: Plan) -> None:
         table(_measured_by_sites(sent), text("updates.by_site"))
         section("updates.audit")
         audits = [_audit(update, tasks.get(update.task)) for update in sent]
-        table(audits, text("updates.audit"))
+        table(_without_empty(audits), text("updates.audit"))
     else:
         st.markdown(text("updates.none"))
     _absent(round_, plan)
@@ -117,11 +117,17 @@ def _audit(update: UpdateView, task: TaskView | None) -> dict[str, object]:
     return {
         text("chart.site"): update.node_name,
         text("updates.verdict"): marked(audit.verdict if audit else update.status),
-        text("updates.reasons"): " ".join(audit.reasons) if audit else why,
+        text("updates.reasons"): " ".join(_found(audit)) if audit else why,
+        text("updates.unchecked"): " ".join(audit.unchecked) if audit else "",
         text("updates.measured"): _measured(audit.measured if audit else {}),
         text("updates.sent"): size(update.nbytes),
         text("updates.hash"): short(update.sha256),
     }
+
+
+def _found(audit: AuditView) -> list[str]:
+    """What was checked; what could not be has a column of its own."""
+    return [reason for reason in audit.reasons if reason not in audit.unchecked]
 
 
 def _measured(figures: Mapping[str, float]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from federated.states import NodeState
+from federated.states import NodeStanding, NodeState
 from federated.statistics import WeightStatistics
 from federated.views import NodeView, ReceivedModel, StudyView
 from webapp.api import ApiError
@@ -70,6 +70,8 @@ def _card(desk: Desk, node: NodeView, studies: list[StudyView]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(plain(node.name), anchor=False, width="content")
         badge(str(node.state))
+        if node.standing != NodeStanding.SUSPENDED:
+            badge(str(node.standing))
         badge("online" if node.reachable else "away")
         badge(node.mode)
         if node.reachable and node.activity == "training":
@@ -83,11 +85,19 @@ def _card(desk: Desk, node: NodeView, studies: list[StudyView]) -> None:
             speed=_speed(node),
         )
     )
+    _standing(node)
     # As code, for Streamlit makes a link of any address, whoever wrote it.
     if node.url:
         st.code(node.url, language=None)
     for study in studies:
         _study(desk, node, study)
+
+
+def _standing(node: NodeView) -> None:
+    """How closely the master looks at what the site sends, and why."""
+    if node.standing != NodeStanding.SUSPENDED:
+        facts = {"count": node.good_results, "reason": node.standing_reason or ""}
+        st.caption(told(f"sites.standing_{node.standing}", **facts))
 
 
 def _speed(node: NodeView) -> str:

@@ -207,6 +207,19 @@ def test_only_closed_rounds_count_as_done(open_app: Open, master: Script) -> Non
     assert metrics["Rounds done"] == "1 / 2"
 
 
+def test_what_could_not_be_checked_has_a_column_of_its_own(open_app: Open, master: Script) -> None:
+    open_end = "There were no pictures to measure it on."
+    update = sample.update("site-1", 1, 15, 0.25)
+    assert update.audit is not None
+    facts = {"reasons": ("The weights have changed.", open_end), "unchecked": (open_end,)}
+    judged = update.model_copy(update={"audit": update.audit.model_copy(update=facts)})
+    round_ = sample.round_(1, updates=[judged])
+    master[f"GET runs/{sample.RUN}/rounds"] = ok({"rounds": [round_]})
+    audit = open_app("results").table[2].value
+    assert list(audit["What was found"]) == ["The weights have changed."]
+    assert list(audit["What could not be checked"]) == [open_end]
+
+
 def test_a_late_update_is_told_with_its_reason_and_earns_nothing(
     open_app: Open, master: Script
 ) -> None:

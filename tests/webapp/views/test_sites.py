@@ -48,6 +48,24 @@ def test_a_site_is_held_back_and_let_in_again(
         assert servers.made("PATCH", "nodes/node-site-1")[-1].json == {"state": after}
 
 
+def test_how_closely_the_master_looks_is_told_with_word_icon_and_reason(
+    open_app: Open, master: Script
+) -> None:
+    reason = "It goes 96 times as far as the median of the others."
+    stories = {
+        "checked": ("fact_check", "3 results in a row were good", {"good_results": 3}),
+        "trusted": ("verified_user", "about one in 12", {"good_results": 12}),
+        "watched": ("visibility", reason, {"good_results": 1, "standing_reason": reason}),
+    }
+    for standing, (icon, words, facts) in stories.items():
+        node = sample.node("site-1", 1, 1, standing=standing, **facts)
+        master["GET nodes"] = ok({"nodes": [node]})
+        app = open_app("sites", "console")
+        assert f":material/{icon}:" in shown(app)
+        assert standing in shown(app)
+        assert words in shown(app)
+
+
 def test_a_join_token_comes_with_the_command_to_paste(
     open_app: Open, servers: ScriptedServers
 ) -> None:
