@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import io
 
 from apiflask import APIBlueprint
@@ -11,15 +9,17 @@ from flask import Response, request
 from pydantic import Field, ValidationError
 
 from federated.errors import InvalidInput
-from federated.messages import Failure, JsonUpdate, Progress, Task, UpdateReceipt
+from federated.messages import Failure, Progress, Task, UpdateReceipt
 from federated.states import TaskState
+from federated.text_update import JsonUpdate, update_blob
 from federated.values import Message
+from federated.wire import MAX_DOCUMENT
 from master.api.context import NODE, services
 from master.api.query import number_in_query
 from master.polls import TurnedAway
 from master.store import task_queue, tasks
 from master.store.task_queue import Waiting
-from master.update_ingestion import largest_body, receive_update
+from master.update_ingestion import largest_body, receive_update, terms_of
 from serving.auth import AUTH, caller
 from serving.sentences import validation_sentence
 from serving.server import MAX_BODY
@@ -27,8 +27,8 @@ from serving.server import MAX_BODY
 blueprint = APIBlueprint("tasks", __name__, url_prefix="/api/v1", tag="Tasks")
 
 
-JSON_FRAME = 1024
-"""Bytes of an update's JSON form beside the update itself."""
+JSON_FRAME = MAX_DOCUMENT + 1024
+"""Bytes of an update's JSON form beside the update itself: what is told of it."""
 
 
 LONGEST_WAIT = 60
@@ -124,7 +124,9 @@ def report_failure(task_id: str, message: Failure) -> TaskReceipt:
 @blueprint.doc(
     summary="Deliver an update",
     description="Body: safetensors (`application/x-safetensors`), or JSON "
-    '`{"model": "<base64 of the safetensors>"}`. The same bytes get the same answer.',
+    '`{"model": "<base64 of the safetensors>", "accuracy": 0.83, "parameters": {...}, '
+    '"num_examples": 100, "num_steps": 40}`: what the file\'s metadata say need not be told, and '
+    "what is told needs no metadata. The same bytes get the same answer.",
 )
 def deliver_update(task_id: str) -> UpdateReceipt:
     """Takes the update of a task from the node that holds it."""
@@ -134,7 +136,8 @@ def deliver_update(task_id: str) -> UpdateReceipt:
         # Base64 makes three bytes four; the rest is for the braces around it.
         longest = 4 * largest_body(master, node, task_id) // 3 + JSON_FRAME
         request.max_content_length = min(longest, MAX_BODY)
-        data = _decoded(_json_update())
+        message, terms = _json_update(), terms_of(master, node, task_id)
+        data = update_blob(message, task_id, terms.base, terms.announced)
         return receive_update(master, node, task_id, io.BytesIO(data), len(data))
     return receive_update(master, node, task_id, request.stream, request.content_length)
 
@@ -144,19 +147,3 @@ def _json_update() -> JsonUpdate:
         return JsonUpdate.model_validate_json(request.stream.read())
     except ValidationError as error:
         raise InvalidInput(validation_sentence(error).removesuffix(".")) from None
-
-
-def _decoded(message: JsonUpdate) -> bytes:
-    """The bytes of an update that came as text.
-
-    Raises:
-        InvalidInput: The text is not base64.
-    """
-    try:
-        return base64.b64decode(message.model, validate=True)
-    except binascii.Error:
-        raise InvalidInput(
-            "The field 'model' cannot be decoded",
-            expected="base64 of the safetensors bytes",
-            code="not_base64",
-        ) from None

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from federated.wire import METADATA_KEY, largest_update
+from federated.wire import MAX_DOCUMENT, METADATA_KEY, largest_update
 from master import update_ingestion
 from master.update_ingestion import receive_update
 from tests.master.federation import ChildInTest, Federation, base_of, trained, update_of
@@ -259,7 +259,7 @@ def test_the_largest_text_is_hardly_longer_than_the_largest_update(
     path, limit = f"/tasks/{child.tasks[-1].id}/update", largest_update(child.tasks[-1].signature)
     fits = base64.b64encode(b"x" * limit).decode()
     assert federation.call("PUT", path, child.token, json={"model": fits}).status_code == 400
-    longer = fits + "A" * 1024
+    longer = fits + "A" * (2 * MAX_DOCUMENT)
     assert federation.call("PUT", path, child.token, json={"model": longer}).status_code == 413
 
 
