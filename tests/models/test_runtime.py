@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import sys
 
@@ -74,3 +76,12 @@ def test_what_keras_need_not_import_seems_missing_for_the_moment(
     import wave
 
     assert (json.loads("1"), wave.__name__) == (1, "wave")
+
+
+def test_garbage_is_looked_for_again_once_all_is_imported() -> None:
+    from models import runtime
+
+    with contextlib.suppress(InvalidInput), runtime._not_collecting():
+        assert not gc.isenabled()
+        raise InvalidInput("Nothing", expected="something", received="nothing")
+    assert gc.isenabled()
