@@ -1,12 +1,16 @@
-"""Averaging many updates: time against reading the same bytes once, and peak memory.
+"""Every strategy on many updates: time against reading the same bytes once, and peak memory.
 
-Each measurement runs in a process of its own, because a process's peak memory only grows.
+Each measurement runs in a process of its own, because a process's peak memory only grows. Time is
+that of the processor, for other programs may be running; where the machine is idle, it is the time
+that passes.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,79 +20,116 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.figures import Figure, Report, ratio
+from federated.plan import Setting
 from federated.signature import signature_of
-from federated.strategies import Contribution, RoundFacts
-from federated.strategies.fedavg import fedavg
+from federated.strategies import RULES, Contribution, RoundFacts, strategy
 from federated.wire import UpdateDocument, UpdateReader, encode_update
-from serving.blobs import BlobStore, StoredTensors, open_blob
+from serving.blobs import BlobStore, StoredTensors
 
 SHAPES = {"conv1/kernel": (3, 3, 3, 64), "hidden/kernel": (1700, 1024), "hidden/bias": (1024,)}
-NUMBERS = (2, 20, 200)
+NUMBER, FEW = 1000, 40
+LINKED = "linked"
+"""Folder of the updates: names that lead to the blobs, several to one where there is no room."""
+
+
+class Controls:
+    """Control variates, as SCAFFOLD needs them: here the weights over again."""
+
+    def __init__(self, weights: StoredTensors) -> None:
+        self._weights = weights
+
+    def keys(self) -> list[str]:
+        """Names of the tensors."""
+        return [f"control/{name}" for name in self._weights.keys()]  # noqa: SIM118
+
+    def get_tensor(self, name: str) -> np.ndarray:
+        """One tensor."""
+        return self._weights.get_tensor(name.removeprefix("control/"))
 
 
 def run(quick: bool) -> Report:
-    """Writes updates of 7 MB once and averages the first 2, 20 and 200 of them."""
-    repetitions = 2 if quick else 5
-    numbers = NUMBERS[:2] if quick else NUMBERS
+    """Writes updates of 7 MB once, and aggregates all of them by each strategy."""
+    number = FEW if quick else NUMBER
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as folder:
-        write_updates(Path(folder), max(numbers))
-        for number in numbers:
-            runs = [_in_own_process(Path(folder), number) for _ in range(repetitions)]
-            ours = Figure(f"seconds_{number}", f"averaging {number}", _column(runs, "seconds"), "s")
-            read = Figure(f"read_{number}", f"reading {number} once", _column(runs, "read"), "s")
-            figures += [ours, read, ratio(f"ratio_{number}", "  ratio", ours, read)]
-            memory = _column(runs, "megabytes")
-            figures.append(Figure(f"memory_{number}", "  memory above start", memory, "MB"))
-    settings = {"megabytes_per_update": round(_template_bytes() / 1e6, 1), "runs": repetitions}
-    return Report("aggregation", figures, settings)
+        distinct = write_updates(Path(folder), number)
+        for name in RULES:
+            found = _in_own_process(Path(folder), number, name)
+            ours = Figure(f"{name}_seconds", name, (found["seconds"],), "s")
+            read = Figure(f"{name}_read", "  reading once", (found["read"],), "s")
+            figures += [ours, read, ratio(f"{name}_ratio", "  ratio", ours, read)]
+            memory = (found["megabytes"],)
+            figures.append(Figure(f"{name}_memory", "  memory above start", memory, "MB"))
+    settings = {
+        "updates": number,
+        "distinct": distinct,
+        "megabytes_per_update": round(_nbytes() / 1e6, 1),
+    }
+    return Report("aggregate", figures, settings)
 
 
-def write_updates(folder: Path, number: int) -> None:
-    """Blobs of `number` different updates, with a list of their names."""
-    store = BlobStore(folder)
-    rng = np.random.default_rng(7)
-    names = []
+def write_updates(folder: Path, number: int) -> int:
+    """Writes updates, and links so many names to them; returns how many are distinct.
+
+    That is all of them, unless the disk or the page cache would be filled by more than a quarter.
+    """
+    room = min(shutil.disk_usage(folder).free, _available()) // (4 * _nbytes())
+    distinct = max(1, min(number, room))
+    store, rng = BlobStore(folder / "blobs"), np.random.default_rng(7)
+    names = [store.put(encode_update(_weights(rng), _document(n))) for n in range(distinct)]
+    (folder / LINKED).mkdir()
     for index in range(number):
-        weights = {
-            name: rng.standard_normal(shape).astype(np.float32) for name, shape in SHAPES.items()
-        }
-        document = UpdateDocument(
-            task=f"t{index}", base="0" * 64, num_examples=index + 1, num_steps=1
-        )
-        names.append(store.put(encode_update(weights, document)))
-    (folder / "names.json").write_text(json.dumps(names))
+        os.link(store.path(names[index % distinct]), folder / LINKED / f"{index:05}")
+    return distinct
 
 
-def measure(folder: Path, number: int) -> dict[str, float]:
-    """Averages the first `number` updates and reads their bytes once, in this process."""
-    store = BlobStore(folder)
-    names = json.loads((folder / "names.json").read_text())[:number]
-    paths = [store.path(name) for name in names]
-    started = time.perf_counter()
+def measure(folder: Path, number: int, name: str) -> dict[str, float]:
+    """Aggregates the updates and reads their bytes once, in this process."""
+    paths = sorted((folder / LINKED).iterdir())[:number]
+    started = time.process_time()
     for path in paths:
         _read_once(path)
-    read = time.perf_counter() - started
-    before = _peak()
-    started = time.perf_counter()
-    fedavg(_facts(paths))
-    seconds = time.perf_counter() - started
+    read = time.process_time() - started
+    facts, before = _facts(paths, name), _peak()
+    started = time.process_time()
+    strategy(name)(facts)
+    seconds = time.process_time() - started
     return {"seconds": seconds, "read": read, "megabytes": (_peak() - before) / 1e6}
 
 
-def _facts(paths: list[Path]) -> RoundFacts:
+def _facts(paths: list[Path], name: str) -> RoundFacts:
     template = {name: np.zeros(shape, np.float32) for name, shape in SHAPES.items()}
     first = StoredTensors(paths[0])
     contributions = []
     for index, path in enumerate(paths):
-        document = UpdateDocument(
-            task=f"t{index}", base="0" * 64, num_examples=index + 1, num_steps=1
+        tensors = StoredTensors(path)
+        contributions.append(
+            Contribution(
+                node=f"node-{index:05}",
+                num_examples=index + 1,
+                num_steps=index % 7 + 1,
+                weights=UpdateReader(tensors, _document(index), first),
+                score=index / len(paths),
+                extra=Controls(tensors),
+            )
         )
-        with open_blob(path) as blob:
-            blob.metadata()
-        reader = UpdateReader(StoredTensors(path), document, first)
-        contributions.append(Contribution(f"node-{index:04}", index + 1, 1, reader))
-    return RoundFacts(1, signature_of(template), first, tuple(contributions))
+    facts = (1, signature_of(template), first, tuple(contributions))
+    return RoundFacts(*facts, settings=_settings(name, len(paths)))
+
+
+def _settings(name: str, number: int) -> dict[str, Setting]:
+    """A tenth of the updates may be hostile; a tenth are the best."""
+    if name in ("krum", "multi_krum", "bulyan"):
+        return {"f": number // 10}
+    return {"k": number // 10} if name == "best_k" else {}
+
+
+def _weights(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    return {name: rng.random(shape, np.float32) - 0.5 for name, shape in SHAPES.items()}
+
+
+def _document(index: int) -> UpdateDocument:
+    return UpdateDocument(task=f"t{index}", base="0" * 64, num_examples=index + 1, num_steps=1)
 
 
 def _read_once(path: Path) -> None:
@@ -96,6 +137,15 @@ def _read_once(path: Path) -> None:
         buffer = bytearray(1 << 20)
         while file.readinto(buffer):
             pass
+
+
+def _available() -> int:
+    """Memory that could still be used, in bytes; as much as one could wish where nobody says."""
+    table = Path("/proc/meminfo")
+    if not table.exists():
+        return 1 << 62
+    line = next(row for row in table.read_text().splitlines() if row.startswith("MemAvailable"))
+    return int(line.split()[1]) * 1024
 
 
 def _peak() -> float:
@@ -109,20 +159,16 @@ def _peak() -> float:
     return float(peak) * (1 if sys.platform == "darwin" else 1024)
 
 
-def _in_own_process(folder: Path, number: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.aggregation", str(folder), str(number)]
+def _in_own_process(folder: Path, number: int, name: str) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.aggregate", str(folder), str(number), name]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     result: dict[str, float] = json.loads(output)
     return result
 
 
-def _column(runs: list[dict[str, float]], name: str) -> tuple[float, ...]:
-    return tuple(run[name] for run in runs)
-
-
-def _template_bytes() -> int:
+def _nbytes() -> int:
     return sum(4 * int(np.prod(shape)) for shape in SHAPES.values())
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(Path(sys.argv[1]), int(sys.argv[2]))))
+    print(json.dumps(measure(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])))

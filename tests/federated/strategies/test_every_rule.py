@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -254,6 +255,12 @@ def test_each_rule_says_what_it_is_and_where_it_is_from() -> None:
         assert rule.aggregate.__doc__
         module = __import__(rule.aggregate.__module__, fromlist=["__doc__"])
         assert "https://" in (module.__doc__ or ""), name
+
+
+def test_the_documentation_has_every_rule() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "architecture.md").read_text()
+    table = text.split("## Strategies")[1].split("\n## ")[0]
+    assert [name for name in RULES if f"`{name}`" not in table] == []
 
 
 def test_every_default_is_in_its_own_range() -> None:
