@@ -10,7 +10,7 @@ import json
 import pytest
 from safetensors.numpy import load_file
 
-from federated.plan import ModelChoice
+from federated.plan import ModelChoice, RewardPolicy
 from tests.e2e.chaos_federation import ChaosFederation
 from tests.e2e.light_nodes import honest
 from tests.e2e.running import counts_known, finished, new_study, plan, wait_for
@@ -19,11 +19,12 @@ STUDY = "beside"
 DEATHS = ("cross-site-open", "evaluation-taken")
 PICTURES = {"push": {"blue": 9, "red": 8}, "pull": {"blue": 14, "red": 10}}
 LIGHT = {"blue": 5, "red": 6}
+SHAPLEY = RewardPolicy(policy="shapley", pool=10, round_tolerance=0, order_tolerance=0)
 
 
 def small(width, seed, **changes):
     model = ModelChoice(name="cnn10", settings={"width": width, "units": 8})
-    return plan(model=model, seed=seed, publish=False, quorum=3, **changes)
+    return plan(model=model, seed=seed, publish=False, quorum=3, rewards=SHAPLEY, **changes)
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +124,34 @@ def test_the_columns_are_the_updates_that_were_averaged(federation, runs):
         )
         assert set(sent) == set(passed_on)
         assert all((sent[name] == passed_on[name]).all() for name in sent)
+
+
+def test_credits_are_worked_out_by_the_accuracies_that_the_master_tells_elsewhere(federation, runs):
+    rounds = [one for run in runs[1:] for one in settled_credits(federation, run)]
+    assert len(rounds) == 3
+    for one in rounds:
+        told = federation.master.evaluation(one["run"], one["round"])["audit"]
+        assert one["after"] == told["accuracy"]
+        seen = federation.master.rounds(one["run"])[one["round"] - 1].updates
+        if one["orders"]:
+            assert one["models"] == 8
+            # What the strategy makes of one update alone are its own weights.
+            alone = {share["task"]: share["compared"] for share in one["updates"]}
+            assert alone == {view.task: view.audit.measured["accuracy"] for view in seen}
+            gains = [share["contribution"] for share in one["updates"]]
+            assert sum(gains) == pytest.approx(one["after"] - one["before"])
+        paid = round(sum(share["credits"] for share in one["updates"]), 3)
+        assert (paid, bool(one["reason"])) in ((10, False), (0, True)), one
+    ledger = federation.master.get("/rewards")["ledger"]
+    assert len({entry["task"] for entry in ledger}) == len(ledger)
+
+
+def settled_credits(federation, run):
+    def found():
+        rounds = federation.master.get(f"/runs/{run}/rewards")["rounds"]
+        return rounds if all(one["state"] != "pending" for one in rounds) else None
+
+    return wait_for(found, "the credits")
 
 
 def test_the_site_reads_which_numbers_have_left(federation, runs):
