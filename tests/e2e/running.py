@@ -146,12 +146,14 @@ def finished(running, run):
 
 def wait_for(condition, what, patience=PATIENCE):
     """Waits until a condition holds; servers that are away for a moment do not count."""
-    deadline = time.monotonic() + patience
+    deadline, pause = time.monotonic() + patience, 0.05
     while time.monotonic() < deadline:
         with contextlib.suppress(CallFailed):
             if result := condition():
                 return result
-        time.sleep(0.05)
+        # Each look costs the servers work that what is waited for has to wait for.
+        time.sleep(pause)
+        pause = min(0.2, 1.2 * pause)
     raise AssertionError(f"waited {patience:g} s in vain for {what}")
 
 
