@@ -19,6 +19,7 @@ from federated.views import (
     RoundStatistics,
     RoundView,
     RunView,
+    SearchView,
     StudyView,
 )
 from webapp.api.connection import LONG_SECONDS, Connection, parse
@@ -135,6 +136,10 @@ class MasterApi:
     def cross_site(self, run: str) -> CrossSiteView:
         """Each site's last model of a run on each other site's validation pictures."""
         return parse(CrossSiteView, self.connection.get(f"runs/{run}/cross-site"))
+
+    def search(self, run: str) -> SearchView:
+        """What a run that searches has tried, and what came of it."""
+        return parse(SearchView, self.connection.get(f"runs/{run}/search"))
 
     def rewards(self, run: str | None = None) -> Rewards:
         """Ledger and leaderboard, of one run or of all."""

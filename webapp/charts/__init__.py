@@ -11,6 +11,7 @@ from webapp.charts.figure import Chart
 from webapp.charts.pictures import counts_by_site, probabilities_chart
 from webapp.charts.reliability import reliability_chart
 from webapp.charts.rounds import accuracy_by_round, loss_by_round
+from webapp.charts.search import search_chart
 from webapp.charts.sites import measures_told, sites_by_round
 from webapp.charts.staleness import staleness_by_round
 from webapp.charts.weights import weights_histogram
@@ -31,6 +32,7 @@ __all__ = [
     "probabilities_chart",
     "reliability_chart",
     "roc_chart",
+    "search_chart",
     "sites_by_round",
     "staleness_by_round",
     "weights_histogram",

@@ -24,6 +24,7 @@ from webapp.plan_words import model_line, plan_line
 from webapp.round_words import UNDER_WAY
 from webapp.texts import text
 from webapp.views.results_cross_site import cross_site
+from webapp.views.results_search import search
 from webapp.views.results_tested import tested
 from webapp.views.results_updates import updates
 from webapp.views.results_weights import weights
@@ -163,15 +164,20 @@ def _round(desk: Desk, run: RunView, round_: RoundView) -> None:
         st.warning(opened(round_.reason), icon=":material/info:")
     if round_.note:
         st.caption(opened(round_.note))
-    names = ("updates", "weights", "tested", "settings")
-    drawn = st.tabs([text(f"results.{name}") for name in names])
-    with drawn[0], guard():
+    names = ["updates", "weights", "tested", "settings"]
+    if run.plan.search is not None:
+        names.insert(1, "search")
+    drawn = dict(zip(names, st.tabs([text(f"results.{name}") for name in names]), strict=True))
+    with drawn["updates"], guard():
         updates(round_, run.plan)
-    with drawn[1], guard():
+    if run.plan.search is not None:
+        with drawn["search"], guard():
+            search(desk, run)
+    with drawn["weights"], guard():
         weights(desk, run, round_)
-    with drawn[2], guard():
+    with drawn["tested"], guard():
         tested(desk, run, round_)
-    with drawn[3]:
+    with drawn["settings"]:
         st.caption(text("results.plan_hash", sha256=run.plan_sha256))
         st.json(run.plan.model_dump(mode="json"))
 
