@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from federated.strategies.blocks import blocks
 from federated.strategies.round import Contribution, RoundFacts
@@ -32,7 +33,9 @@ def products(facts: RoundFacts, updates: Sequence[Contribution]) -> np.ndarray:
         float64 array (updates, updates); what overflows is infinite or NaN.
     """
     total: np.ndarray = np.zeros((len(updates), len(updates)), dtype=np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):
+    # One thread: where other programs keep the cores busy, several wait for one another at each
+    # of the many small products, and take a hundred times as long.
+    with np.errstate(over="ignore", invalid="ignore"), threadpool_limits(1, "blas"):
         for changes in _pieces(facts, updates):
             _round(changes)
             total += changes @ changes.T
