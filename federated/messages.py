@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from federated.control import kept_signature
 from federated.plan import ModelChoice, Plan
 from federated.search import DROPOUT, Hyperparameters, trained_with
 from federated.signature import Signature
@@ -207,6 +208,11 @@ class Task(ModelBlobs):
         index: SHA-256 of the index that a random set is drawn from, by the task's seed.
         models: To `evaluate`: SHA-256 of each model's weights, all of `signature`. Whose they
             are is not told.
+        control: Where the strategy has control variates, and a round of the run has made some:
+            SHA-256 of them.
+        counted: This site's last task of the run whose update is in them, if there is one. Its
+            own control variate goes on from what that task made of it: of any later one, the
+            master has not taken in the change.
     """
 
     id: TaskId
@@ -222,6 +228,8 @@ class Task(ModelBlobs):
     batch: AssignedBatch | None = None
     index: Sha256 | None = None
     models: Annotated[tuple[Sha256, ...], Field(max_length=MOST_MODELS)] = ()
+    control: Sha256 | None = None
+    counted: TaskId | None = None
 
     @property
     def training(self) -> Training:
@@ -240,7 +248,8 @@ class Task(ModelBlobs):
     @property
     def blobs(self) -> dict[str, Signature]:
         """The signature of each blob by its hash: of every model that the task names."""
-        return super().blobs | dict.fromkeys(self.models, self.signature)
+        named = super().blobs | dict.fromkeys(self.models, self.signature)
+        return named | ({self.control: kept_signature(self.signature)} if self.control else {})
 
 
 class Progress(Message):

@@ -192,15 +192,14 @@ def check_weights(blob: BlobReader, signature: Signature) -> None:
 
 
 def check_update(
-    blob: BlobReader, signature: Signature, *, allow_extra: bool = False
+    blob: BlobReader, signature: Signature, *, extra: Signature | None = None
 ) -> UpdateDocument:
     """Compares an update with the signature under its encoding, reading no tensor.
 
     Args:
         blob: The update.
         signature: That of the weights which the task named.
-        allow_extra: Whether the strategy needs tensors under `extra/`; at most one for each
-            tensor of the signature.
+        extra: What the strategy needs under `extra/`, exactly; None where it needs nothing.
 
     Returns:
         The update's document.
@@ -209,11 +208,10 @@ def check_update(
         InvalidInput: The metadata is wrong.
         ShapeMismatch: A tensor is missing, unknown, or of another shape or dtype.
     """
-    each = 3 if allow_extra else 2
-    _check_number(blob, each * len(signature.tensors))
+    _check_number(blob, 2 * len(signature.tensors) + (len(extra.tensors) if extra else 0))
     document = read_update_document(blob)
     shapes = declared_shapes(blob)
-    _check_extras(shapes, len(signature.tensors) if allow_extra else 0)
+    _check_extras(shapes, extra)
     weights = {
         name: shape
         for name, shape in shapes.items()
@@ -325,9 +323,17 @@ def check_finite(reader: TensorReader) -> None:
             )
 
 
-def largest_update(signature: Signature) -> int:
-    """Bytes that no honest update under this signature exceeds: weights, extras, header."""
-    return 3 * signature.nbytes + 1024 * (len(signature.tensors) + 1024)
+def largest_update(signature: Signature, extra: Signature | None = None) -> int:
+    """Bytes that no honest update exceeds: weights, what the strategy needs besides, header.
+
+    There is room for weights of the wrong dtype, so that their sender is told of it.
+
+    Args:
+        signature: That of the weights.
+        extra: As of `check_update`.
+    """
+    largest = 2 * signature.nbytes + 1024 * (len(signature.tensors) + 1024)
+    return largest if extra is None else largest + extra.nbytes + 1024 * len(extra.tensors)
 
 
 def _encode(tensors: Mapping[str, np.ndarray], document: BaseModel) -> bytes:
@@ -371,14 +377,29 @@ def _check_number(blob: BlobReader, largest: int) -> None:
         )
 
 
-def _check_extras(shapes: Mapping[str, object], largest: int) -> None:
-    number = sum(name.startswith(EXTRA_PREFIX) for name in shapes)
-    if number > largest:
+def _check_extras(
+    shapes: Mapping[str, tuple[tuple[int, ...], str]], extra: Signature | None
+) -> None:
+    found = {
+        name.removeprefix(EXTRA_PREFIX): shape
+        for name, shape in shapes.items()
+        if name.startswith(EXTRA_PREFIX)
+    }
+    needed = set(extra.names) if extra else set()
+    if unknown := sorted(set(found) - needed):
         raise ShapeMismatch(
             f"The blob holds tensors under '{EXTRA_PREFIX}' that nobody asked for",
-            expected=f"at most {largest}",
-            received=number,
+            expected=f"those {len(needed)} that the strategy needs" if needed else "none",
+            received=f"{len(unknown)} others, the first '{cut(unknown[0], 80)}'",
         )
+    if missing := sorted(needed - set(found)):
+        raise ShapeMismatch(
+            f"The strategy needs tensors under '{EXTRA_PREFIX}' that the blob lacks",
+            expected=f"{len(needed)} of them",
+            received=f"none for {len(missing)}, the first '{missing[0]}'",
+        )
+    if extra is not None:
+        extra.check(found)
 
 
 def _check_scales(

@@ -5,14 +5,16 @@ Master, simulation and classroom call the same functions: there is no second cop
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from pydantic import ValidationError
 
+from federated.control import control_signature
 from federated.errors import InvalidInput
 from federated.plan import Plan, StrategyChoice
+from federated.signature import Signature
 from federated.strategies.best_k import BestKSettings, best_k
 from federated.strategies.bulyan import BulyanSettings, bulyan
 from federated.strategies.fedadagrad import FedAdagradSettings, fedadagrad
@@ -47,10 +49,14 @@ class Rule:
     Attributes:
         aggregate: The pure function.
         settings: Its settings, with their defaults and ranges.
+        controls: Where sites are given what the rule kept of the round before, and return what
+            changed of it with their updates: its names, shapes and dtypes by those of the
+            weights.
     """
 
     aggregate: Strategy
     settings: type[Value] = NoSettings
+    controls: Callable[[Signature], Signature] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "fedyogi": Rule(fedyogi, FedYogiSettings),
         "fedadagrad": Rule(fedadagrad, FedAdagradSettings),
         "fedprox": Rule(fedprox),
-        "scaffold": Rule(scaffold, ScaffoldSettings),
+        "scaffold": Rule(scaffold, ScaffoldSettings, control_signature),
         "fednova": Rule(fednova),
         "median": Rule(median),
         "trimmed_mean": Rule(trimmed_mean, TrimmedMeanSettings),
@@ -98,6 +104,8 @@ __all__ = [
     "Rule",
     "Strategy",
     "asynchronous",
+    "controls_of",
+    "has_controls",
     "least_updates",
     "needed_updates",
     "settings_of",
@@ -139,6 +147,32 @@ def settings_of(choice: StrategyChoice) -> Value:
             expected=first["msg"],
             received=first["input"],
         ) from None
+
+
+def controls_of(choice: StrategyChoice, signature: Signature) -> Signature | None:
+    """The tensors that the strategy keeps for the sites, and needs under `extra/` of an update.
+
+    Args:
+        choice: The plan's choice.
+        signature: That of the weights which travel.
+
+    Returns:
+        None where the strategy needs no such thing.
+
+    Raises:
+        InvalidInput: There is no such strategy.
+    """
+    controls = _rule(choice.name).controls
+    return None if controls is None else controls(signature)
+
+
+def has_controls(choice: StrategyChoice) -> bool:
+    """Whether `controls_of` says more than None.
+
+    Raises:
+        InvalidInput: There is no such strategy.
+    """
+    return _rule(choice.name).controls is not None
 
 
 def needed_updates(plan: Plan, nodes: int) -> int:

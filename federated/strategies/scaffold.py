@@ -1,6 +1,8 @@
 """SCAFFOLD: control variates tell each site how its pictures pull away from the others'.
 
-This is the server's part. A site's part is to add c − cᵢ to each step, and to return Δcᵢ.
+This is the server's part. A site's part is to add c − cᵢ to each step, and to return Δcᵢ:
+`federated.control`. With an optimiser other than plain SGD the control variates are means of its
+steps, which it may scale as it likes, and no longer means of gradients.
 
 References:
     S. P. Karimireddy, S. Kale, M. Mohri, S. Reddi, S. Stich, A. T. Suresh, "SCAFFOLD: Stochastic
@@ -16,15 +18,13 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from federated.control import CONTROL_PREFIX, SITES
 from federated.errors import NotEnoughUpdates, ShapeMismatch
 from federated.signature import Signature, TensorSpec
 from federated.strategies.fedavg import add_scaled, require_updates, scaled_sum, weighted_mean
 from federated.strategies.round import Contribution, Outcome, RoundFacts, shares_of
 from federated.strategies.server_state import kept
 from federated.values import Value
-
-CONTROL_PREFIX = "control/"
-"""What the server's control variate c of a tensor is kept under, and each Δcᵢ travels under."""
 
 
 class ScaffoldSettings(Value):
@@ -41,11 +41,13 @@ def scaffold(facts: RoundFacts) -> Outcome:
     """W ← W + η (1/|S|) Σ (Wᵢ − W); c ← c + (|S|/N) (1/|S|) Σ Δcᵢ; c is at first 0.
 
     As in the paper every site counts the same, whatever its examples. N is `facts.nodes`, the
-    number of sites that could have taken part, or |S| where that is not known. Statistics
-    have no control variate and are averaged by examples.
+    number of sites that could have taken part, or |S| where that is not known. It never falls
+    in a run, for the cᵢ of a site that is away goes on counting, and where it grows, c is the
+    mean over more, the new ones' being 0. Statistics have no control variate and are averaged
+    by examples.
 
-    State: `control/<tensor>` for each trainable tensor, in its dtype, for it travels to the
-    sites. Each update carries its Δcᵢ as `extra`, under the same names.
+    State: `control/<tensor>` for each trainable tensor, in its dtype, and `sites`, which is N:
+    it travels to the sites. Each update carries its Δcᵢ as `extra`, under the same names.
 
     Raises:
         NotEnoughUpdates: There is no update, or one came without its control variates.
@@ -56,28 +58,29 @@ def scaffold(facts: RoundFacts) -> Outcome:
     settings = ScaffoldSettings.model_validate(dict(facts.settings))
     for update in updates:
         _require_controls(update, facts.signature)
-    size, nodes = len(updates), max(facts.nodes, len(updates))
+    size, known = len(updates), int(facts.state.get(SITES, 0))
+    sites = max(facts.nodes, size, known)
     steps = [settings.server_lr / size] * size
     weights: dict[str, np.ndarray] = {}
-    state: dict[str, np.ndarray] = {}
+    state: dict[str, np.ndarray] = {SITES: np.array(sites, np.float32)}
     for spec in facts.signature.tensors:
         if spec.trainable:
             total = scaled_sum(updates, steps, spec)
             add_scaled(total, facts.previous.get_tensor(spec.name), 1 - settings.server_lr)
             weights[spec.name] = total.astype(spec.dtype)
             name = CONTROL_PREFIX + spec.name
-            state[name] = _control(facts, updates, spec, 1 / nodes).astype(spec.dtype)
+            state[name] = (_sum(facts, updates, spec, known) / sites).astype(spec.dtype)
         else:
             weights[spec.name] = weighted_mean(updates, spec)
     return Outcome(weights, shares_of(updates, [1 / size] * size), state)
 
 
-def _control(
-    facts: RoundFacts, updates: Sequence[Contribution], spec: TensorSpec, scale: float
+def _sum(
+    facts: RoundFacts, updates: Sequence[Contribution], spec: TensorSpec, known: int
 ) -> np.ndarray:
-    """The new control variate c + scale · Σ Δcᵢ of one tensor, float64."""
+    """The sum of all cᵢ of one tensor, float64: of those known before, and what has changed."""
     name = CONTROL_PREFIX + spec.name
-    control = kept(facts, name, spec)
+    total = known * kept(facts, name, spec)
     for update in updates:
         change = update.extra.get_tensor(name) if update.extra else np.zeros(0)
         if change.shape != spec.shape:
@@ -86,8 +89,8 @@ def _control(
                 expected=f"{list(spec.shape)}",
                 received=f"{list(change.shape)}",
             )
-        add_scaled(control, change, scale)
-    return control
+        add_scaled(total, change, 1)
+    return total
 
 
 def _require_controls(update: Contribution, signature: Signature) -> None:

@@ -91,22 +91,39 @@ def test_updates_survive_every_kind_and_encoding(
 def test_an_extra_tensor_travels_beside_the_weights(tmp_path: Path) -> None:
     extra = {"control/w": np.ones(3, dtype=np.float32)}
     with opened(tmp_path, encode_update(WEIGHTS, document(), extra=extra)) as blob:
-        check_update(blob, SIGNATURE, allow_extra=True)
+        check_update(blob, SIGNATURE, extra=signature_of(extra))
         reader = UpdateReader(blob, document(), Arrays({}))
         assert sorted(reader.keys()) == sorted(WEIGHTS)
         np.testing.assert_array_equal(blob.get_tensor("extra/control/w"), extra["control/w"])
 
 
-@pytest.mark.parametrize(("number", "allow_extra"), [(1, False), (3, True), (90, True)])
-def test_extra_tensors_that_nobody_asked_for_are_refused(
-    tmp_path: Path, number: int, allow_extra: bool
+NEEDED = Signature(tensors=(TensorSpec(name="control/w", shape=(3,)),))
+CONTROL = np.ones(3, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("extra", "needed", "sentence"),
+    [
+        ({"control/w": CONTROL}, None, "nobody asked for.*Expected none.*'control/w'"),
+        ({"control/w": CONTROL, "w": CONTROL}, NEEDED, "nobody asked for.*Expected those 1.*'w'"),
+        ({}, NEEDED, "needs tensors under 'extra/' that the blob lacks.*'control/w'"),
+        ({"control/w": CONTROL[:2]}, NEEDED, r"float32\[3\].*float32\[2\]"),
+        ({"control/w": CONTROL.astype(np.float64)}, NEEDED, r"float32\[3\].*float64\[3\]"),
+        (
+            {f"w{i}": CONTROL for i in range(90)},
+            NEEDED,
+            "more tensors.*at most 5.*Received 92",
+        ),
+    ],
+)
+def test_extra_tensors_are_exactly_those_that_are_needed(
+    tmp_path: Path, extra: dict[str, np.ndarray], needed: Signature | None, sentence: str
 ) -> None:
-    extra = {f"control{i}": np.zeros(0, np.float32) for i in range(number)}
     with (
         opened(tmp_path, encode_update(WEIGHTS, document(), extra=extra)) as blob,
-        pytest.raises(ShapeMismatch, match=f"Received {number + 2 if number > 9 else number}"),
+        pytest.raises(ShapeMismatch, match=sentence),
     ):
-        check_update(blob, SIGNATURE, allow_extra=allow_extra)
+        check_update(blob, SIGNATURE, extra=needed)
 
 
 def test_the_number_of_tensors_is_looked_at_before_anything_else(tmp_path: Path) -> None:
@@ -259,6 +276,8 @@ def test_a_delta_needs_its_base() -> None:
 
 def test_honest_updates_stay_under_the_limit() -> None:
     extra = {f"control/{name}": array for name, array in WEIGHTS.items()}
-    assert len(encode_update(WEIGHTS, document(), extra=extra)) < largest_update(SIGNATURE)
+    needed = signature_of(extra)
+    assert len(encode_update(WEIGHTS, document(), extra=extra)) < largest_update(SIGNATURE, needed)
     big = Signature(tensors=(TensorSpec(name="w", shape=(1000, 1000)),))
-    assert largest_update(big) < 4 * big.nbytes
+    assert largest_update(big) < 2.5 * big.nbytes
+    assert largest_update(big, big) == largest_update(big) + big.nbytes + 1024

@@ -25,9 +25,21 @@ def test_weights_and_controls_move_by_plain_means() -> None:
     np.testing.assert_allclose(after.state["control/w"], [1.0, -0.5])
 
 
+def test_the_control_stays_the_mean_of_the_sites_own_while_they_come_and_go() -> None:
+    first = aggregate("scaffold", SITES[0], nodes=1).state
+    np.testing.assert_allclose(first["control/w"], [1.0, -4.0])
+    # Two more come, of which one has trained: c is the mean of (1, -4), (3, 2) and 0.
+    second = aggregate("scaffold", SITES[1], nodes=3, state=first).state
+    np.testing.assert_allclose(second["control/w"], [4 / 3, -2 / 3])
+    # All but one are away, and what they have found out stays: (1 + 1, -4 - 4), (3, 2) and 0.
+    third = aggregate("scaffold", SITES[0], nodes=1, state=second).state
+    np.testing.assert_allclose(third["control/w"], [5 / 3, -2.0])
+    assert third["sites"] == 3
+
+
 def test_statistics_have_no_control_and_are_averaged_by_examples() -> None:
     outcome = aggregate("scaffold", *SITES, nodes=8)
-    assert set(outcome.state) == {"control/w"}
+    assert set(outcome.state) == {"control/w", "sites"}
     np.testing.assert_allclose(outcome.weights["v"], [(1 * 2 + 3 * 6) / 4])
 
 
