@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -33,6 +33,7 @@ def fit(
     *,
     span: Span = WHOLE,
     validation: Labelled | None = None,
+    correction: Mapping[str, np.ndarray] | None = None,
 ) -> FitResult:
     """Trains `model` in place.
 
@@ -51,6 +52,8 @@ def fit(
         span: Which part of the run's schedule this is; `Span.of_round` tells.
         validation: What early stopping judges by; without it, or where it holds no picture, all
             epochs are trained.
+        correction: SCAFFOLD's c − cᵢ of each trainable tensor by its name; see
+            `models.training.controlling`.
 
     Returns:
         What was done.
@@ -70,7 +73,7 @@ def fit(
     steps = training.epochs * math.ceil(num_examples / training.batch_size)
     epochs = Epochs(
         model=model,
-        program=program_for(model, training),
+        program=program_for(model, training, is_controlled=correction is not None),
         images=images,
         labels=labels.astype(np.int32),
         weights=class_weights(labels, model.num_classes, training.class_weights),
@@ -81,7 +84,8 @@ def fit(
         should_stop=should_stop,
         on_progress=on_progress,
     )
-    epochs.program.begin(training, seed)
+    corrections = () if correction is None else model.in_training_order(correction)
+    epochs.program.begin(training, seed, corrections)
     return epochs.train(np.random.default_rng(seed), validation)
 
 
@@ -99,8 +103,8 @@ def prepare(model: NamedModel, training: Training) -> None:
     program_for(model, training).steps(batch, none, batch_size=1)
 
 
-def program_for(model: NamedModel, training: Training) -> Program:
+def program_for(model: NamedModel, training: Training, *, is_controlled: bool = False) -> Program:
     """The compiled steps for a plan's training; the same for all that need not compile again."""
-    recipe = Recipe.of(training)
+    recipe = Recipe.of(training, is_controlled=is_controlled)
     make = functools.partial(training_program, recipe=recipe, dtype=model.input_dtype)
     return model.program(f"train/{recipe}", make)

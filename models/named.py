@@ -113,6 +113,15 @@ class NamedModel:
         """
         _assign(self._variables, self.signature, weights)
 
+    def in_training_order(self, arrays: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """Those of the trainable tensors, in the order in which Keras has their variables.
+
+        Args:
+            arrays: By the names of the signature, at least of all that is trained.
+        """
+        names = {id(variable): name for name, variable in self._variables.items()}
+        return [arrays[names[id(one)]] for one in self.keras_model.trainable_variables]
+
     def read_frozen(self) -> dict[str, np.ndarray]:
         """What is frozen, by name; empty where nothing is."""
         return _read(self._frozen)

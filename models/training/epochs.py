@@ -142,6 +142,7 @@ class Epochs:
             stopped=stopped,
             stopped_early=not stopped and epochs < self.training.epochs,
             kept_epoch=kept,
+            rate_sum=float(self.rates[:steps].sum(dtype=np.float64)),
         )
 
     @property

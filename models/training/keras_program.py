@@ -37,9 +37,9 @@ class KerasProgram:
         self._step = _STEPS[backend](self._learner)
         self._totals: list[tuple[int, Tensor, Tensor]] = []
 
-    def begin(self, training: Training, seed: int) -> None:
+    def begin(self, training: Training, seed: int, correction: Sequence[np.ndarray] = ()) -> None:
         """A fresh optimiser and fresh dropout, without compiling anything again."""
-        self._learner.begin(training, seed)
+        self._learner.begin(training, seed, correction)
 
     def start_epoch(self) -> None:
         """Sets the running figures to zero."""

@@ -10,6 +10,7 @@ import numpy as np
 from federated.training import Training
 from models.seeds import draw_seeds
 from models.training.clipping import Clipping
+from models.training.controlling import Controlling
 from models.training.loss_scaling import LossScaling
 from models.training.losses import Tensor, loss_of
 from models.training.objective import Objective
@@ -43,11 +44,20 @@ class Learner:
         self.objective = Objective(
             model, loss_of(recipe.loss, recipe.focal_gamma), recipe.augmentation
         )
+        self._controlling: Controlling | None = None
         self.optimizer = self._optimizer(recipe)
 
-    def begin(self, training: Training, seed: int) -> None:
-        """A fresh optimiser and fresh dropout, without compiling anything again."""
+    def begin(self, training: Training, seed: int, correction: Sequence[np.ndarray] = ()) -> None:
+        """A fresh optimiser and fresh dropout, without compiling anything again.
+
+        Args:
+            training: Numbers of the plan.
+            seed: Of dropout.
+            correction: Where the recipe is controlled: c − cᵢ for each trainable variable.
+        """
         self.optimizer.begin(training)
+        if self._controlling is not None:
+            self._controlling.correct_by(correction)
         states = [variable for variable in self.others if variable.name == SEED_STATE]
         for state, own in zip(states, draw_seeds(seed, len(states)), strict=True):
             state.assign(np.array([own, 0]))
@@ -70,6 +80,8 @@ class Learner:
             optimizer = Clipping(optimizer)
         if recipe.is_proximal:
             optimizer = Proximal(optimizer, self.trainable)
+        if recipe.is_controlled:
+            optimizer = self._controlling = Controlling(optimizer, self.trainable)
         if _computes_in_float16(self.model):
             optimizer = LossScaling(optimizer, self.trainable)
         return optimizer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import keras
@@ -15,8 +16,14 @@ from models.training.recipe import Recipe
 class Program(Protocol):
     """Training steps with their optimiser and the running figures of an epoch."""
 
-    def begin(self, training: Training, seed: int) -> None:
-        """A fresh optimiser and fresh dropout, without compiling anything again."""
+    def begin(self, training: Training, seed: int, correction: Sequence[np.ndarray] = ()) -> None:
+        """A fresh optimiser and fresh dropout, without compiling anything again.
+
+        Args:
+            training: Numbers of the plan.
+            seed: Of dropout.
+            correction: Where the recipe is controlled: c − cᵢ for each trainable variable.
+        """
         ...
 
     def start_epoch(self) -> None:

@@ -22,6 +22,7 @@ class Recipe:
         decays: Whether weights decay.
         clips: Whether gradients have a limit.
         is_proximal: Whether the weights are held to those of the start.
+        is_controlled: Whether each step is corrected by control variates.
         devices: Whether batches are shared out.
     """
 
@@ -33,10 +34,11 @@ class Recipe:
     decays: bool
     clips: bool
     is_proximal: bool
+    is_controlled: bool
     devices: Literal["one", "all"]
 
     @classmethod
-    def of(cls, training: Training) -> Self:
+    def of(cls, training: Training, *, is_controlled: bool = False) -> Self:
         """What a plan's training asks for; equal where nothing need be compiled again."""
         return cls(
             optimizer=training.optimizer,
@@ -47,5 +49,6 @@ class Recipe:
             decays=training.weight_decay > 0,
             clips=training.clip_norm is not None,
             is_proximal=training.proximal > 0,
+            is_controlled=is_controlled,
             devices=training.devices,
         )

@@ -35,6 +35,7 @@ class FitResult:
         stopped: Whether it was stopped from outside before its end.
         stopped_early: Whether the validation part ended it before its last epoch.
         kept_epoch: The epoch whose weights the model has now, from 1; 0 where none was completed.
+        rate_sum: Sum of the learning rates of those `num_steps` steps.
     """
 
     num_examples: int
@@ -44,3 +45,4 @@ class FitResult:
     stopped: bool = False
     stopped_early: bool = False
     kept_epoch: int = 0
+    rate_sum: float = 0.0

@@ -53,9 +53,9 @@ class TensorFlowProgram:
         """How often the steps were compiled: 1 for good, once they were called."""
         return int(self._steps.experimental_get_tracing_count())
 
-    def begin(self, training: Training, seed: int) -> None:
+    def begin(self, training: Training, seed: int, correction: Sequence[np.ndarray] = ()) -> None:
         """A fresh optimiser and fresh dropout, without compiling anything again."""
-        self._learner.begin(training, seed)
+        self._learner.begin(training, seed, correction)
 
     def start_epoch(self) -> None:
         """Sets the running figures to zero."""
