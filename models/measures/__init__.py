@@ -1,6 +1,7 @@
 """How good a model is: measures on labels and probabilities. No Keras, no TensorFlow.
 
-Figures are scikit-learn's where it has them: they are computed here, and tests hold them to it.
+Figures of one evaluation are scikit-learn's where it has them; what a thousand resamples need at
+once is computed here, and tests hold it to scikit-learn's.
 """
 
 from models.measures.bootstrap import RESAMPLES

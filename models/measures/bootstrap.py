@@ -26,7 +26,6 @@ import numpy.typing as npt
 
 from models.measures import rankings
 from models.measures.proper_scores import cross_entropies, squared_distances
-from models.measures.ranking import ranking_of
 from models.measures.rates import Counts, averages, rates
 from models.measures.report import Interval
 
@@ -173,7 +172,7 @@ def _ranked(sample: _Sample, weights: Floats) -> tuple[dict[str, Floats], Floats
         is_class = sample.labels == k
         if is_class.all() or not is_class.any():
             continue
-        ranking = ranking_of(is_class, sample.probabilities[:, k])
+        ranking = rankings.ranking_of(is_class, sample.probabilities[:, k])
         at = rankings.thresholds(ranking, weights)
         figures["auc"][k] = rankings.auc(at)
         figures["average_precision"][k] = rankings.average_precision(at)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.metrics import confusion_matrix
 
 from models.measures.bootstrap import affordable_resamples, resampled
 from models.measures.calibration import calibration_error, reliability_bins
@@ -92,8 +93,7 @@ def _figures(
     labels: np.ndarray, chances: npt.NDArray[np.float64], specificities: Sequence[float]
 ) -> _Figures:
     num_classes = chances.shape[1]
-    places = labels.astype(np.int64) * num_classes + chances.argmax(axis=1)
-    confusion = np.bincount(places, minlength=num_classes**2).reshape(num_classes, num_classes)
+    confusion = confusion_matrix(labels, chances.argmax(axis=1), labels=range(num_classes))
     support = confusion.sum(axis=1)
     curves = tuple(
         curves_of(labels == k, chances[:, k]) if 0 < support[k] < len(labels) else None

@@ -8,7 +8,6 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.measures import rankings
 from models.measures.curves import curves_of, operating_point
-from models.measures.ranking import ranking_of
 
 SPECIFICITIES = (0.0, 0.5, 0.9, 1.0)
 
@@ -21,7 +20,7 @@ def test_each_weighting_is_scikit_learns(seed: int, examples: int, steps: int) -
     score = rng.integers(0, steps, len(is_class)) / steps
     weights = rng.integers(0, 4, (len(is_class), 3)).astype(np.float64)
     weights[-2:] += 1
-    at = rankings.thresholds(ranking_of(is_class, score), weights)
+    at = rankings.thresholds(rankings.ranking_of(is_class, score), weights)
     for column, counts in enumerate(weights.T):
         theirs = roc_auc_score(is_class, score, sample_weight=counts)
         assert rankings.auc(at)[column] == pytest.approx(theirs)
@@ -37,5 +36,5 @@ def test_each_weighting_is_scikit_learns(seed: int, examples: int, steps: int) -
 
 def test_the_weights_given_are_left_as_they_are() -> None:
     weights = np.array([[1.0, 2.0], [3.0, 0.0]])
-    rankings.thresholds(ranking_of(np.array([True, False]), np.array([0.1, 0.2])), weights)
+    rankings.thresholds(rankings.ranking_of(np.array([True, False]), np.array([0.1, 0.2])), weights)
     assert weights.tolist() == [[1, 2], [3, 0]]
