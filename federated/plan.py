@@ -190,7 +190,8 @@ class AuditPolicy(Value):
             part of the longer one.
         trusted_after: Good results in a row after which a node is measured, and its work done
             twice, only sometimes: of n in a row one time in n.
-        replicated: Share of the pieces of public work that a second node does as well.
+        replicated: Share of the pieces of public work that a second node does as well; of
+            nodes with a good record less, as above. No round waits for it.
         replica_distance: How far the two changes may differ, in parts of the longer one.
     """
 
@@ -209,7 +210,7 @@ class AuditPolicy(Value):
     drop_deviations: Annotated[float, Field(ge=0, le=1e3)] = 3.0
     copy_distance: Annotated[float, Field(ge=0, le=1)] = 0.01
     trusted_after: Annotated[int, Field(ge=1, le=100_000)] = 10
-    replicated: Annotated[float, Field(ge=0, le=1)] = 0.1
+    replicated: Annotated[float, Field(ge=0, le=1)] = 0.0
     replica_distance: Annotated[float, Field(ge=0, le=2)] = 0.3
 
 

@@ -150,7 +150,7 @@ def _opened(path: Path) -> Iterator[BlobReader]:
 
 
 def _expectation(session: Session, row: TaskRow) -> Expectation:
-    if row.kind != tasks.TRAIN:
+    if row.kind == tasks.EVALUATE:
         raise Conflict(
             "This task does not ask for an update",
             expected="an evaluation: PUT /tasks/<id>/evaluation",

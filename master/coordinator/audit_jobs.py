@@ -22,13 +22,16 @@ from master.audit.copied import check_copied
 from master.audit.measurement import NO_PICTURES
 from master.audit.sketch import Sketch, sketch_of
 from master.audit.standing import Record, is_drawn, probability
+from master.coordinator import replication_step
 from master.coordinator.audit_measuring import Measured, measure
 from master.coordinator.deadline import measured_speed
+from master.coordinator.round_opening import field_of, patience
 from master.evaluation import EvaluatorStopped
 from master.services import Services
-from master.store import audits, node_records, nodes, runs, sketches, versions
+from master.store import audits, node_records, nodes, replicas, runs, sketches, versions
 from master.store.tables import TaskRow, UpdateRow
-from master.store.tasks import hyperparameters_of
+from master.store.tasks import REPLICA, hyperparameters_of
+from master.store.updates import is_public
 from master.store.versions import Version
 from serving.blobs import open_blob
 from serving.worker import WorkerDied
@@ -54,6 +57,7 @@ class Work:
         plan: The run's plan.
         seed: The run's secret.
         record: What is remembered of its node.
+        is_replica: Whether it is compared with another's answer to the same work, and no more.
     """
 
     task: str
@@ -63,6 +67,7 @@ class Work:
     plan: Plan
     seed: str
     record: Record
+    is_replica: bool
 
     @property
     def is_close(self) -> bool:
@@ -108,7 +113,9 @@ def audit(services: Services, task_id: str, most: int = 1) -> None:
     works = _works(services, task_id, most)
     reads = [_read(services, work) for work in works]
     readable = [
-        work for work, read in zip(works, reads, strict=True) if read.changed and not read.verdict
+        work
+        for work, read in zip(works, reads, strict=True)
+        if read.changed and not read.verdict and not work.is_replica
     ]
     measured = _measured(services, readable)
     for work, read in zip(works, reads, strict=True):
@@ -140,6 +147,7 @@ def _work(session: Session, task: TaskRow, update: UpdateRow, plan: Plan, seed: 
         plan=plan,
         seed=seed,
         record=node_records.of_node(session, task.node_id),
+        is_replica=task.kind == REPLICA,
     )
 
 
@@ -188,11 +196,24 @@ def _settle(services: Services, work: Work, read: Read, measurement: Measurement
             return
         if read.sketch is not None:
             sketches.add(session, row, read.sketch)
+        if work.is_replica:
+            audits.take_replica(session, row, now)
+            _compare(services, session, row, work.plan, now)
+            return
         verdict = read.verdict or _judged(session, row, work, read, measurement)
         is_close = work.is_close or measurement.problem == NO_PICTURES
         audits.settle(session, row, verdict, now, close=is_close)
         if verdict.accepted:
             _note_speed(session, row, work)
+            _compare(services, session, row, work.plan, now)
+
+
+def _compare(services: Services, session: Session, row: TaskRow, plan: Plan, now: float) -> None:
+    """Compares public work that was done twice."""
+    if is_public(row) and replicas.of_slot(session, row):
+        run = runs.get(session, row.run_id)
+        sites = field_of(services, session, run, plan, now).sites
+        replication_step.compare(session, row, plan, sites, now, patience(services.settings))
 
 
 def _judged(

@@ -28,6 +28,7 @@ from master.coordinator.round_opening import field_of, patience, pieces_for
 from master.coordinator.step import Step
 from master.services import Services
 from master.store import (
+    replicas,
     round_tasks,
     rounds,
     runs,
@@ -78,6 +79,8 @@ def collect(services: Services, session: Session, run: RunRow, row: RoundRow, no
     if row.state == RoundState.AGGREGATING:
         return Step(aggregate=row.number)
     plan = Plan.model_validate(run.plan)
+    if plan.audit.replicated > 0:
+        replicas.drop(session, run.id, row.number, now)
     this = Round(services, session, run, row, plan, asynchronous(plan.strategy), now)
     found = this.tasks()
     if _lapse(this, found):

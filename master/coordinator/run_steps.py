@@ -10,6 +10,7 @@ from federated.plan import ModelChoice, Plan
 from federated.states import RunState, TaskState
 from federated.strategies import asynchronous
 from federated.study import Study
+from master.coordinator import replication_step
 from master.coordinator.asynchronous import outdated
 from master.coordinator.cross_site import measure
 from master.coordinator.proposal_step import with_proposals
@@ -21,9 +22,11 @@ from master.services import Services
 from master.store import (
     evaluations,
     nodes,
+    replicas,
     round_tasks,
     rounds,
     runs,
+    sketches,
     studies,
     task_ends,
     transitions,
@@ -120,6 +123,8 @@ def complete(services: Services, session: Session, run: RunRow, plan: Plan, now:
         reason = "the run has made its last model"
         task_ends.cancel_training(session, run.id, reason, now)
         task_ends.leave_uncounted(session, run.id, reason, now)
+    if replication_step.is_wanted(plan):
+        replicas.drop(session, run.id, run.round + replicas.KEPT_ROUNDS, now)
     if (step := measure(services, session, run, plan, now)) is not None:
         return step
     if evaluations.are_due(session, run.id):
@@ -193,6 +198,10 @@ def _open(
         for reason, old in outdated(found, row.number, mode).items():
             ids = [task.id for task in old]
             task_ends.end(session, ids, TaskState.EXPIRED, reason, now)
+    elif replication_step.is_wanted(plan):
+        seed = sketches.seed_of(session, run.id, services.new_id)
+        sites = field_of(services, session, run, plan, now).sites
+        replication_step.begin(session, row, plan, sites, seed, now, patience(services.settings))
     return Step(moved=True, reached="round-opened")
 
 

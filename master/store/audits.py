@@ -61,6 +61,17 @@ def confirm(
         node_records.good(session, task.node_id, trusted_after, now)
 
 
+def take_replica(session: Session, task: TaskRow, now: float) -> None:
+    """Takes the answer to work that another node has done: it is compared, and never counts."""
+    transitions.move_task(session, task, TaskState.ACCEPTED, now)
+
+
+def note(session: Session, task_id: str, sentence: str) -> None:
+    """Adds a sentence to a verdict."""
+    row = session.scalars(select(AuditRow).where(AuditRow.task_id == task_id)).one()
+    row.reasons = [*row.reasons, sentence]
+
+
 def start_figures(session: Session, version_id: int) -> dict[str, float]:
     """Figures on the audit pictures of a version that a round starts from; empty if unknown."""
     row = session.get(StartRow, version_id)

@@ -20,6 +20,8 @@ UNENDED = (*OPEN, TaskState.SUBMITTED)
 
 TRAIN = "train"
 EVALUATE = "evaluate"
+REPLICA = "replica"
+"""Training that another node does as well: it is compared with that, and counts in no round."""
 
 
 def of_node(session: Session, task_id: str, node_id: str) -> TaskRow:

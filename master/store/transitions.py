@@ -77,7 +77,7 @@ def tell_of_task(
 ) -> None:
     """Writes the event of a task's move."""
     site = session.get_one(NodeRow, task.node_id).name
-    trains = task.kind == "train"
+    trains = task.kind != "evaluate"
     words = TASK_WORDS if trains else EVALUATION_WORDS
     text = words[state].format(site=site, round=task.round)
     data = {
@@ -87,6 +87,7 @@ def tell_of_task(
         "state": str(state),
         "reason": reason,
     }
+    text += ", to compare it with another's" if task.kind == "replica" else ""
     text += f": {reason}" if reason else ""
     kind = f"task_{state}" if trains else f"evaluation_{state}"
     events.record(session, now, kind, text, run=task.run_id, **data)

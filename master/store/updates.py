@@ -93,7 +93,7 @@ def note_late(session: Session, task: TaskRow, sha256: str, nbytes: int, now: fl
 
 def note_duplicate(session: Session, task: TaskRow, sha256: str, nbytes: int, now: float) -> bool:
     """Notes an update for work that another node has answered first; False if it is none."""
-    is_twin = is_public(task) and task.state == TaskState.CANCELLED
+    is_twin = is_public(task) and task.kind == tasks.TRAIN and task.state == TaskState.CANCELLED
     if not is_twin or not _answered_elsewhere(session, task):
         return False
     detail = "Another site has answered this piece of work first"
@@ -217,6 +217,7 @@ def _attempts(task: TaskRow) -> Select[TaskRow]:
         TaskRow.run_id == task.run_id,
         TaskRow.round == task.round,
         TaskRow.slot == task.slot,
+        TaskRow.kind == tasks.TRAIN,
         TaskRow.id != task.id,
     )
     return select(TaskRow).where(*others).order_by(TaskRow.id)
