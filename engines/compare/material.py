@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from engines.compare.question import Case, Way
 from engines.processes.dataset import Dataset, deal_out, pictures_needed
 from engines.processes.errors import WrongOption
 from engines.simulation.pictures import Picture
+from engines.simulation.search import goes_by_scores
 from engines.simulation.site import SimulatedSite, site_of
 from federated.plan import Plan
 from federated.study import Study
@@ -57,11 +58,14 @@ class Prepared:
         case: The case.
         sites: Who trains on what.
         test: Pictures that judge.
+        audit: The master's audit pictures, for plans that go by them; none of them trains or
+            tests here.
     """
 
     case: Case
     sites: tuple[SimulatedSite, ...]
     test: tuple[Picture, ...]
+    audit: tuple[Picture, ...] = ()
 
     @property
     def work(self) -> int:
@@ -146,7 +150,9 @@ def prepare(
     dataset = without_test(dataset, material.pictures)
     sites = tuple(_sites(material, way, children, dataset))
     test = tuple(site_of("test", map(material.of, dataset.test)).pictures.values())
+    audit = _audit(material, way.plan, dataset, {*test, *_pictures_of(sites)})
     held = [[site.name, _as_told(site.pictures.values(), site.groups)] for site in sites]
+    told = [held, _as_told(test), _as_told(audit)] if audit else [held, _as_told(test)]
     case = Case(
         kind=way.kind,
         partition=way.partition,
@@ -154,10 +160,25 @@ def prepare(
         fold=fold,
         study=material.study,
         plan=way.plan,
-        pictures=sha256_of([held, _as_told(test)]),
+        pictures=sha256_of(told),
         weights=material.weights.get(way.plan.model.weights or ""),
     )
-    return Prepared(case, sites, test)
+    return Prepared(case, sites, test, audit)
+
+
+def _audit(
+    material: Material, plan: Plan, dataset: Dataset, others: Collection[Picture]
+) -> tuple[Picture, ...]:
+    """The audit pictures of a plan that goes by them, but for those that others have."""
+    if not goes_by_scores(plan):
+        return ()
+    known = {picture.sha256 for picture in others}
+    audit = site_of("audit", map(material.of, dataset.audit)).pictures
+    return tuple(picture for sha256, picture in audit.items() if sha256 not in known)
+
+
+def _pictures_of(sites: Iterable[SimulatedSite]) -> Iterator[Picture]:
+    return (picture for site in sites for picture in site.pictures.values())
 
 
 def _identity(material: Material, found: Found) -> str:

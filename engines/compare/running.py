@@ -11,7 +11,9 @@ from pathlib import Path
 
 from engines.compare.material import Prepared
 from engines.compare.results import Kept, Measured, Result, measured
+from engines.simulation.pictures import Picture
 from engines.simulation.rounds import Laboratory, OnSeen
+from engines.simulation.search import AuditPart
 from engines.simulation.simulation import measure, model_at, simulate
 from engines.simulation.site import SimulatedSite
 from engines.simulation.workers import Workers
@@ -45,7 +47,7 @@ def run_cases(
         place = folder / prepared.case.key
         laboratory = Laboratory(prepared.case.study, pixels, workers, place, pretrained)
         try:
-            result = _run(prepared, laboratory, on_seen)
+            result = run_case(prepared, laboratory, on_seen)
         finally:
             shutil.rmtree(place, ignore_errors=True)
         kept.put(result)
@@ -65,7 +67,20 @@ def run_cases(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(prepared: Prepared, laboratory: Laboratory, on_seen: OnSeen) -> Result:
+def run_case(
+    prepared: Prepared, laboratory: Laboratory, on_seen: OnSeen = lambda count: None
+) -> Result:
+    """Trains and measures one case.
+
+    Args:
+        prepared: The case.
+        laboratory: Where; what its frozen networks make of pictures stays in its folder, for
+            other cases of the same network.
+        on_seen: Hears of pictures as they are trained on, in several threads.
+
+    Raises:
+        FederationError: It could not be done.
+    """
     started = time.monotonic()
     if prepared.case.kind == "alone":
         with ThreadPoolExecutor(len(prepared.sites)) as pool:
@@ -95,13 +110,20 @@ def _trained(
     """One model, measured; where sites keep statistics to themselves, the model of each."""
     own = replace(laboratory, folder=laboratory.folder / name)
     plan = prepared.case.plan
-    model = simulate(own, plan, sites, on_seen).model
-    labels = [laboratory.study.classes.index(picture.label) for picture in prepared.test]
-    rows = [picture.row for picture in prepared.test]
+    audit = _part(laboratory, prepared.audit) if prepared.audit else None
+    model = simulate(own, plan, sites, on_seen, audit).model
+    test = _part(laboratory, prepared.test)
     models = {name: model}
     if plan.strategy.batch_norm == "local":
         # Nobody would use the averaged statistics.
         models = {site.name: model_at(own, model, site.name) for site in sites}
     return [
-        measured(name, measure(own, plan, model, rows, labels)) for name, model in models.items()
+        measured(name, measure(own, plan, model, test.rows, test.labels))
+        for name, model in models.items()
     ]
+
+
+def _part(laboratory: Laboratory, pictures: Sequence[Picture]) -> AuditPart:
+    """Pictures as what judges them takes them."""
+    labels = [laboratory.study.classes.index(picture.label) for picture in pictures]
+    return AuditPart([picture.row for picture in pictures], labels)
