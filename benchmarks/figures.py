@@ -47,16 +47,20 @@ class Report:
         name: The benchmark's name.
         figures: In the order of the table.
         settings: What was done, so that it can be done again.
+        layout: The figures as a table of several columns; empty where a line each will do.
     """
 
     name: str
     figures: Sequence[Figure]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    layout: str = ""
 
     def table(self) -> str:
-        """The figures as lines of text."""
-        width = max(len(figure.meaning) for figure in self.figures)
+        """The figures as lines of text, or in their own layout."""
         lines = [f"{self.name}: " + ", ".join(f"{k} {v}" for k, v in self.settings.items())]
+        if self.layout:
+            return "\n\n".join([*lines, self.layout])
+        width = max(len(figure.meaning) for figure in self.figures)
         for figure in self.figures:
             value = f"{figure.median:10.3g} {figure.unit:<4}"
             lines.append(f"  {figure.meaning:<{width}} {value} ({figure.spread})")
