@@ -24,7 +24,7 @@ from federated.plan import AuditPolicy
 DATA = ("skin_binary", "skin_ham7")
 ROUNDS = 4
 SITES = 14
-FIRST_SEED, SEEDS = 100, 20
+FIRST_SEED, SEEDS = 100, 10
 RECIPES = {
     "dirichlet:0.1": (
         Recipe(0, 1, True, 1e-3),
@@ -63,7 +63,7 @@ def share_interval(count: int, whole: int) -> tuple[float, float]:
     z, share = 1.96, count / whole
     middle = (share + z**2 / (2 * whole)) / (1 + z**2 / whole)
     half = z / (1 + z**2 / whole) * (share * (1 - share) / whole + z**2 / (4 * whole**2)) ** 0.5
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half))
 
 
 def _judged(features: dict[str, np.ndarray] | None, seed: int) -> Iterator[tuple[str, Judged]]:

@@ -159,8 +159,8 @@ class AuditPolicy(Value):
 
     What an update shows by itself is judged when it comes; how it compares with the round's
     others, when the round is about to close. One finding that is wrong rejects an update, and so
-    do two that are odd. The defaults hold for honest sites with odd pictures: of one class only,
-    ten in all (`python -m benchmarks audit`, docs/results.md).
+    do two that are odd. The defaults were chosen so that honest sites with odd pictures pass: of
+    one class only, ten in all (`python -m benchmarks audit`, docs/results.md).
 
     Attributes:
         max_accuracy_gap: How far the accuracy that a node claims may lie above the one
