@@ -40,7 +40,9 @@ class StartRow(Base):
 
     __tablename__ = "start_figures"
 
-    version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"), primary_key=True)
+    version_id: Mapped[int] = mapped_column(
+        ForeignKey("versions.id"), primary_key=True, autoincrement=False
+    )
     figures: Mapped[Document]
 
 

@@ -42,7 +42,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "start_figures",
-        sa.Column("version_id", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "version_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
         sa.Column("figures", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["version_id"], ["versions.id"]),
         sa.PrimaryKeyConstraint("version_id"),
