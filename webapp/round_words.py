@@ -9,7 +9,7 @@ from federated.states import RoundState, RunState, TaskState
 from federated.strategies import asynchronous
 from federated.views import RoundView, RunView, TaskView
 from webapp.texts import text
-from webapp.words import clock, figure, opened, percent, plain, short, span
+from webapp.words import clock, day, figure, opened, percent, plain, short, span
 
 UNDER_WAY = (TaskState.QUEUED, TaskState.LEASED, TaskState.TRAINING)
 IN_VAIN = (
@@ -21,6 +21,17 @@ IN_VAIN = (
 )
 LONGEST_LIST = 5
 """Names that a sentence lists before it only counts them."""
+
+
+def run_name(run: RunView) -> str:
+    """A run as people choose it: when it began, of which study, with which model."""
+    return text(
+        "results.run_name",
+        at=day(run.created_at),
+        study=run.study,
+        model=run.plan.model.name,
+        id=short(run.id),
+    )
 
 
 def course(run: RunView, round_: RoundView, now: float) -> str:

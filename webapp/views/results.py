@@ -21,14 +21,14 @@ from webapp.desk import Desk
 from webapp.findings import from_to
 from webapp.layout import badge, choose, empty, figures, guard, opening, show, tell_of_change
 from webapp.plan_words import model_line, plan_line
-from webapp.round_words import UNDER_WAY
+from webapp.round_words import UNDER_WAY, run_name
 from webapp.texts import text
 from webapp.views.results_cross_site import cross_site
 from webapp.views.results_search import search
 from webapp.views.results_tested import tested
 from webapp.views.results_updates import updates
 from webapp.views.results_weights import weights
-from webapp.words import day, figure, opened, percent, short
+from webapp.words import figure, opened, percent, short
 
 
 def page(desk: Desk) -> None:
@@ -38,7 +38,7 @@ def page(desk: Desk) -> None:
     if not runs:
         empty("results.none", desk, "train")
         return
-    run = runs[choose("run", text("results.run"), list(runs), lambda name: _run_name(runs[name]))]
+    run = runs[choose("run", text("results.run"), list(runs), lambda name: run_name(runs[name]))]
     tell_of_change(lambda: _state(desk, run.id))
     rounds = desk.operator.rounds(run.id)
     _headline(run, rounds)
@@ -60,16 +60,6 @@ def _state(desk: Desk, run_id: str) -> tuple[object, ...]:
     run = desk.operator.run(run_id)
     ended = sum(task.state not in UNDER_WAY for task in run.tasks)
     return (run.state, run.round, run.weights, run.evaluation is not None, ended, run.reason)
-
-
-def _run_name(run: RunView) -> str:
-    return text(
-        "results.run_name",
-        at=day(run.created_at),
-        study=run.study,
-        model=run.plan.model.name,
-        id=short(run.id),
-    )
 
 
 def _headline(run: RunView, rounds: list[RoundView]) -> None:

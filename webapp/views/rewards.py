@@ -5,13 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from federated.views import LedgerEntry, Rewards, RunView, Standing
+from federated.views import LedgerEntry, Rewards, Standing
 from webapp.charts import credit_trend
 from webapp.desk import Desk
 from webapp.layout import choose, empty, guard, opening, section, show, table, tell_of_change
+from webapp.round_words import run_name
 from webapp.texts import text
 from webapp.views.rewards_round import how_it_arose
-from webapp.words import NOTHING, credit, day, short
+from webapp.words import NOTHING, credit, day
 
 
 def page(desk: Desk) -> None:
@@ -73,17 +74,13 @@ def _rounds(desk: Desk) -> None:
     if not runs:
         return
     section("rewards.round")
-    run = choose("run", text("results.run"), list(runs), lambda name: _run_name(runs[name]))
+    run = choose("run", text("results.run"), list(runs), lambda name: run_name(runs[name]))
     rounds = {str(one.round): one for one in desk.operator.rewards(run).rounds}
     if not rounds:
         st.markdown(text("rewards.no_round"))
         return
     number = choose("round", text("chart.round"), list(rounds), str)
     how_it_arose(rounds[number])
-
-
-def _run_name(run: RunView) -> str:
-    return text("results.run_name", at=day(run.created_at), study=run.study, id=short(run.id))
 
 
 def _ledger(rewards: Rewards) -> None:
