@@ -26,6 +26,7 @@ from child.api.images import MAX_UPLOAD
 from child.batch_cache import BatchCache
 from child.global_models import GlobalModels
 from child.joining import Joining
+from child.local_controls import LocalControls
 from child.local_statistics import LocalStatistics
 from child.metrics import Metrics
 from child.picture_groups import PictureGroups
@@ -93,6 +94,7 @@ class Child:
         self.blobs = BlobStore(self.state.blobs)
         self.folder = PictureFolder(self.state.pictures)
         self.statistics = LocalStatistics(self.state.statistics)
+        self.controls = LocalControls(self.state.controls)
         self._batch_cache = BatchCache(self.state.batches, settings.batch_cache_mb * 2**20, now)
         self.batches = self._make_batch_fetcher()
         self.contact = Contact(now)
@@ -258,6 +260,7 @@ class Child:
             drafts=self.state.drafts,
             batches=self.batches,
             statistics=self.statistics,
+            controls=self.controls,
         )
         deterministic = "0" if self._settings.fast_math else "1"
         worker = self._worker("child.trainer", "trainer.log", "--deterministic", deterministic)

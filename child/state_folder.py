@@ -45,6 +45,11 @@ class StateFolder:
         return self.root / "statistics"
 
     @property
+    def controls(self) -> Path:
+        """Control variates that this site keeps to itself, by task."""
+        return self.root / "controls"
+
+    @property
     def secrets(self) -> Path:
         """What this child must present, readable by its owner alone."""
         return self.root / "secrets"
@@ -68,6 +73,7 @@ class StateFolder:
             self.drafts,
             self.batches,
             self.statistics,
+            self.controls,
             self.secrets,
             self.logs,
         ):

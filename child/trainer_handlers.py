@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from child.control_variates import ControlVariates
 from child.feature_extraction import Cancelled
 from child.site_evaluation import measure_models
 from child.training_material import Material, material_of
@@ -63,6 +64,8 @@ class TrainerHandlers:
         _check_signatures(model, task)
         self._frozen.load(model, request.frozen)
         load_weights(model, request.weights, request.own_statistics)
+        controls = ControlVariates.of(request)
+        before = model.read() if controls else {}
         try:
             material = material_of(model, request, call)
         except Cancelled:
@@ -79,12 +82,17 @@ class TrainerHandlers:
             # The round that the task belongs to, in a run of either kind.
             span=Span.of_round(task.base_round + 1, task.plan.rounds),
             validation=material.validation,
+            correction=controls.correction if controls else None,
         )
         if result.stopped:
             return TrainingResult(cancelled=True).model_dump()
         metrics = _metrics(result) | _validate(material, task.study.classes, request.least)
         metrics["seconds"] = round(self._clock() - started, 3)
-        _write_update(request, model, result, metrics)
+        extra = {}
+        if controls:
+            rates, place = result.rate_sum, request.new_control
+            extra = controls.move(before, model.read(), rates, place)
+        _write_update(request, model, result, metrics, extra)
         _write_statistics(request, model)
         return TrainingResult().model_dump()
 
@@ -179,7 +187,11 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _write_update(
-    request: TrainingRequest, model: NamedModel, result: FitResult, metrics: dict[str, float]
+    request: TrainingRequest,
+    model: NamedModel,
+    result: FitResult,
+    metrics: dict[str, float],
+    extra: Mapping[str, np.ndarray],
 ) -> None:
     document = UpdateDocument(
         task=request.task.id,
@@ -189,7 +201,7 @@ def _write_update(
         metrics=metrics,
         hyperparameters=_hyperparameters(request.task),
     )
-    write_file(request.update, encode_update(model.read(), document))
+    write_file(request.update, encode_update(model.read(), document, extra=extra))
 
 
 def _write_statistics(request: TrainingRequest, model: NamedModel) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from child.agent.batch_fetching import BatchFetcher
+from child.local_controls import LocalControls
 from child.local_statistics import LocalStatistics
 from child.pictures import PictureFolder
 from child.store.participation import ParticipationStore
@@ -31,6 +32,7 @@ class Site:
         drafts: Folder for updates under construction, and for pixels of public pictures.
         batches: Gets batches of public pictures.
         statistics: BatchNorm's statistics that this site keeps to itself.
+        controls: Control variates that it keeps to itself.
     """
 
     pictures: PictureStore
@@ -42,6 +44,7 @@ class Site:
     drafts: Path
     batches: BatchFetcher
     statistics: LocalStatistics
+    controls: LocalControls
 
 
 BESIDE_FEATURES = frozenset({"head", "dropout", "norm_momentum", "last_blocks"})
@@ -89,6 +92,9 @@ def training_request(task: Task, site: Site, gather: Gather) -> TrainingRequest:
         least=least,
         update=drafts.update,
         statistics=drafts.statistics,
+        control=site.blobs.path(task.control) if task.control else None,
+        own_control=site.controls.of_task(task.run, task.counted),
+        new_control=site.controls.place(task.run, task.id),
     )
 
 

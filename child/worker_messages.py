@@ -80,6 +80,9 @@ class TrainingRequest(Message):
         least: How many of those there must be, or no figure of them leaves the site.
         update: File to write the update to.
         statistics: File to write BatchNorm's statistics to, where this site keeps its own.
+        control: File of the server's control variates, where the task names some.
+        own_control: File of this site's own, of the task that the master has counted.
+        new_control: File to write what becomes of them to, where the strategy has such.
     """
 
     task: Task
@@ -93,6 +96,9 @@ class TrainingRequest(Message):
     least: int
     update: Path
     statistics: Path
+    control: Path | None = None
+    own_control: Path | None = None
+    new_control: Path
 
 
 class TrainingResult(Message):

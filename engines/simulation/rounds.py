@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
+from child.local_controls import LocalControls
 from child.local_statistics import LocalStatistics
 from child.worker_messages import TrainingRequest
+from engines.simulation.kept_state import KeptState
 from engines.simulation.search import (
     AuditPart,
     goes_by_scores,
@@ -79,6 +79,12 @@ class Laboratory:
         place = self.site_folder(name) / "own"
         place.mkdir(exist_ok=True)
         return LocalStatistics(place)
+
+    def controls_of(self, name: str) -> LocalControls:
+        """Control variates that a site keeps to itself."""
+        place = self.site_folder(name) / "controls"
+        place.mkdir(exist_ok=True)
+        return LocalControls(place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +173,7 @@ class Rounds:
         self._sites = {site.name: site for site in sites}
         self._on_seen = on_seen
         self._blobs = BlobStore(laboratory.folder / "blobs")
-        self._state: dict[str, np.ndarray] = {}
+        self._kept = KeptState(plan.strategy, self._blobs)
 
     def run(self) -> SimulatedRun:
         """All rounds; see `engines.simulation.simulation.simulate`."""
@@ -217,12 +223,12 @@ class Rounds:
             previous=StoredTensors(self._blobs.path(before)),
             contributions=tuple(self._contribution(one, before) for one in trained),
             settings=self._plan.strategy.settings,
-            state=self._state,
+            state=self._kept.arrays,
             nodes=len(self._able()[0]),
         )
         outcome = strategy(self._plan.strategy.name)(facts)
         after = self._blobs.put(encode_weights(outcome.weights))
-        self._state = outcome.state
+        self._kept.close(outcome.state, ((one.node, one.task.id) for one in trained))
         for one in trained:
             self._blobs.delete(one.sha256)
         return SimulatedRound(number, before, after, _told(trained, outcome.shares))
@@ -283,6 +289,8 @@ class Rounds:
             frozen_signature=model.frozen_signature,
             seed=slot.seed,
             hyperparameters=slot.hyperparameters,
+            control=self._kept.control,
+            counted=self._kept.counted(slot.site.name),
         )
 
     def _train(self, slot: Slot, task: Task) -> _Trained | None:
@@ -297,6 +305,7 @@ class Rounds:
         )
         place = laboratory.site_folder(slot.site.name)
         kept, update = laboratory.statistics_of(slot.site.name), place / "update"
+        controls = laboratory.controls_of(slot.site.name)
         keeps_own = self._plan.strategy.batch_norm == "local"
         computes = self._plan.model.trained == "features"
         request = TrainingRequest(
@@ -311,6 +320,9 @@ class Rounds:
             least=self._plan.privacy.min_examples,
             update=update,
             statistics=place / "statistics",
+            control=self._blobs.path(task.control) if task.control else None,
+            own_control=controls.of_task(task.run, task.counted),
+            new_control=controls.place(task.run, task.id),
         )
         seen = _Seen(len(train.rows), training.epochs, self._on_seen)
         try:

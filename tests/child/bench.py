@@ -66,6 +66,7 @@ class Bench:
             child.state.drafts,
             child.batches,
             child.statistics,
+            child.controls,
         )
         self.child = child
         self.progress = []

@@ -19,9 +19,10 @@ from child.training import Training, failure_of
 from child.training_request import training_request
 from child.worker_messages import Examples
 from federated.errors import Conflict, NotFound
-from federated.plan import ModelChoice, Plan, Privacy
+from federated.plan import ModelChoice, Plan, Privacy, StrategyChoice
 from federated.plan import Training as Settings
 from federated.training import EarlyStopping, Schedule
+from federated.wire import encode_weights
 from serving.worker import Worker, WorkerDied, WorkerFailed, worker_environment
 from tests.child.bench import PLAN, SMALL, Bench, initial_model, push_model, trainer
 from tests.child.conftest import STUDY, named, task_of
@@ -319,3 +320,86 @@ def test_a_folder_that_cannot_be_written_to(tmp_path):
     folder = PictureFolder(tmp_path / "pictures")
     with pytest.raises(StorageFailure):
         folder.keep(STUDY, {"a" * 64: b"png"}, np.zeros((1, *STUDY.picture_shape), np.uint8))
+
+
+ONE_STEP = Settings(
+    batch_size=64, optimizer="sgd", learning_rate=0.25, momentum=0.5, validation_fraction=0.25
+)
+CONTROLLED = PLAN.model_copy(
+    update={"training": ONE_STEP, "strategy": StrategyChoice(name="scaffold")}
+)
+
+
+def everyones(bench, value):
+    """The server's control variates, all `value`, kept as if they had been sent."""
+    specs = [spec for spec in bench.push.signature.tensors if spec.trainable]
+    control = {f"control/{s.name}": np.full(s.shape, value, np.float32) for s in specs}
+    return bench.child.blobs.put(encode_weights(control | {"sites": np.float32(3)}))
+
+
+def controlled(bench, name, **changes):
+    return task_of(bench.push, name, plan=CONTROLLED, **changes)
+
+
+def own_control(bench, task):
+    return load(bench.child.controls.place(task.run, task.id).read_bytes())
+
+
+def split(tensors):
+    """An update's weights, and its extras without their prefix."""
+    extra = {n.removeprefix("extra/"): t for n, t in tensors.items() if n.startswith("extra/")}
+    return {n: t for n, t in tensors.items() if not n.startswith("extra/")}, extra
+
+
+def test_an_update_tells_what_has_changed_of_the_sites_control_variate(bench, initial):
+    before = load(initial[0])
+    first = controlled(bench, "task-1")
+    weights, change = split(bench.update(bench.do(first))[1])
+    names = {f"control/{spec.name}" for spec in bench.push.signature.tensors if spec.trainable}
+    assert set(change) == names
+    # From the same weights again, and now with controls: one step's gradient is what it was.
+    second = controlled(bench, "task-2", control=everyones(bench, 0.125), counted="task-1")
+    kept = own_control(bench, first)
+    corrected, _ = split(bench.update(bench.do(second))[1])
+    after = own_control(bench, second)
+    for control in names:
+        name = control.removeprefix("control/")
+        # Nothing was corrected at first: the mean step is the way gone by the learning rate.
+        gradient = (before[name] - weights[name]) / 0.25
+        np.testing.assert_allclose(change[control], gradient, atol=1e-6)
+        np.testing.assert_array_equal(kept[control], change[control])
+        np.testing.assert_allclose(after[control], gradient, atol=1e-5)
+        moved = corrected[name] - weights[name]
+        np.testing.assert_allclose(moved, -0.25 * (0.125 - gradient), atol=1e-6)
+
+
+def test_a_task_that_a_crash_has_begun_again_begins_as_it_did(bench, worker):
+    bench.do(controlled(bench, "task-1"))
+    task = controlled(bench, "task-2", control=everyones(bench, 0.5), counted="task-1")
+    request = training_request(task, bench.site, pytest.fail)
+    # The trainer has written all that it had to, and then everything was killed.
+    worker.call("train", request.model_dump(mode="json"))
+    attempt, control = load(request.update.read_bytes()), own_control(bench, task)
+    again = bench.update(bench.do(task))[1]
+    for name, tensor in attempt.items():
+        np.testing.assert_array_equal(again[name], tensor)
+    for name, tensor in control.items():
+        np.testing.assert_array_equal(own_control(bench, task)[name], tensor)
+    left = set(bench.child.state.controls.iterdir())
+    assert left == {bench.child.controls.place("run-1", f"task-{number}") for number in (1, 2)}
+
+
+def test_a_lost_control_variate_is_taken_to_be_the_common_one(bench):
+    bench.do(controlled(bench, "task-1"))
+    bench.child.controls.place("run-1", "task-1").write_bytes(b"not a blob")
+    task = controlled(bench, "task-2", control=everyones(bench, 0.5), counted="task-1")
+    _, change = split(bench.update(bench.do(task))[1])
+    for name, tensor in own_control(bench, task).items():
+        np.testing.assert_allclose(tensor, 0.5 + change[name], rtol=1e-6)
+
+
+def test_a_site_that_comes_late_has_none_of_its_own_yet(bench):
+    task = controlled(bench, "task-9", control=everyones(bench, 0.5))
+    _, change = split(bench.update(bench.do(task))[1])
+    for name, tensor in own_control(bench, task).items():
+        np.testing.assert_array_equal(tensor, change[name])
