@@ -17,6 +17,7 @@ from federated.strategies import (
     RULES,
     Asynchronous,
     asynchronous,
+    has_controls,
     least_updates,
     needed_updates,
 )
@@ -180,6 +181,22 @@ def _faults_of_rule(plan: Plan) -> Iterator[str]:
         )
     if plan.strategy.name == "fednova" and plan.training.epochs == 0:
         yield "The strategy 'fednova' divides each update by its steps: epochs is 0"
+    if plan.strategy.name in RULES and has_controls(plan.strategy):
+        yield from _faults_of_controls(plan)
+
+
+def _faults_of_controls(plan: Plan) -> Iterator[str]:
+    """What a strategy with control variates has against a plan."""
+    named = f"The strategy {plan.strategy.name!r}"
+    if plan.training.epochs == 0:
+        yield f"{named} learns from a site's steps how its pictures pull: epochs is 0"
+    if plan.data.kind != "own":
+        yield (
+            f"{named} remembers how a site's own pictures pull; the public ones that a site gets "
+            "are others in each round"
+        )
+    if plan.search is not None and plan.search.space.optimizer:
+        yield f"{named} compares a site's steps over the rounds: no search can change the optimiser"
 
 
 def _faults_of_search(plan: Plan, search: Search, study: Study) -> Iterator[str]:

@@ -16,9 +16,11 @@ from sqlalchemy.orm import Session
 
 from federated.errors import BrokenTransport, Conflict, FederationError, InvalidInput
 from federated.messages import UpdateReceipt
+from federated.plan import StrategyChoice
 from federated.search import Hyperparameters
 from federated.signature import Signature
 from federated.states import TaskState
+from federated.strategies import controls_of
 from federated.wire import (
     BlobReader,
     UpdateDocument,
@@ -29,7 +31,7 @@ from federated.wire import (
 )
 from master.services import Services
 from master.store import node_records, nodes, tasks, updates, versions
-from master.store.tables import TaskRow, UpdateRow
+from master.store.tables import RunRow, TaskRow, UpdateRow
 from serving.blobs import Draft, Received, open_blob
 
 
@@ -49,6 +51,7 @@ class Expectation:
         signature: Names, shapes and dtypes.
         announced: Labelled pictures that the node has told of, or that it was assigned.
         hyperparameters: What the task was to be trained with, where the plan searches.
+        extra: What the plan's strategy needs besides; None where it needs nothing.
     """
 
     task: str
@@ -56,6 +59,12 @@ class Expectation:
     signature: Signature
     announced: int
     hyperparameters: Hyperparameters | None = None
+    extra: Signature | None = None
+
+    @property
+    def largest(self) -> int:
+        """Bytes above which it is refused."""
+        return largest_update(self.signature, self.extra)
 
 
 def largest_body(services: Services, node_id: str, task_id: str) -> int:
@@ -64,7 +73,7 @@ def largest_body(services: Services, node_id: str, task_id: str) -> int:
     Raises:
         NotFound: The node holds no such task.
     """
-    return largest_update(terms_of(services, node_id, task_id).signature)
+    return terms_of(services, node_id, task_id).largest
 
 
 def terms_of(services: Services, node_id: str, task_id: str) -> Expectation:
@@ -97,7 +106,7 @@ def receive_update(
         RefusedUpdate: The content is wrong; the task is over.
     """
     expected = terms_of(services, node_id, task_id)
-    with services.blobs.drafted(body, limit=largest_update(expected.signature)) as draft:
+    with services.blobs.drafted(body, limit=expected.largest) as draft:
         nbytes = draft.received.nbytes
         services.metrics.update_bytes.inc(nbytes)
         if length is not None and nbytes != length:
@@ -122,7 +131,7 @@ def check(services: Services, expected: Expectation, path: Path) -> UpdateDocume
     """
     with _opened(path) as blob:
         try:
-            document = check_update(blob, expected.signature)
+            document = check_update(blob, expected.signature, extra=expected.extra)
             _check_document(document, expected)
             check_finite(blob)
             with open_blob(services.blobs.path(expected.base)) as base:
@@ -157,12 +166,15 @@ def _expectation(session: Session, row: TaskRow) -> Expectation:
             code="wrong_kind",
         )
     base = versions.get(session, row.base_id)
+    plan = session.get_one(RunRow, row.run_id).plan
+    strategy = StrategyChoice.model_validate(plan["strategy"])
     return Expectation(
         task=row.id,
         base=row.weights,
         signature=base.signature,
         announced=_announced(session, row, base.study.id),
         hyperparameters=tasks.hyperparameters_of(row),
+        extra=controls_of(strategy, base.signature),
     )
 
 

@@ -93,12 +93,20 @@ def _post(
     services: Services, child: Child, base: Version, current: Version, message: Task
 ) -> Answer:
     answer = _usable(services.children.post_task(child, message))
-    if answer.status != 409 or answer.body.get("error") != "missing_blob":
+    if message.control is not None and _lacks_a_blob(answer):
+        # Of a model that is there, these are what is new in each round.
+        sent = _usable(_send_blob(services, child, message.control))
+        answer = _usable(services.children.post_task(child, message)) if sent.ok else sent
+    if not _lacks_a_blob(answer):
         return answer
     # The child has lost what it once had, or never had what this task alone needs.
     is_current = message.kind == "train" and base.key == current.key
     sent = push(services, child, base) if is_current else _send_all(services, child, message)
     return _usable(services.children.post_task(child, message)) if sent.ok else sent
+
+
+def _lacks_a_blob(answer: Answer) -> bool:
+    return answer.status == 409 and answer.body.get("error") == "missing_blob"
 
 
 def _send_all(services: Services, child: Child, message: Task) -> Answer:

@@ -12,8 +12,9 @@ from federated.messages import AssignedBatch, Failure, Progress, Task
 from federated.plan import Plan
 from federated.search import Hyperparameters
 from federated.states import TaskState, is_final
+from federated.strategies import has_controls
 from master.store import measured_models, transitions, versions
-from master.store.tables import RunBatchesRow, RunRow, TaskRow
+from master.store.tables import RunBatchesRow, RunRow, TaskRow, UpdateRow
 
 OPEN = (TaskState.QUEUED, TaskState.LEASED, TaskState.TRAINING)
 UNENDED = (*OPEN, TaskState.SUBMITTED)
@@ -45,6 +46,7 @@ def message(session: Session, row: TaskRow, base: versions.Version, lease_second
         index = session.scalar(
             select(RunBatchesRow.sha256).where(RunBatchesRow.run_id == row.run_id)
         )
+    controlled = not is_evaluation and has_controls(plan.strategy)
     return Task(
         id=row.id,
         kind="evaluate" if is_evaluation else "train",
@@ -63,7 +65,22 @@ def message(session: Session, row: TaskRow, base: versions.Version, lease_second
         batch=batch_of(row),
         index=index,
         models=measured_models.hashes(session, row.run_id) if is_evaluation else (),
+        # A run may begin from another one's model, whose strategy kept something of its own.
+        control=base.strategy_state if controlled and base.run == row.run_id else None,
+        counted=_counted(session, row) if controlled else None,
     )
+
+
+def _counted(session: Session, row: TaskRow) -> str | None:
+    """The last task of the same node and run, of an earlier round, whose update had a share."""
+    query = (
+        select(TaskRow.id)
+        .join(UpdateRow, UpdateRow.task_id == TaskRow.id)
+        .where(TaskRow.run_id == row.run_id, TaskRow.node_id == row.node_id)
+        .where(TaskRow.round < row.round, UpdateRow.share.is_not(None))
+    )
+    found: str | None = session.scalar(query.order_by(TaskRow.round.desc()).limit(1))
+    return found
 
 
 def batch_of(row: TaskRow) -> AssignedBatch | None:

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from federated.errors import NotFound
 from federated.messages import StudyPush
-from federated.plan import Plan
+from federated.plan import Plan, StrategyChoice
 from federated.signature import Signature
 from federated.states import NodeState, RoundState, TaskState
+from federated.strategies import has_controls
 from federated.study import Study
 from master.store import measured_models
 from master.store.tables import (
@@ -241,6 +242,8 @@ def may_fetch(session: Session, node_id: str, weights: str) -> bool:
     )
     if session.scalar(query.limit(1)) is not None or _measures(session, node_id, weights):
         return True
+    if _is_controlled_by(session, node_id, weights):
+        return True
     return any(weights in key for _, key in wanted_weights(session).values())
 
 
@@ -251,6 +254,19 @@ def _measures(session: Session, node_id: str, weights: str) -> bool:
     )
     runs = session.scalars(query).all()
     return any(weights in measured_models.hashes(session, run) for run in runs)
+
+
+def _is_controlled_by(session: Session, node_id: str, state: str) -> bool:
+    """Whether a node's task names what a strategy has kept; of most it is the master's alone."""
+    query = (
+        select(RunRow.plan)
+        .join(TaskRow, TaskRow.run_id == RunRow.id)
+        .join(VersionRow, (VersionRow.id == TaskRow.base_id) & (VersionRow.run_id == RunRow.id))
+        .where(TaskRow.node_id == node_id, TaskRow.kind == "train")
+        .where(TaskRow.state.in_(WITH_NODE), VersionRow.strategy_state == state)
+    )
+    plan = session.scalar(query.limit(1))
+    return plan is not None and has_controls(StrategyChoice.model_validate(plan["strategy"]))
 
 
 def with_weights(session: Session, weights: str, study_id: str | None = None) -> Version:

@@ -87,6 +87,25 @@ def index(*counts: tuple[int, int], classes: tuple[str, ...] = STUDY.classes) ->
             ["divides each update by its steps: epochs is 0"],
         ),
         (
+            {"strategy": {"name": "scaffold"}, "training": {"epochs": 0}},
+            ["learns from a site's steps how its pictures pull: epochs is 0"],
+        ),
+        (
+            {
+                "strategy": {"name": "scaffold"},
+                "data": {"kind": "random", "url": "/srv/batches", "images": 5},
+            },
+            ["'scaffold' remembers how a site's own pictures pull; the public ones"],
+        ),
+        (
+            {
+                "strategy": {"name": "scaffold"},
+                "search": {"space": {"optimizer": ["sgd", "adam"]}},
+            },
+            ["compares a site's steps over the rounds: no search can change the optimiser"],
+        ),
+        ({"strategy": {"name": "scaffold"}}, []),
+        (
             {"strategy": {"name": "trimmed_mean", "settings": {"beta": 0.5}}},
             ["The setting 'beta' of the strategy 'trimmed_mean' cannot be 0.5: it should be less"],
         ),
