@@ -35,6 +35,9 @@ def model_line(plan: Plan) -> str:
     loss = training.loss.replace("_", " ")
     rule = plan.strategy.name
     said.append(told("plan.recipe", optimizer=training.optimizer, loss=loss, rule=rule))
+    if plan.search is not None:
+        searched = [text(f"search.{name}").lower() for name in plan.search.space.names]
+        said.append(text("plan.searches", settings=", ".join(searched)))
     return " ".join(said)
 
 

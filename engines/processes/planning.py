@@ -13,11 +13,12 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from engines.processes.dataset import Dataset
 from engines.processes.errors import WrongOption
 from engines.processes.progress import say
 from federated.plan import Plan
 from federated.study import Study
-from master.plan_faults import check_plan
+from master.plan_faults import check_plan, faults_without_audit
 from master.plans import ready_made_plans
 from master.pretrained import IMAGENET, check_weights
 from master.settings import READY_MADE_PLANS
@@ -53,6 +54,20 @@ def plan_of(study: Study, options: argparse.Namespace) -> Plan:
             f"makes {told}. --rounds says how many."
         )
     return plan
+
+
+def check_audit(plan: Plan, dataset: Dataset) -> None:
+    """Whether the master gets the audit pictures that the plan goes by.
+
+    Raises:
+        WrongOption: It gets none.
+    """
+    missing = () if dataset.audit else tuple(faults_without_audit(plan))
+    if missing:
+        raise WrongOption(
+            ". ".join(missing),
+            expected="a folder audit, or validation, beside the folders train and test",
+        )
 
 
 def _check_weights(plan: Plan, options: argparse.Namespace) -> None:

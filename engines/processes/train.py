@@ -29,7 +29,7 @@ from engines.processes.federation import (
     start_federation,
 )
 from engines.processes.options import given_data
-from engines.processes.planning import plan_of, pretrained_folder
+from engines.processes.planning import check_audit, plan_of, pretrained_folder
 from engines.processes.preparing import prepare_study
 from engines.processes.progress import bar, say
 from engines.processes.report import check_target, report, tables, write_report
@@ -54,6 +54,7 @@ def train(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     dataset = read_dataset(given_data(options), choice=choice_of(options))
     study = study_of(options.data, dataset, options.size)
     plan, pretrained = plan_of(study, options), pretrained_folder(options)
+    check_audit(plan, dataset)
     sites = tuple(f"site-{number}" for number in range(1, options.children + 1))
     # A text that names no partition is to be heard of before anything else is looked at.
     partitioner(options.partition)

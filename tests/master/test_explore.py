@@ -132,6 +132,20 @@ def test_a_batch_that_another_site_takes_over_keeps_its_hyperparameters(
     assert [one["state"] for one in search_of(federation, run)].count("failed") == 1
 
 
+def test_updates_of_one_search_may_differ_as_none_else_may(
+    federation: Federation, sites: list[ChildInTest]
+) -> None:
+    sites += [federation.site(f"clinic-{letter}") for letter in "de"]
+    run = federation.run(**PLAN | {"rounds": 1})
+    for site, sharpness in zip(sites, (9.0, 8.0, 7.5, -7.0, 9000.0), strict=True):
+        deliver(federation, site, sharpness)
+    (round_,) = federation.rounds(run)
+    assert [update["status"] for update in round_["updates"]] == ["accepted"] * 5
+    reasons = " ".join(round_["updates"][4]["audit"]["unchecked"])
+    assert "hyperparameters of its own" in reasons
+    assert [one["state"] for one in search_of(federation, run)] == ["complete"] * 5
+
+
 @pytest.mark.parametrize(
     ("plan", "said"),
     [

@@ -78,3 +78,9 @@ def test_a_model_is_told_with_what_of_it_learns_and_how() -> None:
     said = model_line(Plan(model=head, training=Training(optimizer="sgd", loss="smooth_l1")))
     assert said.startswith("Model mobilenet: its head alone learns and travels, on features")
     assert r"It begins from the weights net\_2.h5. Optimiser sgd, loss smooth l1" in said
+
+
+def test_a_search_is_told_by_what_it_searches() -> None:
+    space = {"learning_rate": [0.001, 0.1], "batch_size": [8, 16]}
+    said = model_line(Plan.model_validate({"search": {"space": space}}))
+    assert "learning rate, batch size (parameter optimisation)" in said

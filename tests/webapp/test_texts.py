@@ -14,10 +14,10 @@ KEY = re.compile(r"[a-z_]+\.[a-zA-Z0-9_]+")
 
 
 def calls() -> Iterator[ast.expr]:
-    """The first argument of every `text(…)` in the web app."""
+    """The first argument of every `text(…)` and `told(…)` in the web app."""
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "text":
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("text", "told"):
                 yield node.args[0]
 
 

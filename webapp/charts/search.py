@@ -49,6 +49,8 @@ def search_chart(view: SearchView) -> Chart | None:
             },
             labelangle=-20,
             labelside="bottom",
+            # The ends stand among the ticks; a second time they would lie over the names.
+            rangefont={"color": "rgba(0,0,0,0)", "size": 1},
         )
     )
     drawn.update_layout(

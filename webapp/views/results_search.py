@@ -79,12 +79,13 @@ def _row(one: TrialView, view: SearchView) -> dict[str, object]:
     return {
         text("search.trial"): one.number,
         text("chart.round"): one.round,
+        # Before what a phone has no room for.
+        text("figure.accuracy"): percent(one.score),
         text("chart.site"): one.node_name,
         **{
             name_of(name): written(one.parameters[name]) if name in one.parameters else NOTHING
             for name in view.search.space.names
         },
-        text("figure.accuracy"): percent(one.score),
         text("search.lead"): lead or NOTHING,
         text("updates.status"): marked(SIGNS[one.state]),
     }

@@ -1,8 +1,9 @@
 import pytest
 
+from engines.processes.dataset import Dataset
 from engines.processes.errors import WrongOption
 from engines.processes.options import parse
-from engines.processes.planning import changed_plan, plan_of, pretrained_folder
+from engines.processes.planning import changed_plan, check_audit, plan_of, pretrained_folder
 from federated.errors import InvalidInput
 from federated.plan import ModelChoice, Plan, StrategyChoice, Trigger
 from federated.study import Study
@@ -159,3 +160,12 @@ def test_weights_that_are_nowhere_are_refused_before_anything_starts(tmp_path):
 def test_a_preset_that_needs_a_file_of_weights_says_how_to_give_it():
     with pytest.raises(WrongOption, match=r"mobilenet_2_5_224_tf_no_top\.h5.*--pretrained DIR"):
         plan_of(STUDY, options("--preset", "quick"))
+
+
+def test_a_preset_that_searches_asks_for_audit_pictures():
+    plan = plan_of(STUDY, options("--preset", "explore"))
+    found = ("a picture that is not looked at",)
+    with pytest.raises(WrongOption, match=r"search for hyperparameters.*a folder audit"):
+        check_audit(plan, Dataset(found, (), (), ("a",)))
+    check_audit(plan, Dataset(found, (), found, ("a",)))
+    check_audit(PRESET, Dataset(found, (), (), ("a",)))
