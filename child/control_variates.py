@@ -48,7 +48,7 @@ class ControlVariates:
         if signature is None:
             return None
         zeros = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in signature.tensors}
-        everyones = zeros
+        everyones: Tensors = zeros
         if request.control is not None:
             everyones = _tensors(request.control, kept_signature(task.signature), signature.names)
         return cls(everyones, _own(request, signature) or (everyones if task.counted else zeros))
