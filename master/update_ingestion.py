@@ -16,23 +16,27 @@ from sqlalchemy.orm import Session
 
 from federated.errors import BrokenTransport, Conflict, FederationError, InvalidInput
 from federated.messages import UpdateReceipt
-from federated.plan import StrategyChoice
-from federated.search import Hyperparameters
+from federated.plan import Plan
+from federated.search import Hyperparameters, trained_with
 from federated.signature import Signature
 from federated.states import TaskState
 from federated.strategies import controls_of
 from federated.wire import (
     BlobReader,
+    ExtraReader,
+    TensorReader,
     UpdateDocument,
     UpdateReader,
     check_finite,
     check_update,
     largest_update,
 )
+from master.control_check import ControlTerms, check_change
 from master.services import Services
 from master.store import node_records, nodes, tasks, updates, versions
 from master.store.tables import RunRow, TaskRow, UpdateRow
-from serving.blobs import Draft, Received, open_blob
+from models.training.schedule import Span
+from serving.blobs import Draft, Received, StoredTensors, open_blob
 
 
 class RefusedUpdate(InvalidInput):
@@ -51,7 +55,7 @@ class Expectation:
         signature: Names, shapes and dtypes.
         announced: Labelled pictures that the node has told of, or that it was assigned.
         hyperparameters: What the task was to be trained with, where the plan searches.
-        extra: What the plan's strategy needs besides; None where it needs nothing.
+        controls: What its control variates have to fit; None where the strategy has none.
     """
 
     task: str
@@ -59,7 +63,12 @@ class Expectation:
     signature: Signature
     announced: int
     hyperparameters: Hyperparameters | None = None
-    extra: Signature | None = None
+    controls: ControlTerms | None = None
+
+    @property
+    def extra(self) -> Signature | None:
+        """What has to be under `extra/`."""
+        return self.controls.signature if self.controls else None
 
     @property
     def largest(self) -> int:
@@ -136,13 +145,23 @@ def check(services: Services, expected: Expectation, path: Path) -> UpdateDocume
             check_finite(blob)
             with open_blob(services.blobs.path(expected.base)) as base:
                 # A delta or a scale can overflow although every stored value is finite.
+                after = UpdateReader(blob, document, base)
                 if document.kind == "delta" or document.encoding == "int8":
-                    check_finite(UpdateReader(blob, document, base))
+                    check_finite(after)
+                if expected.controls is not None:
+                    everyones = _everyones(services, expected.controls)
+                    extra = ExtraReader(blob)
+                    check_change(expected.controls, document, extra, after, base, everyones)
         except FederationError as error:
             raise RefusedUpdate(
                 error.problem, expected=error.expected, received=error.received, code=error.code
             ) from None
     return document
+
+
+def _everyones(services: Services, controls: ControlTerms) -> TensorReader | None:
+    sha256 = controls.everyones
+    return None if sha256 is None else StoredTensors(services.blobs.path(sha256))
 
 
 @contextmanager
@@ -166,15 +185,32 @@ def _expectation(session: Session, row: TaskRow) -> Expectation:
             code="wrong_kind",
         )
     base = versions.get(session, row.base_id)
-    plan = session.get_one(RunRow, row.run_id).plan
-    strategy = StrategyChoice.model_validate(plan["strategy"])
+    hyperparameters = tasks.hyperparameters_of(row)
     return Expectation(
         task=row.id,
         base=row.weights,
         signature=base.signature,
         announced=_announced(session, row, base.study.id),
-        hyperparameters=tasks.hyperparameters_of(row),
-        extra=controls_of(strategy, base.signature),
+        hyperparameters=hyperparameters,
+        controls=_controls(session, row, base, hyperparameters),
+    )
+
+
+def _controls(
+    session: Session,
+    row: TaskRow,
+    base: versions.Version,
+    hyperparameters: Hyperparameters | None,
+) -> ControlTerms | None:
+    plan = Plan.model_validate(session.get_one(RunRow, row.run_id).plan)
+    signature = controls_of(plan.strategy, base.signature)
+    if signature is None:
+        return None
+    return ControlTerms(
+        signature=signature,
+        training=trained_with(plan.training, plan.search, hyperparameters),
+        span=Span.of_round(row.base_round + 1, plan.rounds),
+        everyones=tasks.control_of(plan, row, base),
     )
 
 

@@ -65,10 +65,16 @@ def message(session: Session, row: TaskRow, base: versions.Version, lease_second
         batch=batch_of(row),
         index=index,
         models=measured_models.hashes(session, row.run_id) if is_evaluation else (),
-        # A run may begin from another one's model, whose strategy kept something of its own.
-        control=base.strategy_state if controlled and base.run == row.run_id else None,
+        control=None if is_evaluation else control_of(plan, row, base),
         counted=_counted(session, row) if controlled else None,
     )
+
+
+def control_of(plan: Plan, row: TaskRow, base: versions.Version) -> str | None:
+    """The control variates that a task names, where its plan's strategy has kept such."""
+    # A run may begin from another one's model, whose strategy kept something of its own.
+    is_own = has_controls(plan.strategy) and base.run == row.run_id
+    return base.strategy_state if is_own else None
 
 
 def _counted(session: Session, row: TaskRow) -> str | None:

@@ -191,6 +191,8 @@ FAULTS: dict[str, tuple[Callable[[], dict[str, np.ndarray]], str]] = {
     ),
     "NaN": (lambda: spoilt(np.nan), "not_finite"),
     "infinity": (lambda: spoilt(np.inf), "not_finite"),
+    "far too large": (lambda: extras(2e4), "bad_control"),
+    "too large to be squared": (lambda: extras(3e38), "bad_control"),
 }
 
 
