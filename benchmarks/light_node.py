@@ -1,6 +1,6 @@
-"""A node that keeps to the protocol of a child that pulls, over real HTTP, and trains nothing.
+"""A node that keeps to the protocol of a child that pulls, over real HTTP, without a model.
 
-Its update is what it started from plus a little noise. Hundreds of such nodes fit into one
+What it sends is its work's affair: `benchmarks.light_work`. Hundreds of such nodes fit into one
 thread, so that what is measured is the master and not them.
 """
 
@@ -16,6 +16,7 @@ import numpy as np
 from safetensors.numpy import load
 
 from benchmarks.connection import Answer, Connection
+from benchmarks.light_work import Work, refused
 from federated.errors import FederationError
 from federated.messages import (
     Enrolment,
@@ -26,9 +27,8 @@ from federated.messages import (
     StudyCounts,
     Task,
 )
-from federated.study import Study
 from federated.values import Message
-from federated.wire import CONTENT_TYPE, UpdateDocument, encode_update
+from federated.wire import CONTENT_TYPE
 
 WAIT_SECONDS = 25
 """How long the master is asked to hold a poll that has no task."""
@@ -55,21 +55,21 @@ class LightNode:
     Args:
         master: Address of the master.
         name: The node's name.
-        study: The study that it claims to hold pictures of.
-        examples: How many of each class; all are trained on.
-        seed: Of the noise.
+        study: The id of the study that it holds pictures of.
+        work: What it trains on and sends.
+        seed: Of the moment of its first heartbeat.
         record: Where it notes what it sees.
     """
 
     def __init__(
-        self, master: str, name: str, study: Study, examples: int, seed: int, record: Record
+        self, master: str, name: str, study: str, work: Work, seed: int, record: Record
     ) -> None:
         self.name = name
         # As a child has them: one connection for heartbeats, one for everything else.
         self._beating, self._working = Connection(master), Connection(master)
         self._headers: dict[str, str] = {}
         self._study = study
-        self._examples = examples
+        self._work = work
         self._rng = np.random.default_rng(seed)
         self._record = record
         self._id = ""
@@ -94,7 +94,7 @@ class LightNode:
             enrolled()
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._beats())
-                both.create_task(self._work())
+                both.create_task(self._works())
         finally:
             self._beating.close()
             self._working.close()
@@ -108,9 +108,9 @@ class LightNode:
 
     async def _beat(self, connection: Connection) -> None:
         """Says what it holds, and fetches the model that it is told to hold."""
-        total = dict.fromkeys(self._study.classes, self._examples)
+        held = StudyCounts(counts=dict(self._work.counts), weights=self._held)
         message = Heartbeat(
-            studies={self._study.id: StudyCounts(counts=total, weights=self._held)},
+            studies={self._study: held},
             activity="training" if self._task else "idle",
             tasks=(self._task,) if self._task else (),
         )
@@ -121,7 +121,7 @@ class LightNode:
         for model in answer.models:
             await self._fetch(connection, model.weights)
 
-    async def _work(self) -> None:
+    async def _works(self) -> None:
         while True:
             path = f"/tasks/next?wait={WAIT_SECONDS}"
             answer = await self._call(self._working, "GET", path)
@@ -143,8 +143,9 @@ class LightNode:
         start = await self._fetch(self._working, task.weights)
         await self._post(self._working, f"{path}/progress", Progress(epoch=1, epochs=1))
         await self._beat(self._working)
-        body = self._update(task, start)
-        await self._call(self._working, "PUT", f"{path}/update", body, CONTENT_TYPE)
+        body = await self._work.update(task, start)
+        answer = await self._ask(self._working, "PUT", f"{path}/update", body, CONTENT_TYPE)
+        self._work.answered(task, answer)
         self._task = None
 
     async def _fetch(self, connection: Connection, sha256: str) -> dict[str, np.ndarray]:
@@ -157,42 +158,25 @@ class LightNode:
         self._tensors, self._held = load(body), sha256
         return self._tensors
 
-    def _update(self, task: Task, start: dict[str, np.ndarray]) -> bytes:
-        document = UpdateDocument(
-            task=task.id,
-            base=task.weights,
-            num_examples=self._examples * len(self._study.classes),
-            num_steps=1,
-            metrics={"loss": 0.5, "accuracy": 0.75},
-        )
-        trained = {
-            name: tensor + self._rng.normal(0, 1e-3, tensor.shape).astype(tensor.dtype)
-            for name, tensor in start.items()
-        }
-        return encode_update(trained, document)
-
     async def _post(self, connection: Connection, path: str, message: Message) -> bytes:
         data = message.model_dump_json().encode()
         return (await self._call(connection, "POST", path, data)).body
 
     async def _call(
-        self,
-        connection: Connection,
-        method: str,
-        path: str,
-        body: bytes = b"",
-        content_type: str = "application/json",
+        self, connection: Connection, method: str, path: str, body: bytes = b""
     ) -> Answer:
-        """One call.
+        """One call with JSON.
 
         Raises:
             FederationError: It did not go through, or was refused.
         """
-        headers = self._headers | ({"Content-Type": content_type} if body else {})
-        answer = await connection.call(method, f"/api/v1{path}", headers, body)
+        answer = await self._ask(connection, method, path, body, "application/json")
         if answer.status >= 400:
-            raise FederationError(
-                f"{self.name}: {method} {path} was refused",
-                received=f"{answer.status} {answer.body[:200].decode(errors='replace')}",
-            )
+            raise refused(f"{self.name}: {method} {path}", answer)
         return answer
+
+    async def _ask(
+        self, connection: Connection, method: str, path: str, body: bytes, content_type: str
+    ) -> Answer:
+        headers = self._headers | ({"Content-Type": content_type} if body else {})
+        return await connection.call(method, f"/api/v1{path}", headers, body)

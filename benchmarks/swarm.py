@@ -28,6 +28,7 @@ from pathlib import Path
 from benchmarks.figures import Figure, Report
 from benchmarks.light_node import WAIT_SECONDS, LightNode, Record
 from benchmarks.light_swarm import LightSwarm
+from benchmarks.light_work import Noise
 from benchmarks.process_meter import cpu_seconds, megabytes
 from engines.processes.client import Master
 from engines.processes.federation import FederationSettings, start_federation
@@ -121,7 +122,8 @@ def _plan(number: int) -> Plan:
 def _joined(master: Master, number: int, record: Record) -> Iterator[LightSwarm]:
     """So many nodes, all enrolled and known with their counts."""
     nodes = [
-        LightNode(master.url, f"node-{n:03}", STUDY, n % 7 + 1, n, record) for n in range(number)
+        LightNode(master.url, f"node-{n:03}", STUDY.id, Noise(STUDY, n % 7 + 1, n), n, record)
+        for n in range(number)
     ]
     swarm = LightSwarm(nodes)
     swarm.start([master.join_token(approve=True) for _ in nodes])

@@ -1,0 +1,77 @@
+"""What a light node holds, and what it sends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+
+from benchmarks.connection import Answer
+from federated.errors import FederationError
+from federated.messages import Task
+from federated.study import Study
+from federated.wire import UpdateDocument, encode_update
+
+
+class Work(Protocol):
+    """What a light node has to do with its tasks."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Pictures by class that it says it holds."""
+
+    async def update(self, task: Task, start: Mapping[str, np.ndarray]) -> bytes:
+        """The update of a task, from the weights that it names."""
+
+    def answered(self, task: Task, answer: Answer) -> None:
+        """Hears what the master said to it."""
+
+
+class Noise:
+    """No training: what it started from plus a little noise.
+
+    Args:
+        study: Gives the classes.
+        examples: How many pictures of each class it claims; all are trained on.
+        seed: Of the noise.
+    """
+
+    def __init__(self, study: Study, examples: int, seed: int) -> None:
+        self._counts = dict.fromkeys(study.classes, examples)
+        self._rng = np.random.default_rng(seed)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """As many of each class."""
+        return self._counts
+
+    async def update(self, task: Task, start: Mapping[str, np.ndarray]) -> bytes:
+        """An update that is made in no time."""
+        document = UpdateDocument(
+            task=task.id,
+            base=task.weights,
+            num_examples=sum(self._counts.values()),
+            num_steps=1,
+            metrics={"loss": 0.5, "accuracy": 0.75},
+        )
+        trained = {
+            name: tensor + self._rng.normal(0, 1e-3, tensor.shape).astype(tensor.dtype)
+            for name, tensor in start.items()
+        }
+        return encode_update(trained, document)
+
+    def answered(self, task: Task, answer: Answer) -> None:
+        """Nothing of it may be refused.
+
+        Raises:
+            FederationError: It was.
+        """
+        if answer.status >= 400:
+            raise refused(f"the update of {task.id}", answer)
+
+
+def refused(what: str, answer: Answer) -> FederationError:
+    """The error for a call that was refused."""
+    told = answer.body[:200].decode(errors="replace")
+    return FederationError(f"{what} was refused", received=f"{answer.status} {told}")
