@@ -32,6 +32,27 @@ def scaled(start: Weights, trained: Weights, rng: np.random.Generator) -> dict[s
     return {name: array + 100 * (trained[name] - array) for name, array in start.items()}
 
 
+def noisy(start: Weights, trained: Weights, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Honest training, and as far again in a direction drawn at random, over all tensors."""
+    noise = {name: rng.normal(0, 1, array.shape) for name, array in start.items()}
+    went = _length({name: trained[name] - array for name, array in start.items()})
+    scale = went / _length(noise)
+    return {
+        name: (array + scale * noise[name]).astype(array.dtype) for name, array in trained.items()
+    }
+
+
+def unchanged(start: Weights, trained: Weights, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """What it was sent."""
+    return dict(start)
+
+
+def _length(weights: Weights) -> float:
+    return float(
+        np.sqrt(sum(np.sum(np.square(array, dtype=np.float64)) for array in weights.values()))
+    )
+
+
 ATTACKS: Mapping[str, Attack] = MappingProxyType(
     {"random": random_weights, "flipped": flipped, "scaled": scaled}
 )
