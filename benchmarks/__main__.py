@@ -24,6 +24,8 @@ BENCHMARKS = {
     "credits": "what each reward policy gives honest sites, one with flipped labels, a small one",
     "audit": "verdicts on honest sites with odd pictures, and on dishonest ones, over many seeds",
     "explore": "a search for hyperparameters against the plan's own and a random search",
+    "strategies": "every strategy on the same real pictures, as often seen; together and alone",
+    "hostile": "robust strategies and the audit against 3 of 10 nodes that send what they like",
     "aggregate": "every strategy on 1,000 updates, against reading their bytes once; memory",
 }
 

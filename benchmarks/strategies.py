@@ -56,8 +56,8 @@ PLAN: Mapping[str, Any] = MappingProxyType(
             "epochs": 3,
             "batch_size": 16,
             "optimizer": "sgd",
-            # 10^-1.5: what Reddi et al. (2021) found for pictures (CIFAR-10).
-            "learning_rate": 0.03,
+            # Of 0.001 to 0.3, what did best on a fifth of the training pictures.
+            "learning_rate": 0.003,
             "validation_fraction": 0.0,
         },
     }
@@ -68,7 +68,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         # Hsu et al. (2019).
         "fedavgm": {"momentum": 0.9, "server_lr": 1.0},
-        # Reddi et al. (2021), for the same client rate: 10^-1 and 10^-2, τ = 10^-3.
+        # Reddi et al. (2021), for pictures (CIFAR-10): 10^-1 and 10^-2, τ = 10^-3.
         "fedadagrad": {"server_lr": 0.1, "tau": 1e-3},
         "fedadam": {"server_lr": 0.01, "tau": 1e-3},
         "fedyogi": {"server_lr": 0.01, "tau": 1e-3},
