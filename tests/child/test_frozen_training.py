@@ -100,6 +100,18 @@ def test_only_the_head_is_trained_and_travels(bench_of):
     assert notes(bench) == ["computing features 0 of 12"]
 
 
+def test_only_the_head_has_control_variates(bench_of):
+    plan = FEATURES.model_copy(update={"strategy": StrategyChoice(name="scaffold")})
+    bench = bench_of(plan)
+    held = bench.do(whole_task(bench.push))
+    assert (held.state, held.failure) == ("delivering", None)
+    tensors = bench.update(held)[1]
+    trained = [spec.name for spec in bench.push.signature.tensors if spec.trainable]
+    extras = {name for name in tensors if name.startswith("extra/")}
+    assert extras == {f"extra/control/{name}" for name in trained}
+    assert 0 < len(trained) < len(bench.push.signature.tensors)
+
+
 def test_the_next_task_finds_the_features_there(bench_of):
     bench = bench_of(FEATURES)
     first = bench.update(bench.do(whole_task(bench.push, "task-1")))[1]

@@ -28,9 +28,9 @@ def test_every_default_is_allowed(name: str) -> None:
     assert all(setting.allows(setting.default) for setting in architecture.settings)
 
 
-def test_catalogue_and_measures_import_without_keras() -> None:
+def test_catalogue_measures_and_schedules_import_without_keras() -> None:
     program = (
-        "import sys, models.catalogue, models.measures\n"
+        "import sys, models.catalogue, models.measures, models.training.schedule\n"
         "models.catalogue.catalogue()\n"
         "print([m for m in ('keras', 'tensorflow') if m in sys.modules])"
     )
