@@ -7,16 +7,15 @@ References:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from federated.errors import NotEnoughUpdates
 from federated.signature import TensorSpec
+from federated.steps import steps_of
 from federated.strategies.fedavg import add_scaled, by_examples, scaled_sum, weighted_mean
 from federated.strategies.round import Contribution, Outcome, RoundFacts, shares_of
-from federated.training import Training
 
 
 def fednova(facts: RoundFacts) -> Outcome:
@@ -24,7 +23,8 @@ def fednova(facts: RoundFacts) -> Outcome:
 
     ‖aᵢ‖ says for how many plain steps the update of site i stands: see `accumulated`. Where
     all sites took as many, this is FedAvg. An update of no step has no direction and is left
-    out. Statistics are averaged by examples, over the same updates.
+    out; of the others the steps are those of the plan, not those that a site claims: see
+    `steps_of`. Statistics are averaged by examples, over the same updates.
 
     Raises:
         NotEnoughUpdates: There is no update of at least one step.
@@ -70,17 +70,13 @@ def _length(update: Contribution) -> float:
     training = update.training
     if training is None:
         return float(update.num_steps)
-    steps = min(update.num_steps, _most_steps(update.num_examples, training))
+    # At least one, whatever the plan says: to be divided by.
+    steps = max(1, steps_of(training, update.num_examples, update.num_steps))
     if training.optimizer != "sgd":
         # The paper's forms are those of SGD; of the others every step counts the same.
         return float(steps)
     pull = min(training.learning_rate * training.proximal, 1.0)
     return accumulated(steps, training.momentum, pull)
-
-
-def _most_steps(num_examples: int, training: Training) -> int:
-    """What the examples and the plan allow: a claim of more would enlarge all other updates."""
-    return max(1, training.epochs * math.ceil(num_examples / training.batch_size))
 
 
 def _stepped(

@@ -5,7 +5,7 @@ import pytest
 
 from federated.errors import NotEnoughUpdates
 from federated.strategies.fednova import accumulated
-from federated.training import Training
+from federated.training import EarlyStopping, Training
 from tests.federated.strategies.rounds import aggregate, update
 
 
@@ -65,20 +65,44 @@ def test_the_plan_tells_momentum_pull_and_how_many_steps_there_can_be() -> None:
     sites = (
         # 5 pictures in batches of 4, 3 times: 6 steps, whatever it claims.
         update("a", 5, (6.0, 0.0), num_steps=10**12, training=sgd),
-        update("b", 8, (2.0, 0.0), num_steps=2, training=sgd),
+        update("b", 20, (2.0, 0.0), num_steps=2, training=sgd),
     )
-    first, second = accumulated(6, 0.5, 0.2), accumulated(2, 0.5, 0.2)
-    steps = (5 * first + 8 * second) / 13
-    expected = steps * (5 / 13 * 6.0 / first + 8 / 13 * 2.0 / second)
+    first, second = accumulated(6, 0.5, 0.2), accumulated(15, 0.5, 0.2)
+    steps = (5 * first + 20 * second) / 25
+    expected = steps * (5 / 25 * 6.0 / first + 20 / 25 * 2.0 / second)
+    np.testing.assert_allclose(aggregate("fednova", *sites).weights["w"], [expected, 0.0])
+
+
+def test_a_claim_of_few_steps_pays_nothing() -> None:
+    plan = Training(batch_size=32, epochs=10)
+    sites = [update(f"s{n}", 320, (float(n), 0.0), num_steps=100, training=plan) for n in range(9)]
+    honest = update("s9", 320, (-8.0, 0.0), num_steps=100, training=plan)
+    modest = update("s9", 320, (-8.0, 0.0), num_steps=1, training=plan)
+    fair, claimed = (aggregate("fednova", *sites, last) for last in (honest, modest))
+    # (0 + 1 + ... + 8 - 8) / 10; with the single step believed it would be about -69.
+    np.testing.assert_allclose(fair.weights["w"], [2.8, 0.0])
+    np.testing.assert_array_equal(claimed.weights["w"], fair.weights["w"])
+    assert claimed.shares == fair.shares == pytest.approx(dict.fromkeys(fair.shares, 0.1))
+
+
+def test_where_training_may_end_early_an_epoch_is_the_least_that_is_believed() -> None:
+    plan = Training(batch_size=4, epochs=3, early_stopping=EarlyStopping())
+    sites = (
+        # An epoch of 10 pictures is 3 steps; of 18 it is 5, of which up to 15 are believed.
+        update("a", 10, (6.0, 0.0), num_steps=1, training=plan),
+        update("b", 18, (2.0, 0.0), num_steps=10, training=plan),
+    )
+    tau = (10 * 3 + 18 * 10) / 28
+    expected = tau * (10 / 28 * 6.0 / 3 + 18 / 28 * 2.0 / 10)
     np.testing.assert_allclose(aggregate("fednova", *sites).weights["w"], [expected, 0.0])
 
 
 def test_every_step_of_another_optimiser_counts_the_same() -> None:
-    adam = Training(optimizer="adam", momentum=0.5, proximal=2.0, batch_size=1, epochs=50)
-    plain = (update("a", 1, (6.0, 0.0), num_steps=3), update("b", 2, (2.0, 0.0), num_steps=5))
+    adam = Training(optimizer="adam", momentum=0.5, proximal=2.0, batch_size=1, epochs=3)
+    plain = (update("a", 1, (6.0, 0.0), num_steps=3), update("b", 2, (2.0, 0.0), num_steps=6))
     told = (
         update("a", 1, (6.0, 0.0), num_steps=3, training=adam),
-        update("b", 2, (2.0, 0.0), num_steps=5, training=adam),
+        update("b", 2, (2.0, 0.0), num_steps=6, training=adam),
     )
     np.testing.assert_array_equal(
         aggregate("fednova", *told).weights["w"], aggregate("fednova", *plain).weights["w"]
