@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from federated.states import RoundState, TaskState
 from master.store import measured_models, round_credits
 from master.store.tables import RoundRow, TaskRow, UpdateRow, VersionRow
+from master.store.tasks import REPLICA
 
 MAY_COUNT = (TaskState.SUBMITTED, TaskState.ACCEPTED)
 
@@ -42,7 +43,9 @@ def old_updates(session: Session, keep_rounds: int) -> list[str]:
     newest = select(RoundRow.run_id, func.max(RoundRow.number).label("newest"))
     last = newest.group_by(RoundRow.run_id).subquery()
     counted = func.coalesce(TaskRow.counted_in, TaskRow.round)
-    waits = TaskRow.counted_in.is_(None) & TaskRow.state.in_(MAY_COUNT)
+    # What is only compared with another's answer serves nobody once its sketch is made.
+    may_count = (TaskRow.kind != REPLICA) & TaskRow.state.in_(MAY_COUNT)
+    waits = TaskRow.counted_in.is_(None) & ((TaskRow.state == TaskState.SUBMITTED) | may_count)
     query = (
         select(
             UpdateRow.sha256, RoundRow.state, RoundRow.run_id, RoundRow.number, last.c.newest, waits

@@ -9,6 +9,8 @@ import pytest
 from safetensors.numpy import load
 
 from federated.messages import Task
+from master.garbage_collection import collect_garbage
+from master.store.tables import UpdateRow
 from tests.master.federation import ChildInTest, Clock, Federation, update_of
 from tests.master.test_audits import standings, updates
 from tests.master.test_plan_check import write_index
@@ -97,6 +99,26 @@ def test_answers_that_agree_are_told_of(federation: Federation, plan: dict) -> N
     reasons = updates(federation, run)["a"]["audit"]["reasons"]
     assert reasons[-1] == f"{other} did the same work and came to the same."
     assert {word for word, _ in standings(federation).values()} == {"checked"}
+
+
+def test_what_was_only_compared_is_not_kept_when_its_round_is_old(
+    federation: Federation, clock: Clock, plan: dict
+) -> None:
+    children = sites(federation, "abc")
+    run = federation.run(**plan | {"rounds": 2})
+    tasks = [first(child) for child in children.values()]
+    other = holder(children, "a")
+    again = task_of(children, "a", other)
+    answer(federation, children[other], again, lie=0.01)
+    for child, task in zip(children.values(), tasks, strict=True):
+        answer(federation, child, task)
+    assert federation.last_round(run)["number"] == 2
+    services = federation.services
+    with services.database.read() as session:
+        compared = session.get_one(UpdateRow, again.id).sha256
+    assert compared in services.blobs.names()
+    collect_garbage(services.database, services.blobs, keep_rounds=1, now=clock())
+    assert compared not in services.blobs.names()
 
 
 @pytest.mark.parametrize("liar", ["first", "second"])
