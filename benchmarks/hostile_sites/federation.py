@@ -28,7 +28,9 @@ from imaging.folders import Found
 PATIENCE_SECONDS = 900.0
 """Time in which a run ends: far more than it takes, for busy machines."""
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.5
+"""A question costs the master as much as some work, and a run takes longer than this."""
+
 UPLOADED = 64
 """Files of one upload."""
 
