@@ -6,9 +6,9 @@ round's others shows is judged when the round is about to close (`together`).
 
 from __future__ import annotations
 
-from master.audit.alone import judge
+from master.audit.alone import Asked, judge
 from master.audit.claim import standard_error
 from master.audit.finding import Finding, Verdict, Weight
 from master.audit.measurement import Measurement
 
-__all__ = ["Finding", "Measurement", "Verdict", "Weight", "judge", "standard_error"]
+__all__ = ["Asked", "Finding", "Measurement", "Verdict", "Weight", "judge", "standard_error"]

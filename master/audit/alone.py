@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
+
 from federated.plan import AuditPolicy
+from federated.training import Training
 from federated.wire import UpdateDocument
 from master.audit.claim import check_claim
 from master.audit.finding import Finding, Verdict, Weight, verdict_of
@@ -11,6 +14,21 @@ from master.audit.unchanged import check_changed
 
 FORM = Finding("The tensors have the right names, shapes and dtypes, and are finite.")
 
+UNSCORED = "The run goes by the accuracy of each update, and this one has none."
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the task asked for.
+
+    Attributes:
+        training: How it was to be trained.
+        needs_score: Whether the run can do nothing with an update whose accuracy is unknown.
+    """
+
+    training: Training = field(default_factory=Training)
+    needs_score: bool = False
+
 
 def judge(
     document: UpdateDocument,
@@ -18,6 +36,7 @@ def judge(
     changed: bool,
     measurement: Measurement,
     policy: AuditPolicy,
+    asked: Asked,
     copied: Finding | None = None,
 ) -> Verdict:
     """Judges an update whose signature and figures are known to be right.
@@ -27,15 +46,17 @@ def judge(
         changed: Whether any weight differs from those that the task named.
         measurement: What the master found on its own pictures.
         policy: The plan's rules.
+        asked: What the task asked for.
         copied: What the comparison with earlier updates says, where one was made.
     """
-    change = check_changed(document, changed)
+    change = check_changed(changed, asked.training.epochs)
     if change.weight is Weight.WRONG:
         # Nothing else is to be said of weights that the master has made itself.
         return verdict_of([change], {})
     findings = [FORM, change, *([copied] if copied else [])]
     findings.append(_measured(document, measurement, policy))
-    return verdict_of(findings, measurement.figures)
+    verdict = verdict_of(findings, measurement.figures)
+    return _scored(verdict, measurement) if asked.needs_score else verdict
 
 
 def _measured(document: UpdateDocument, measurement: Measurement, policy: AuditPolicy) -> Finding:
@@ -43,3 +64,10 @@ def _measured(document: UpdateDocument, measurement: Measurement, policy: AuditP
         return check_claim(document, measurement.figures, policy)
     weight = Weight.WRONG if measurement.broken else Weight.UNCHECKED
     return Finding(f"{measurement.problem}.", weight)
+
+
+def _scored(verdict: Verdict, measurement: Measurement) -> Verdict:
+    """Rejects what has no accuracy; that the master could not measure it says nothing of a node."""
+    if not verdict.accepted or "accuracy" in measurement.figures:
+        return verdict
+    return replace(verdict, accepted=False, reasons=(*verdict.reasons, UNSCORED), telling=False)

@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 from federated.errors import FederationError
 from federated.plan import AuditPolicy, Plan
 from federated.search import trained_with
+from federated.training import Training
 from federated.wire import UpdateDocument, UpdateReader
-from master.audit import Finding, Measurement, Verdict, judge
+from master.audit import Asked, Finding, Measurement, Verdict, judge
 from master.audit.copied import check_copied
 from master.audit.measurement import NO_PICTURES
 from master.audit.sketch import Sketch, sketch_of
@@ -55,6 +56,7 @@ class Work:
         document: What its metadata says.
         base: The version that it starts from.
         plan: The run's plan.
+        training: How it was to be trained: as the plan says, or as the search does.
         seed: The run's secret.
         record: What is remembered of its node.
         is_replica: Whether it is compared with another's answer to the same work, and no more.
@@ -65,6 +67,7 @@ class Work:
     document: UpdateDocument
     base: Version
     plan: Plan
+    training: Training
     seed: str
     record: Record
     is_replica: bool
@@ -90,8 +93,12 @@ class Read:
 def needs_scores(plan: Plan) -> bool:
     """Whether every update has to be measured: for its credits, the rule, or the search."""
     by_score = plan.rewards.policy in ("accuracy", "improvement")
-    chosen = plan.strategy.name == "best_k" or plan.search is not None
-    return chosen or (plan.rewards.pool > 0 and by_score)
+    return goes_by_scores(plan) or (plan.rewards.pool > 0 and by_score)
+
+
+def goes_by_scores(plan: Plan) -> bool:
+    """Whether an update without a score is of no use: to the rule, or to the search."""
+    return plan.strategy.name == "best_k" or plan.search is not None
 
 
 def audit(services: Services, task_id: str, most: int = 1) -> None:
@@ -115,7 +122,7 @@ def audit(services: Services, task_id: str, most: int = 1) -> None:
     readable = [
         work
         for work, read in zip(works, reads, strict=True)
-        if read.changed and not read.verdict and not work.is_replica
+        if not read.verdict and not work.is_replica
     ]
     measured = _measured(services, readable)
     for work, read in zip(works, reads, strict=True):
@@ -145,6 +152,7 @@ def _work(session: Session, task: TaskRow, update: UpdateRow, plan: Plan, seed: 
         document=UpdateDocument.model_validate(update.document),
         base=versions.get(session, task.base_id),
         plan=plan,
+        training=trained_with(plan.training, plan.search, hyperparameters_of(task)),
         seed=seed,
         record=node_records.of_node(session, task.node_id),
         is_replica=task.kind == REPLICA,
@@ -226,6 +234,7 @@ def _judged(
         changed=read.changed,
         measurement=measurement,
         policy=policy,
+        asked=Asked(work.training, needs_score=goes_by_scores(work.plan)),
         copied=copied,
     )
 
@@ -240,8 +249,6 @@ def _note_speed(session: Session, row: TaskRow, work: Work) -> None:
     update = session.get_one(UpdateRow, row.id)
     seconds = update.received_at - (row.leased_at or row.created_at)
     node = nodes.get(session, row.node_id)
-    told = hyperparameters_of(row)
-    training = trained_with(work.plan.training, work.plan.search, told)
-    before, epochs = node.examples_per_second, training.epochs
+    before, epochs = node.examples_per_second, work.training.epochs
     examples = work.document.num_examples
     node.examples_per_second = measured_speed(before, examples, epochs, seconds)

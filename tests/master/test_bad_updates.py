@@ -14,7 +14,9 @@ from safetensors.numpy import load, save
 from federated.wire import MAX_DOCUMENT, METADATA_KEY, largest_update
 from master import update_ingestion
 from master.update_ingestion import receive_update
+from serving.worker import WorkerFailed
 from tests.master.federation import ChildInTest, Federation, base_of, trained, update_of
+from tests.master.test_evaluation_jobs import upload
 
 PLAN = {"rounds": 1, "privacy": {"min_examples": 5}}
 
@@ -175,7 +177,8 @@ def test_the_same_bytes_for_two_tasks_at_a_time_take_nothing_from_each_other(
     federation.settle()
     second = child.tasks[-1].id
     assert first != second
-    update = update_of(child.tasks[0], base_of(child), num_examples=10, num_steps=0)
+    moved = {name: array + np.float32(1) for name, array in base_of(child).items()}
+    update = update_of(child.tasks[0], moved, num_examples=10, num_steps=0)
     settle, answers = update_ingestion._settle, []
 
     def overtaken(*arguments: object) -> object:
@@ -305,14 +308,51 @@ def test_every_form_of_an_update_comes_to_the_same_model(
         np.testing.assert_allclose(after[name], array, atol=0.02)
 
 
-def test_no_change_with_steps_claimed_is_rejected_and_without_is_not(
-    federation: Federation, child: ChildInTest
+@pytest.mark.parametrize("num_steps", [0, 3])
+def test_no_change_is_rejected_whatever_steps_are_claimed(
+    federation: Federation, child: ChildInTest, num_steps: int
 ) -> None:
     for _ in range(2):
-        federation.deliver(child, trained(child, 0.0, 10, num_steps=3))
+        federation.deliver(child, trained(child, 0.0, 10, num_steps=num_steps))
     run = federation.get("/runs")["runs"][0]
     assert run["state"] == "failed"
-    assert "No weight has changed, although 3 training steps are claimed." in run["reason"]
-    second = federation.run(**PLAN)
+    assert "No weight has changed, although the task was 1 epoch." in run["reason"]
+    assert federation.get("/nodes")["nodes"][0]["standing"] == "watched"
+
+
+def test_no_change_is_right_where_the_plan_trains_nothing(federation: Federation) -> None:
+    federation.study()
+    upload(federation, "audit", {"benign": 3, "malignant": 5})
+    child = federation.site("clinic-a")
+    run = federation.run(**PLAN | {"training": {"epochs": 0}})
     federation.deliver(child, trained(child, 0.0, 10, num_steps=0))
-    assert federation.get(f"/runs/{second}")["state"] == "completed"
+    assert federation.get(f"/runs/{run}")["state"] == "completed"
+    (update,) = federation.get(f"/runs/{run}/rounds/1")["updates"]
+    assert update["audit"]["measured"]["num_examples"] == 8
+
+
+def test_where_scores_are_needed_an_update_without_one_is_rejected_and_the_run_goes_on(
+    federation: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    federation.study()
+    upload(federation, "audit", {"benign": 3, "malignant": 5})
+    sites = [federation.site(f"clinic-{name}") for name in "abc"]
+    run = federation.run(**PLAN | {"strategy": {"name": "best_k", "settings": {"k": 1}}}, quorum=2)
+    reports = federation.evaluator.reports
+    for child in sites:
+        with monkeypatch.context() as patch:
+            if child is sites[1]:
+                patch.setattr(federation.evaluator, "reports", unmeasured)
+            federation.deliver(child, trained(child, 1.0 + sites.index(child), 10))
+    assert federation.evaluator.reports == reports
+    assert federation.get(f"/runs/{run}")["state"] == "completed"
+    found = federation.get(f"/runs/{run}/rounds/1")["updates"]
+    assert [update["status"] for update in found] == ["accepted", "rejected", "accepted"]
+    assert (
+        "by the accuracy of each update, and this one has none" in found[1]["audit"]["reasons"][-1]
+    )
+    assert federation.get("/nodes")["nodes"][1]["standing"] == "checked"
+
+
+def unmeasured(*_: object) -> None:
+    raise WorkerFailed("It could not be done")

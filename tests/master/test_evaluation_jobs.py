@@ -12,7 +12,7 @@ from PIL import Image
 
 from federated.plan import AuditPolicy
 from federated.wire import UpdateDocument
-from master.audit import Measurement, judge, standard_error
+from master.audit import Asked, Measurement, judge, standard_error
 from master.coordinator import audit_jobs
 from master.rewards import share_out
 from serving.worker import WorkerDied, WorkerFailed
@@ -239,14 +239,16 @@ def test_a_worker_that_dies_again_and_again_accepts_nothing_and_holds_up_no_roun
 
 def test_a_model_that_computes_no_numbers_is_rejected() -> None:
     measurement = Measurement(problem="The model computes values that are not numbers", broken=True)
-    verdict = judge(document(), changed=True, measurement=measurement, policy=AuditPolicy())
+    verdict = judge(
+        document(), changed=True, measurement=measurement, policy=AuditPolicy(), asked=Asked()
+    )
     assert not verdict.accepted
 
 
 def test_a_claim_far_above_the_measurement_is_noted_or_rejected_as_the_plan_says() -> None:
     claim = document(metrics={"val_accuracy": 1.0, "val_examples": 200.0})
     for policy, accepted in ((AuditPolicy(), True), (AuditPolicy(on_gap="reject"), False)):
-        verdict = judge(claim, changed=True, measurement=report(0.5), policy=policy)
+        verdict = judge(claim, changed=True, measurement=report(0.5), policy=policy, asked=Asked())
         assert verdict.accepted is accepted
         assert "claims 100.0% on 200 of its own" in verdict.reasons[-1]
 
@@ -254,7 +256,9 @@ def test_a_claim_far_above_the_measurement_is_noted_or_rejected_as_the_plan_says
 def test_a_lucky_claim_on_two_pictures_is_within_the_standard_error() -> None:
     claim = document(metrics={"val_accuracy": 1.0, "val_examples": 2.0})
     policy = AuditPolicy(on_gap="reject")
-    assert judge(claim, changed=True, measurement=report(0.5), policy=policy).accepted
+    assert judge(
+        claim, changed=True, measurement=report(0.5), policy=policy, asked=Asked()
+    ).accepted
 
 
 def test_the_standard_error_is_that_of_two_proportions() -> None:
