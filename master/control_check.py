@@ -1,7 +1,8 @@
 """Whether the control variates of an update are of the size of the way that its weights went.
 
 They need not be believed: Δcᵢ + c is the mean step, and so follows from the weights. One update
-whose control variates were large numbers would lead every site astray in the next round.
+whose control variates were large numbers would lead every site astray in the next round. So is
+the number of steps reckoned, not believed, and so must the weights come without a lossy encoding.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from federated.control import CONTROL_PREFIX
 from federated.errors import InvalidInput
 from federated.signature import Signature
+from federated.steps import steps_of
 from federated.training import Training
 from federated.wire import TensorReader, UpdateDocument
 from models.training.schedule import Span, learning_rates
@@ -22,8 +24,8 @@ MOST = 10.0
 """How many times as long as the mean step the told one may be: for sites that count steps, or
 take gradients, in a way of their own."""
 
-ROUNDING = {"float32": 1e-6, "float16": 1e-3, "int8": 1e-2}
-"""Parts of the weights by which an encoding may shorten the way that they seem to have gone."""
+ROUNDING = 1e-6
+"""Part of c by which a change in float32 may be off: a site without a gradient returns −c."""
 
 FINEST = 10_000
 """Steps of which the learning rates are added up; of more, so many stand for all."""
@@ -46,10 +48,11 @@ class ControlTerms:
     everyones: str | None
 
     def rate_sum(self, document: UpdateDocument) -> float:
-        """Sum of the learning rates of the steps that an update claims, as far as there can be."""
+        """Sum of the learning rates of the steps that an update stands for."""
         training = self.training
+        taken = steps_of(training, document.num_examples, document.num_steps)
         steps = training.epochs * math.ceil(document.num_examples / training.batch_size)
-        taken, fineness = min(document.num_steps, steps), min(steps, FINEST)
+        fineness = min(steps, FINEST)
         if not taken:
             return 0.0
         rates = learning_rates(training.schedule, training.learning_rate, fineness, self.span)
@@ -75,21 +78,23 @@ def check_change(
         everyones: The server's c, where the task named one.
 
     Raises:
-        InvalidInput: They are far larger than a training can have made them.
+        InvalidInput: They are far larger than a training can have made them, or the weights are
+            rounded too coarsely to tell.
     """
+    _require_exact(document)
     told, gone, size = 0.0, 0.0, 0.0
     rates = terms.rate_sum(document)
     for name in terms.signature.names:
         step = change.get_tensor(name).astype(np.float64)
         if everyones is not None and rates:
-            step += everyones.get_tensor(name)
+            everyone = everyones.get_tensor(name).astype(np.float64)
+            step, size = step + everyone, size + _square(everyone)
         weights = after.get_tensor(name.removeprefix(CONTROL_PREFIX)).astype(np.float64)
         way = before.get_tensor(name.removeprefix(CONTROL_PREFIX)) - weights
-        told, gone, size = told + _square(step), gone + _square(way), size + _square(weights)
-    rounded = ROUNDING[document.encoding] * math.sqrt(size)
-    most = MOST * (math.sqrt(gone) + rounded) / rates if rates else 0.0
+        told, gone = told + _square(step), gone + _square(way)
+    most = MOST * math.sqrt(gone) / rates + ROUNDING * math.sqrt(size) if rates else 0.0
     # Not `>`: a sum that is no number any more is refused too.
-    if not math.sqrt(told) <= most:
+    if not math.sqrt(told) <= most < math.inf:
         raise InvalidInput(
             "The control variates do not fit the way that the weights have gone",
             expected=f"a mean step of norm {most:.3g} at most",
@@ -98,5 +103,17 @@ def check_change(
         )
 
 
+def _require_exact(document: UpdateDocument) -> None:
+    """Rounded weights would hide the way that they went, and the sender chooses how far."""
+    if document.encoding != "float32":
+        raise InvalidInput(
+            "With control variates the weights have to come unrounded",
+            expected="the encoding float32",
+            received=document.encoding,
+            code="lossy_encoding",
+        )
+
+
 def _square(array: np.ndarray) -> float:
-    return float(np.square(array).sum())
+    with np.errstate(over="ignore"):
+        return float(np.square(array).sum())
