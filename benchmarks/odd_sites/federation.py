@@ -13,8 +13,10 @@ from benchmarks.odd_sites.heads import Recipe, Weights, fresh, probabilities, tr
 from federated.partition import partitioner
 from federated.plan import AuditPolicy
 from federated.signature import signature_of
+from federated.training import Training
 from master.audit.copied import Earlier, check_copied
 from master.audit.finding import Finding, verdict_of
+from master.audit.norm import steps_of
 from master.audit.sketch import Sketch, sketch_of
 from master.audit.together import Candidate, compare
 
@@ -176,7 +178,9 @@ class Federation:
         start = self._figures(self.weights)
         found = compare(
             [
-                Candidate(f"t{site}", f"n{site}", sketch, told, self._counts(site))
+                Candidate(
+                    f"t{site}", f"n{site}", sketch, told, self._counts(site), self._steps(site)
+                )
                 for site, (sketch, told) in enumerate(zip(sketches, figures, strict=True))
             ],
             start,
@@ -195,6 +199,10 @@ class Federation:
     def _counts(self, site: int) -> dict[str, int]:
         counted = Counter(int(label) for label in self._pictures.y[self._parts[site]])
         return {str(label): count for label, count in counted.items()}
+
+    def _steps(self, site: int) -> int:
+        training = Training(epochs=self._recipe.epochs, batch_size=self._recipe.batch)
+        return steps_of(len(self._parts[site]), training)
 
     def _figures(self, weights: Weights) -> dict[str, float]:
         answers = probabilities(weights, self._pictures.audit_x)

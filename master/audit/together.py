@@ -32,6 +32,7 @@ class Candidate:
         measured: Its figures on the audit pictures; empty where it was not measured.
         counts: Pictures that its node has announced, by class; empty where it trained on public
             ones, or is not known to have any.
+        steps: Optimiser steps that it was to take with the pictures that count for it.
     """
 
     task: str
@@ -39,6 +40,7 @@ class Candidate:
     sketch: Sketch | None
     measured: Mapping[str, float]
     counts: Mapping[str, int] = field(default_factory=dict)
+    steps: int = 1
 
 
 def compare(
@@ -87,7 +89,8 @@ def _add_forms(
             found[one.task].append(few)
         return
     sketches = [sketch for _, sketch in sketched]
-    norms = check_norms([sketch.norm for sketch in sketches], policy)
+    steps = [one.steps for one, _ in sketched]
+    norms = check_norms([sketch.norm for sketch in sketches], steps, policy)
     mixes = mix_distances([one.counts for one, _ in sketched])
     ways = directions(np.stack([sketch.projection for sketch in sketches]))
     pointed = check_directions(ways, mixes, policy)

@@ -24,7 +24,7 @@ def judge_together(
     Returns:
         Whether any was rejected: then the round has to be looked at anew.
     """
-    candidates = sketches.candidates(session, task_ids)
+    candidates = sketches.candidates(session, task_ids, plan.training)
     start = audits.start_figures(session, row.before_id)
     found = compare(candidates, start, plan.audit, alike=plan.search is None)
     verdicts = {one.task: verdict_of(found[one.task], one.measured) for one in candidates}

@@ -8,7 +8,10 @@ import numpy as np
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from federated.training import Training
+from federated.wire import UpdateDocument
 from master.audit.copied import Earlier
+from master.audit.norm import steps_of
 from master.audit.sketch import Sketch
 from master.audit.together import Candidate
 from master.store.tables import (
@@ -99,11 +102,24 @@ def earlier(session: Session, task: TaskRow, sketch: Sketch, near: float) -> lis
     ]
 
 
-def candidates(session: Session, task_ids: Iterable[str]) -> list[Candidate]:
-    """Accepted updates as they are compared with one another, in the order in which they came."""
+def candidates(session: Session, task_ids: Iterable[str], training: Training) -> list[Candidate]:
+    """Accepted updates as they are compared with one another, in the order in which they came.
+
+    Args:
+        session: The transaction.
+        task_ids: Their tasks.
+        training: How all of them were to be trained.
+    """
     held = (HoldingRow.node_id == TaskRow.node_id) & (HoldingRow.study_id == RunRow.study_id)
     query = (
-        select(TaskRow.id, NodeRow.name, AuditRow.measured, SketchRow, HoldingRow.counts)
+        select(
+            TaskRow.id,
+            NodeRow.name,
+            AuditRow.measured,
+            SketchRow,
+            HoldingRow.counts,
+            UpdateRow.document,
+        )
         .join(UpdateRow, UpdateRow.task_id == TaskRow.id)
         .join(NodeRow, NodeRow.id == TaskRow.node_id)
         .join(AuditRow, AuditRow.task_id == TaskRow.id)
@@ -114,8 +130,15 @@ def candidates(session: Session, task_ids: Iterable[str]) -> list[Candidate]:
         .order_by(UpdateRow.received_at, AuditRow.id)
     )
     return [
-        Candidate(task, name, _sketch(row) if row else None, measured, counts or {})
-        for task, name, measured, row, counts in session.execute(query)
+        Candidate(
+            task=task,
+            node_name=name,
+            sketch=_sketch(row) if row else None,
+            measured=measured,
+            counts=counts or {},
+            steps=steps_of(UpdateDocument.model_validate(document).num_examples, training),
+        )
+        for task, name, measured, row, counts, document in session.execute(query)
     ]
 
 
