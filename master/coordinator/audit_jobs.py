@@ -20,7 +20,6 @@ from federated.training import Training
 from federated.wire import UpdateDocument, UpdateReader
 from master.audit import Asked, Finding, Measurement, Verdict, judge
 from master.audit.copied import check_copied
-from master.audit.measurement import NO_PICTURES
 from master.audit.sketch import Sketch, sketch_of
 from master.audit.standing import Record, is_drawn, probability
 from master.coordinator import replication_step
@@ -209,8 +208,7 @@ def _settle(services: Services, work: Work, read: Read, measurement: Measurement
             _compare(services, session, row, work.plan, now)
             return
         verdict = read.verdict or _judged(session, row, work, read, measurement)
-        is_close = work.is_close or measurement.problem == NO_PICTURES
-        audits.settle(session, row, verdict, now, close=is_close)
+        audits.settle(session, row, verdict, now, close=work.is_close)
         if verdict.accepted:
             _note_speed(session, row, work)
             _compare(services, session, row, work.plan, now)

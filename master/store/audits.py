@@ -55,9 +55,14 @@ def reject(session: Session, task: TaskRow, verdict: Verdict, now: float) -> Non
 def confirm(
     session: Session, task: TaskRow, verdict: Verdict, trusted_after: int, now: float
 ) -> None:
-    """Adds what the comparison with the others says of an update that counts."""
+    """Adds what the comparison with the others says of an update that counts.
+
+    The node's row of good results grows only by what was to be looked at closely, and was:
+    measured on the audit pictures, or compared with the round's others.
+    """
     row = _add(session, task.id, verdict, TaskState.ACCEPTED)
-    if row.close:
+    is_compared = len(verdict.reasons) > len(verdict.unchecked)
+    if row.close and (row.measured or is_compared):
         node_records.good(session, task.node_id, trusted_after, now)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from master.work_queues import WorkQueues
+from serving.worker import WorkerFailed
 from tests.master.federation import ChildInTest, Federation, trained
 from tests.master.test_evaluation_jobs import PLAN, knowing, upload
 
@@ -161,10 +162,11 @@ def test_a_node_is_trusted_after_ten_good_results_and_watched_after_a_bad_one(
     federation: Federation,
 ) -> None:
     federation.study()
+    upload(federation, "audit", {"benign": 3, "malignant": 5})
     (a,) = sites(federation, "a")
     federation.run(**UNPAID | {"rounds": 12})
     for good in range(1, 11):
-        federation.deliver(a, trained(a, 1.0, 10))
+        federation.deliver(a, knowing(a, 9.0 + good, 10))
         word = "trusted" if good == 10 else "checked"
         assert standings(federation) == {"clinic-a": (word, good)}
     assert federation.deliver(a, broken(a)).status_code == 422
@@ -173,6 +175,25 @@ def test_a_node_is_trusted_after_ten_good_results_and_watched_after_a_bad_one(
     assert standings(federation) == {"clinic-a": ("suspended", 0)}
     kinds = [event["kind"] for event in federation.get("/events")["events"]]
     assert kinds.count("node_trusted") == kinds.count("node_watched") == 1
+
+
+def test_results_that_nobody_has_looked_at_make_no_node_trusted(federation: Federation) -> None:
+    federation.study()
+    (a,) = sites(federation, "a")
+    federation.run(**UNPAID | {"rounds": 3, "audit": {"trusted_after": 1}})
+    federation.deliver(a, trained(a, 1.0, 10))
+    assert standings(federation) == {"clinic-a": ("checked", 0)}
+    upload(federation, "audit", {"benign": 3, "malignant": 5})
+    federation.evaluator.reports = refusing
+    federation.deliver(a, trained(a, 1.0, 10))
+    assert standings(federation) == {"clinic-a": ("checked", 0)}
+    del federation.evaluator.reports
+    federation.deliver(a, knowing(a, 9.0, 10))
+    assert standings(federation) == {"clinic-a": ("checked", 1)}
+
+
+def refusing(*_: object) -> None:
+    raise WorkerFailed("It could not be done")
 
 
 def test_a_trusted_node_is_measured_sometimes_unless_its_credits_need_it(
@@ -201,11 +222,12 @@ def test_a_trusted_node_is_measured_sometimes_unless_its_credits_need_it(
 
 def test_trouble_of_the_master_is_not_held_against_a_node(federation: Federation) -> None:
     federation.study()
+    upload(federation, "audit", {"benign": 3, "malignant": 5})
     a, b = sites(federation, "ab")
     federation.run(**PLAN)
-    federation.queues.held = ("audit/",)
+    federation.evaluation_queues.held = ("audit/",)
     lost = federation.deliver(a, trained(a, 1.0, 10)).get_json()["sha256"]
     federation.services.blobs.delete(lost)
-    federation.queues.release()
-    federation.deliver(b, trained(b, 2.0, 10))
+    federation.evaluation_queues.release()
+    federation.deliver(b, knowing(b, 9.0, 10))
     assert standings(federation) == {"clinic-a": ("checked", 0), "clinic-b": ("checked", 1)}

@@ -149,7 +149,7 @@ class AuditRow(Base):
     """A verdict on an update, with its reasons and the figures that were measured.
 
     `unchecked` are those of the reasons that say what could not be checked; `close` is whether
-    everything was looked at that could be, whatever the node's standing.
+    it was to be looked at closely, which the node's standing decides.
     """
 
     __tablename__ = "audits"
