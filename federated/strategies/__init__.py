@@ -108,6 +108,7 @@ __all__ = [
     "has_controls",
     "least_updates",
     "needed_updates",
+    "of_fewer",
     "settings_of",
     "strategy",
 ]
@@ -194,6 +195,29 @@ def least_updates(choice: StrategyChoice) -> int:
     """
     settings = settings_of(choice)
     return settings.least if isinstance(settings, KrumSettings) else 1
+
+
+def of_fewer(choice: StrategyChoice, number: int) -> StrategyChoice:
+    """The choice for a part of a round's updates: to measure what the others have brought.
+
+    A rule that is told how many updates may be hostile takes as many as so few bear, for
+    whoever is left out may have been one of them. Of one or two updates no rule of that kind
+    can tell which to take: it is their mean.
+
+    Args:
+        choice: The plan's, for a whole round.
+        number: Updates of the part, at least 1.
+
+    Raises:
+        InvalidInput: The choice could not be followed.
+    """
+    settings = settings_of(choice)
+    if not isinstance(settings, KrumSettings) or settings.least <= number:
+        return choice
+    fewer = settings.of_fewer(number)
+    if fewer is None:
+        return StrategyChoice(name="mean")
+    return StrategyChoice(name=choice.name, settings=fewer.model_dump(exclude_none=True))
 
 
 def asynchronous(choice: StrategyChoice) -> Asynchronous | None:

@@ -8,7 +8,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 from pydantic import Field
@@ -36,6 +36,15 @@ class KrumSettings(Value):
     def least(self) -> int:
         """Updates that it takes: of fewer, hostile ones could pass for the crowd."""
         return 2 * self.f + 3
+
+    def of_fewer(self, number: int) -> Self | None:
+        """The settings for fewer updates: the largest f that so many bear; None below three.
+
+        Args:
+            number: Updates that there are.
+        """
+        borne = (self.model_copy(update={"f": f}) for f in range(self.f, -1, -1))
+        return next((settings for settings in borne if settings.least <= number), None)
 
 
 def krum(facts: RoundFacts) -> Outcome:

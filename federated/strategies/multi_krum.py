@@ -7,7 +7,7 @@ References:
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field
 
@@ -35,6 +35,17 @@ class MultiKrumSettings(KrumSettings):
     def least(self) -> int:
         """Updates that it takes: of fewer, hostile ones could pass for the crowd."""
         return max(2 * self.f + 3, (self.m or 0) + self.f)
+
+    def of_fewer(self, number: int) -> Self | None:
+        """The settings for fewer updates: the largest f, and then the largest m, that they bear.
+
+        Args:
+            number: Updates that there are.
+        """
+        fewer = KrumSettings.of_fewer(self.model_copy(update={"m": None}), number)
+        if fewer is None or self.m is None:
+            return fewer
+        return fewer.model_copy(update={"m": min(self.m, number - fewer.f)})
 
 
 def multi_krum(facts: RoundFacts) -> Outcome:

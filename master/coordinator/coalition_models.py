@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from federated.errors import FederationError, NotFound
-from federated.strategies import strategy
+from federated.strategies import of_fewer, strategy
 from federated.wire import encode_weights
 from master.coordinator import credits
 from master.coordinator.aggregation import Material, facts_of, material_of
@@ -116,14 +116,16 @@ def _model(bench: Bench, claims: Claims, one: Coalition, drafts: ExitStack) -> E
 
 
 def _averaged(bench: Bench, claims: Claims, one: Coalition, drafts: ExitStack) -> Path | None:
-    """What the strategy makes of some updates; None where it makes nothing of so few.
+    """What the strategy makes of some updates; None where it makes nothing of them.
 
     The round would then have made no model, and the one before would stand.
     """
     some = tuple(claims.updates[place] for place in one.members)
     facts = facts_of(bench.blobs, claims.number, replace(claims.material, accepted=some))
     try:
-        outcome = strategy(claims.material.plan.strategy.name)(facts)
+        # A rule that refused so few would make everybody, hostile or not, one that it needs.
+        choice = of_fewer(claims.material.plan.strategy, len(some))
+        outcome = strategy(choice.name)(replace(facts, settings=choice.settings))
     except FederationError as error:
         log.info("A coalition makes no model: %s", error.detail)
         return None

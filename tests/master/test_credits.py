@@ -117,6 +117,48 @@ def test_leaving_one_out_averages_the_others_by_their_examples(federation: Feder
     assert sum(granted(federation, run).values()) in (7, 0)
 
 
+CROWD = {"clinic-a": 9.0, "clinic-b": 4.0, "clinic-c": 6.0, "clinic-d": 5.0, "clinic-e": -18.5}
+"""Sharpnesses: four honest sites that differ, and one that would outweigh some three of them."""
+
+
+def crowd(federation: Federation, policy: dict[str, Any]) -> dict[str, Any]:
+    """How the credits of a round under Multi-Krum arose, of which one update may be hostile."""
+    federation.study()
+    upload(federation, "audit", {"benign": 6, "malignant": 14})
+    sites = [federation.site(name, labelled=80) for name in CROWD]
+    run = federation.run(**PLAN, **policy, strategy={"name": "multi_krum", "settings": {"f": 1}})
+    for place, site in enumerate(sites):
+        federation.deliver(site, knowing(site, CROWD[site.name], 10 + 7 * place))
+    return told(federation, run) | {"paid": granted(federation, run)}
+
+
+def test_leaving_out_whom_krum_leaves_out_is_worth_nothing(federation: Federation) -> None:
+    found = crowd(federation, {"rewards": {"policy": "leave_one_out"}})
+    # All five: clinic-e is left out, and the mean of the others is always right. Of four none
+    # may be hostile, so that all count: 4 + 6 + 5 < 18.5 and 9 + 4 + 5 < 18.5 are always wrong,
+    # 9 + 6 + 5 and 9 + 4 + 6 are more.
+    assert [one["compared"] for one in found["updates"]] == [0, 1, 0, 1, 1]
+    assert [one["contribution"] for one in found["updates"]] == [1, 0, 1, 0, 0]
+    assert found["paid"] == {"clinic-a": 50, "clinic-c": 50}
+
+
+def test_in_every_order_a_hostile_site_does_harm_to_what_krum_makes(
+    federation: Federation,
+) -> None:
+    found = crowd(federation, shapley())
+    sharpness = list(CROWD.values())
+
+    def value(members: frozenset[int]) -> float:
+        if not members:
+            return float(found["before"])
+        return float(len(members) == 5 or sum(sharpness[place] for place in members) > 0)
+
+    expected = exact(value, 5)
+    assert [one["contribution"] for one in found["updates"]] == pytest.approx(expected)
+    assert expected[4] < 0
+    assert "clinic-e" not in found["paid"]
+
+
 def test_improvement_needs_but_one_model_beside_the_audited(federation: Federation) -> None:
     run = started(federation, rewards={"policy": "improvement"})
     found = told(federation, run)

@@ -1,6 +1,7 @@
 """Krum, Multi-Krum and Bulyan: points on a line by hand, and their distances to the bit."""
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from federated.errors import InvalidInput, NotEnoughUpdates
 from federated.plan import StrategyChoice
 from federated.signature import signature_of
-from federated.strategies import Contribution, RoundFacts, least_updates, settings_of
+from federated.strategies import Contribution, RoundFacts, least_updates, of_fewer, settings_of
 from federated.strategies.bulyan import around_median, chosen
 from federated.strategies.distances import products, squared_distances
 from tests.federated.blobs import Arrays, contribution
@@ -87,6 +88,37 @@ def test_a_huge_value_takes_no_digits_from_the_others() -> None:
 )
 def test_how_many_updates_a_rule_takes(name: str, settings: dict, least: int) -> None:
     assert least_updates(StrategyChoice(name=name, settings=settings)) == least
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "number", "fewer"),
+    [
+        ("krum", {"f": 2}, 7, {"f": 2}),
+        ("krum", {"f": 2}, 6, {"f": 1}),
+        ("krum", {"f": 2}, 4, {"f": 0}),
+        ("krum", {}, 4, {"f": 0}),
+        ("multi_krum", {"f": 1, "m": 9}, 9, {"f": 1, "m": 8}),
+        ("multi_krum", {"f": 2, "m": 3}, 6, {"f": 1, "m": 3}),
+        ("multi_krum", {"f": 2, "m": 5}, 4, {"f": 0, "m": 4}),
+        ("multi_krum", {"f": 2}, 6, {"f": 1}),
+        ("bulyan", {"f": 2}, 10, {"f": 1}),
+        ("bulyan", {"f": 2}, 6, {"f": 0}),
+        ("trimmed_mean", {"beta": 0.3}, 1, {"beta": 0.3}),
+    ],
+)
+def test_of_fewer_updates_as_many_may_be_hostile_as_their_number_bears(
+    name: str, settings: dict[str, Any], number: int, fewer: dict[str, Any]
+) -> None:
+    choice = of_fewer(StrategyChoice(name=name, settings=settings), number)
+    assert choice == StrategyChoice(name=name, settings=fewer)
+    assert least_updates(choice) <= number
+    aggregate(name, *on_a_line(*range(number)), **fewer)
+
+
+@pytest.mark.parametrize("name", ["krum", "multi_krum", "bulyan"])
+@pytest.mark.parametrize("number", [1, 2])
+def test_of_two_updates_none_is_nearer_to_the_crowd(name: str, number: int) -> None:
+    assert of_fewer(StrategyChoice(name=name), number) == StrategyChoice(name="mean")
 
 
 @pytest.mark.parametrize("name", ["krum", "multi_krum", "bulyan"])
