@@ -6,22 +6,25 @@ comes later says something of the nodes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy.orm import Session
 
-from federated.plan import AuditPolicy, Plan
+from federated.plan import Plan
+from federated.states import RunState, is_final
 from master.audit.finding import Verdict
 from master.audit.replication import Agreement, decide
 from master.audit.standing import is_drawn, probability
-from master.coordinator.assignment import draw_order
-from master.store import audits, node_records, replicas, round_tasks, sketches
+from master.store import audits, node_records, replicas, round_tasks, runs, sketches
 from master.store.nodes import Site
 from master.store.round_tasks import Patience
 from master.store.tables import NodeRow, RoundRow, TaskRow
+from master.store.tasks import UNENDED
 from master.store.updates import is_public
 
 ALONE = "another site did the same work, and came to something else"
+UNDECIDED = "did the same work and came to something else; nobody could say who is right"
 
 
 def is_wanted(plan: Plan) -> bool:
@@ -50,7 +53,7 @@ def begin(
         row: The round, with its tasks.
         plan: The run's plan; `audit.replicated` is the share.
         sites: Who can take part.
-        seed: The run's secret: no node can tell whose work is done twice.
+        seed: The run's secret: no node can tell whose work is done twice, nor by whom.
         now: The time.
         patience: How long nodes have to take a task.
     """
@@ -61,7 +64,41 @@ def begin(
         chance = policy.replicated * probability(record, policy.trusted_after)
         name = f"replicate/{row.number}/{task.slot}"
         if is_public(task) and is_drawn(seed, name, chance):
-            _again(session, task, plan, sites, now, patience)
+            _again(session, task, sites, seed, now, patience)
+
+
+def partners(sites: Sequence[Site], seed: str, number: int, slot: str) -> list[Site]:
+    """The sites in the order in which they are asked to repeat a piece of work.
+
+    By the run's secret: the order of a draw follows from the plan's seed, which nodes know.
+    """
+
+    def place(site: Site) -> bytes:
+        return hashlib.sha256(f"{seed}/partner/{number}/{slot}/{site.name}".encode()).digest()
+
+    return sorted(sites, key=place)
+
+
+def settle_dropped(
+    session: Session,
+    dropped: Iterable[TaskRow],
+    plan: Plan,
+    sites: Sequence[Site],
+    now: float,
+    patience: Patience,
+) -> None:
+    """Asks another site in the place of one that gave no opinion, or settles without.
+
+    Args:
+        session: The transaction.
+        dropped: Replicas that were called off.
+        plan: The run's plan.
+        sites: Who may be asked; empty where nobody is to be.
+        now: The time.
+        patience: How long nodes have to take a task.
+    """
+    for task in {(row.round, row.slot): row for row in dropped}.values():
+        compare(session, task, plan, sites, now, patience)
 
 
 def compare(
@@ -74,34 +111,43 @@ def compare(
 ) -> None:
     """Compares the answers to the work of a task, if there are two or three of them.
 
-    Where two differ a third site is asked; where there is none, or all three differ, both are
-    looked at closely from then on.
+    Where two differ a third site is asked. Where all three differ, both are looked at closely
+    from then on; where there is no third, it is noted and no more: a liar could else take away
+    the standing of whoever repeats its work.
     """
+    run = runs.get(session, task.run_id)
+    if is_final(RunState(run.state)):
+        return
     first = replicas.original(session, task)
     known = None if first is None else sketches.of_task(session, first.id)
+    seed = sketches.known_seed(session, task.run_id)
     others = replicas.answers(session, task)
-    if first is None or known is None or not others:
+    if first is None or known is None or seed is None or not others:
         return
     third = others[1][1] if len(others) > 1 else None
     found = decide(known, others[0][1], third, plan.audit)
-    if found is None and not _again(session, first, plan, sites, now, patience):
-        found = Agreement.NEITHER
     if found is not None:
-        _follow(session, first, others[0][0], found, plan.audit, now)
+        _follow(session, first, others[0][0], found, now)
+        return
+    if any(row.state in UNENDED for row in replicas.of_slot(session, task)):
+        return
+    asks = run.state == RunState.RUNNING
+    if not (asks and _again(session, first, sites, seed, now, patience)):
+        name = session.get_one(NodeRow, others[0][0].node_id).name
+        audits.note(session, first.id, f"{name} {UNDECIDED}.")
 
 
 def _again(
     session: Session,
     first: TaskRow,
-    plan: Plan,
     sites: Sequence[Site],
+    seed: str,
     now: float,
     patience: Patience,
 ) -> bool:
     """Hands work to a site that has not done it; whether there was one."""
     asked = {first.node_id, *(row.node_id for row in replicas.of_slot(session, first))}
-    # Another order than the one in which work is dealt, or the same pairs would always meet.
-    order = draw_order(sites, plan, -first.round - len(asked))
+    order = partners(sites, seed, first.round, first.slot)
     site = next((site for site in order if site.id not in asked), None)
     if site is not None:
         replicas.add(session, first, site, now, patience)
@@ -113,7 +159,6 @@ def _follow(
     first: TaskRow,
     second: TaskRow,
     found: Agreement,
-    policy: AuditPolicy,
     now: float,
 ) -> None:
     name = session.get_one(NodeRow, second.node_id).name

@@ -15,6 +15,7 @@ from master.coordinator.asynchronous import idle_sites
 from master.coordinator.comparison_step import judge_together
 from master.coordinator.proposal_step import with_proposals
 from master.coordinator.reissue import Again, alive, replacements, second_chances
+from master.coordinator.replication_step import settle_dropped
 from master.coordinator.round_end import (
     Answers,
     AwaitVerdicts,
@@ -79,9 +80,9 @@ def collect(services: Services, session: Session, run: RunRow, row: RoundRow, no
     if row.state == RoundState.AGGREGATING:
         return Step(aggregate=row.number)
     plan = Plan.model_validate(run.plan)
-    if plan.audit.replicated > 0:
-        replicas.drop(session, run.id, row.number, now)
     this = Round(services, session, run, row, plan, asynchronous(plan.strategy), now)
+    if plan.audit.replicated > 0:
+        _drop_replicas(this)
     found = this.tasks()
     if _lapse(this, found):
         found = this.tasks()
@@ -128,6 +129,18 @@ def fail_round(session: Session, run: RunRow, row: RoundRow, reason: str, now: f
         words = f"waiting for more pictures; round {row.number} failed: {reason}"
         transitions.move_run(session, run, RunState.IDLE, now, words)
     return Step(moved=True)
+
+
+def _drop_replicas(this: Round) -> None:
+    """Calls off what nobody waits for, and asks others where an opinion is still wanted."""
+    dropped = replicas.drop(this.session, this.run.id, this.row.number, this.now)
+    if not dropped:
+        return
+    kept = this.row.number - replicas.KEPT_ROUNDS
+    terms = patience(this.services.settings)
+    for is_kept, sites in ((False, ()), (True, _sites(this))):
+        rows = [row for row in dropped if (row.round > kept) is is_kept]
+        settle_dropped(this.session, rows, this.plan, sites, this.now, terms)
 
 
 def _lapse(this: Round, found: list[TaskSummary]) -> bool:

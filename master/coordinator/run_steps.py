@@ -124,7 +124,9 @@ def complete(services: Services, session: Session, run: RunRow, plan: Plan, now:
         task_ends.cancel_training(session, run.id, reason, now)
         task_ends.leave_uncounted(session, run.id, reason, now)
     if replication_step.is_wanted(plan):
-        replicas.drop(session, run.id, run.round + replicas.KEPT_ROUNDS, now)
+        dropped = replicas.drop(session, run.id, run.round + replicas.KEPT_ROUNDS, now)
+        terms = patience(services.settings)
+        replication_step.settle_dropped(session, dropped, plan, (), now, terms)
     if (step := measure(services, session, run, plan, now)) is not None:
         return step
     if evaluations.are_due(session, run.id):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from sqlalchemy import ColumnElement, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from federated.states import TaskState
 from master.audit.sketch import Sketch
-from master.store import sketches, transitions
+from master.store import round_tasks, sketches, transitions
 from master.store.nodes import Site
 from master.store.round_tasks import Patience
 from master.store.tables import TaskRow
@@ -20,11 +18,11 @@ KEPT_ROUNDS = 2
 
 
 def add(session: Session, first: TaskRow, site: Site, now: float, patience: Patience) -> None:
-    """Hands the work of a task to another site as well."""
+    """Hands the work of a task to another site as well, under an id like any other."""
+    before = round_tasks.made_for(session, first.run_id, first.round).get(site.id, 0)
     copied = {column.key: getattr(first, column.key) for column in inspect(TaskRow).column_attrs}
     own = {
-        # A site does no work twice, but may repeat that of several others.
-        "id": f"{first.run_id}-{first.round}-{site.id}-again-{_short(first.slot)}",
+        "id": round_tasks.name_of(first.run_id, first.round, site.id, before),
         "node_id": site.id,
         "kind": REPLICA,
         "attempt": 1,
@@ -61,21 +59,23 @@ def answers(session: Session, task: TaskRow) -> list[tuple[TaskRow, Sketch]]:
     return [(row, sketch) for row, sketch in found if sketch is not None]
 
 
-def drop(session: Session, run_id: str, number: int, now: float) -> None:
-    """Calls off replicas whose node has fallen silent, and those of rounds long past."""
+def drop(session: Session, run_id: str, number: int, now: float) -> list[TaskRow]:
+    """Calls off replicas whose node has fallen silent, and those of rounds long past.
+
+    Returns:
+        Those that it has called off.
+    """
     over = or_(TaskRow.lease_until <= now, TaskRow.round <= number - KEPT_ROUNDS)
     query = (
         select(TaskRow)
         .where(TaskRow.run_id == run_id, TaskRow.kind == REPLICA, TaskRow.state.in_(OPEN), over)
         .order_by(TaskRow.id)
     )
-    for row in session.scalars(query).all():
+    rows = list(session.scalars(query))
+    for row in rows:
         reason = "nobody waits for this comparison any more"
         transitions.move_task(session, row, TaskState.CANCELLED, now, reason)
-
-
-def _short(slot: str) -> str:
-    return hashlib.sha256(slot.encode()).hexdigest()[:8]
+    return rows
 
 
 def _same_work(task: TaskRow) -> tuple[ColumnElement[bool], ...]:

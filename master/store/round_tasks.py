@@ -12,7 +12,7 @@ from federated.states import TaskState
 from master.coordinator.assignment import Slot
 from master.store.nodes import Site
 from master.store.tables import NodeRow, RoundRow, RunRow, TaskRow, VersionRow
-from master.store.tasks import EVALUATE, OPEN, TRAIN, UNENDED
+from master.store.tasks import EVALUATE, OPEN, REPLICA, TRAIN, UNENDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +85,14 @@ def add(
 ) -> None:
     """Makes a task of each piece of a round's work."""
     base = session.get_one(VersionRow, row.before_id)
-    made = dict(_made(session, row))
+    made = made_for(session, row.run_id, row.number)
     for piece in pieces:
         slot = piece.slot
-        number = made[slot.site.id] = made.get(slot.site.id, 0) + 1
-        name = f"{row.run_id}-{row.number}-{slot.site.id}"
+        before = made.get(slot.site.id, 0)
+        made[slot.site.id] = before + 1
         session.add(
             TaskRow(
-                # A node may get several tasks in a round: other work, or a second attempt.
-                id=name if number == 1 else f"{name}-{number}",
+                id=name_of(row.run_id, row.number, slot.site.id, before),
                 run_id=row.run_id,
                 round=row.number,
                 node_id=slot.site.id,
@@ -204,11 +203,22 @@ def waiting(session: Session, ended_since: float, heard_since: float) -> list[Wa
     ]
 
 
-def _made(session: Session, row: RoundRow) -> Iterable[tuple[str, int]]:
-    """How many tasks each node has got in a round."""
+def made_for(session: Session, run_id: str, number: int) -> dict[str, int]:
+    """How many tasks each node has got in a round, those that repeat another's work included."""
     query = (
         select(TaskRow.node_id, func.count())
-        .where(TaskRow.run_id == row.run_id, TaskRow.round == row.number, TaskRow.kind == TRAIN)
+        .where(TaskRow.run_id == run_id, TaskRow.round == number)
+        .where(TaskRow.kind.in_((TRAIN, REPLICA)))
         .group_by(TaskRow.node_id)
     )
-    return [(node, number) for node, number in session.execute(query)]
+    return {row.node_id: row[1] for row in session.execute(query)}
+
+
+def name_of(run_id: str, number: int, node: str, before: int) -> str:
+    """The id of a node's next task in a round, in which it has got so many before.
+
+    A node may get several: other work, a second attempt, or what another does as well. The id
+    tells none from the others.
+    """
+    name = f"{run_id}-{number}-{node}"
+    return name if not before else f"{name}-{before + 1}"

@@ -7,10 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load
+from sqlalchemy import select
 
 from federated.messages import Task
+from federated.states import NodeState
+from master.coordinator.replication_step import partners
 from master.garbage_collection import collect_garbage
-from master.store.tables import UpdateRow
+from master.store.nodes import Site
+from master.store.tables import TaskRow, UpdateRow
+from master.store.tasks import REPLICA
 from tests.master.federation import ChildInTest, Clock, Federation, update_of
 from tests.master.test_audits import standings, updates
 from tests.master.test_plan_check import write_index
@@ -44,29 +49,36 @@ def answer(federation: Federation, child: ChildInTest, task: Task, lie: float = 
     assert answered.status_code == 200, answer
 
 
-def replica(child: ChildInTest) -> Task:
-    """The one task of a child that repeats another's work, until it is answered."""
-    return next(task for task in reversed(child.tasks) if "again" in task.id)
+def repeats(federation: Federation) -> set[str]:
+    """The tasks that repeat another's work: only the tables tell."""
+    with federation.services.database.read() as session:
+        return set(session.scalars(select(TaskRow.id).where(TaskRow.kind == REPLICA)))
 
 
-def first(child: ChildInTest) -> Task:
-    return next(task for task in child.tasks if "again" not in task.id)
+def first(federation: Federation, child: ChildInTest) -> Task:
+    known = repeats(federation)
+    return next(task for task in child.tasks if task.id not in known)
 
 
-def holder(children: dict[str, ChildInTest], of: str, beside: tuple[str, ...] = ()) -> str:
+def holder(
+    federation: Federation,
+    children: dict[str, ChildInTest],
+    of: str,
+    beside: tuple[str, ...] = (),
+) -> str:
     """Which site does the work of `of` as well."""
-    batch = first(children[of]).batch
+    batch, known = first(federation, children[of]).batch, repeats(federation)
     return next(
         name
         for name, child in children.items()
         if name not in (of, *beside)
-        and any(task.batch == batch and "again" in task.id for task in child.tasks)
+        and any(task.batch == batch and task.id in known for task in child.tasks)
     )
 
 
-def task_of(children: dict[str, ChildInTest], of: str, at: str) -> Task:
-    batch = first(children[of]).batch
-    return next(t for t in children[at].tasks if t.batch == batch and "again" in t.id)
+def task_of(federation: Federation, children: dict[str, ChildInTest], of: str, at: str) -> Task:
+    batch, known = first(federation, children[of]).batch, repeats(federation)
+    return next(t for t in children[at].tasks if t.batch == batch and t.id in known)
 
 
 def test_the_same_batch_and_seed_go_to_a_second_site_and_no_round_waits_for_it(
@@ -74,13 +86,13 @@ def test_the_same_batch_and_seed_go_to_a_second_site_and_no_round_waits_for_it(
 ) -> None:
     children = sites(federation, "abc")
     run = federation.run(**plan)
-    other = holder(children, "a")
-    mine, again = first(children["a"]), task_of(children, "a", other)
+    other = holder(federation, children, "a")
+    mine, again = first(federation, children["a"]), task_of(federation, children, "a", other)
     assert (again.batch, again.seed, again.weights) == (mine.batch, mine.seed, mine.weights)
     assert again.kind == "train"
     assert len(federation.get(f"/runs/{run}/rounds/1")["tasks"]) == 3
     for child in children.values():
-        answer(federation, child, first(child))
+        answer(federation, child, first(federation, child))
     view = federation.get(f"/runs/{run}/rounds/1")
     assert (view["state"], len(view["updates"])) == ("closed", 3)
     assert federation.get(f"/runs/{run}")["state"] == "completed"
@@ -93,9 +105,9 @@ def test_the_same_batch_and_seed_go_to_a_second_site_and_no_round_waits_for_it(
 def test_answers_that_agree_are_told_of(federation: Federation, plan: dict) -> None:
     children = sites(federation, "abc")
     run = federation.run(**plan)
-    other = holder(children, "a")
-    answer(federation, children["a"], first(children["a"]))
-    answer(federation, children[other], task_of(children, "a", other), lie=0.01)
+    other = holder(federation, children, "a")
+    answer(federation, children["a"], first(federation, children["a"]))
+    answer(federation, children[other], task_of(federation, children, "a", other), lie=0.01)
     reasons = updates(federation, run)["a"]["audit"]["reasons"]
     assert reasons[-1] == f"{other} did the same work and came to the same."
     assert {word for word, _ in standings(federation).values()} == {"checked"}
@@ -106,9 +118,9 @@ def test_what_was_only_compared_is_not_kept_when_its_round_is_old(
 ) -> None:
     children = sites(federation, "abc")
     run = federation.run(**plan | {"rounds": 2})
-    tasks = [first(child) for child in children.values()]
-    other = holder(children, "a")
-    again = task_of(children, "a", other)
+    tasks = [first(federation, child) for child in children.values()]
+    other = holder(federation, children, "a")
+    again = task_of(federation, children, "a", other)
     answer(federation, children[other], again, lie=0.01)
     for child, task in zip(children.values(), tasks, strict=True):
         answer(federation, child, task)
@@ -123,16 +135,22 @@ def test_what_was_only_compared_is_not_kept_when_its_round_is_old(
 
 @pytest.mark.parametrize("liar", ["first", "second"])
 def test_where_two_differ_a_third_site_decides(
-    federation: Federation, plan: dict, liar: str
+    federation: Federation, clock: Clock, plan: dict, liar: str
 ) -> None:
     children = sites(federation, "abcd")
     run = federation.run(**plan, quorum=2)
-    second = holder(children, "a")
-    answer(federation, children["a"], first(children["a"]), lie=3.0 if liar == "first" else 0)
+    second = holder(federation, children, "a")
+    clock.tick(1)
+    answer(
+        federation,
+        children["a"],
+        first(federation, children["a"]),
+        lie=3.0 if liar == "first" else 0,
+    )
     lie = 3.0 if liar == "second" else 0
-    answer(federation, children[second], task_of(children, "a", second), lie=lie)
-    third = holder(children, "a", beside=(second,))
-    answer(federation, children[third], task_of(children, "a", third))
+    answer(federation, children[second], task_of(federation, children, "a", second), lie=lie)
+    third = holder(federation, children, "a", beside=(second,))
+    answer(federation, children[third], task_of(federation, children, "a", third))
     wrong = "a" if liar == "first" else second
     words = {name: word for name, (word, _) in standings(federation).items()}
     assert words == dict.fromkeys("abcd", "checked") | {wrong: "watched"}
@@ -140,17 +158,94 @@ def test_where_two_differ_a_third_site_decides(
     assert status == ("rejected" if liar == "first" else "accepted")
 
 
-def test_where_nobody_can_decide_both_are_watched_and_the_update_counts(
+def test_where_nobody_can_decide_it_is_noted_and_nobody_is_watched_for_it(
     federation: Federation, plan: dict
 ) -> None:
     children = sites(federation, "ab")
     run = federation.run(**plan)
-    answer(federation, children["a"], first(children["a"]))
-    answer(federation, children["b"], task_of(children, "a", "b"), lie=3.0)
-    assert {word for word, _ in standings(federation).values()} == {"watched"}
+    answer(federation, children["a"], first(federation, children["a"]))
+    answer(federation, children["b"], task_of(federation, children, "a", "b"), lie=3.0)
+    assert {word for word, _ in standings(federation).values()} == {"checked"}
     view = updates(federation, run)["a"]
     assert view["status"] == "accepted"
     assert "nobody could say who is right" in view["audit"]["reasons"][-1]
+
+
+def test_where_all_three_differ_both_are_watched(
+    federation: Federation, clock: Clock, plan: dict
+) -> None:
+    children = sites(federation, "abc")
+    federation.run(**plan)
+    second = holder(federation, children, "a")
+    clock.tick(1)
+    answer(federation, children["a"], first(federation, children["a"]))
+    answer(federation, children[second], task_of(federation, children, "a", second), lie=3.0)
+    third = holder(federation, children, "a", beside=(second,))
+    answer(federation, children[third], task_of(federation, children, "a", third), lie=-4.0)
+    words = {name: word for name, (word, _) in standings(federation).items()}
+    assert words == dict.fromkeys("abc", "watched") | {third: "checked"}
+
+
+def test_where_a_third_falls_silent_another_is_asked_and_then_it_is_settled(
+    federation: Federation, clock: Clock, plan: dict
+) -> None:
+    children = sites(federation, "abcd")
+    run = federation.run(**plan, deadline_seconds=600)
+    second = holder(federation, children, "a")
+    answer(federation, children["a"], first(federation, children["a"]))
+    answer(federation, children[second], task_of(federation, children, "a", second), lie=3.0)
+    third = holder(federation, children, "a", beside=(second,))
+    (fourth,) = set(children) - {"a", second, third}
+    assert "did the same work" not in " ".join(updates(federation, run)["a"]["audit"]["reasons"])
+    fall_silent(federation, clock, children)
+    assert holder(federation, children, "a", beside=(second, third)) == fourth
+    fall_silent(federation, clock, children)
+    assert "nobody could say" in updates(federation, run)["a"]["audit"]["reasons"][-1]
+    assert federation.get(f"/runs/{run}/rounds/1")["state"] == "open"
+
+
+def fall_silent(federation: Federation, clock: Clock, children: dict[str, ChildInTest]) -> None:
+    """All sites speak of their own work alone, until the leases of the rest have run out."""
+    for seconds in (55, 10):
+        clock.tick(seconds)
+        for child in children.values():
+            federation.beat(child, labelled=0, tasks=(first(federation, child).id,))
+    federation.settle()
+
+
+def test_nothing_is_asked_of_anybody_for_a_run_that_is_over(
+    federation: Federation, plan: dict
+) -> None:
+    children = sites(federation, "abc")
+    run = federation.run(**plan)
+    second = holder(federation, children, "a")
+    again = task_of(federation, children, "a", second)
+    federation.queues.held = (f"audit/{again.id}",)
+    answer(federation, children[second], again, lie=3.0)
+    for child in children.values():
+        answer(federation, child, first(federation, child))
+    assert federation.get(f"/runs/{run}")["state"] == "completed"
+    before = repeats(federation)
+    federation.queues.release()
+    federation.settle()
+    assert repeats(federation) == before
+    assert federation.get(f"/runs/{run}")["state"] == "completed"
+
+
+def test_neither_its_id_nor_the_plan_tells_a_node_that_it_repeats_another(
+    federation: Federation, plan: dict
+) -> None:
+    children = sites(federation, "abc")
+    run = federation.run(**plan)
+    for child in children.values():
+        own = f"{run}-1-{child.id}"
+        names = [own, *(f"{own}-{n}" for n in range(2, len(child.tasks) + 1))]
+        assert [task.id for task in child.tasks] == names
+    some = [Site(f"n{name}", name, NodeState.ACTIVE, None, True) for name in "abcdefgh"]
+    orders = {
+        tuple(site.name for site in partners(some, f"secret {n}", 1, "batch/x")) for n in range(9)
+    }
+    assert len(orders) == 9
 
 
 def test_a_site_that_falls_silent_over_a_replica_holds_up_nothing(
@@ -158,13 +253,9 @@ def test_a_site_that_falls_silent_over_a_replica_holds_up_nothing(
 ) -> None:
     children = sites(federation, "abc")
     run = federation.run(**plan, deadline_seconds=600)
-    other = holder(children, "a")
-    again = task_of(children, "a", other)
-    for seconds in (55, 10):
-        clock.tick(seconds)
-        for child in children.values():
-            federation.beat(child, labelled=0, tasks=(first(child).id,))
-    federation.settle()
+    other = holder(federation, children, "a")
+    again = task_of(federation, children, "a", other)
+    fall_silent(federation, clock, children)
     assert federation.beat(children[other], labelled=0, tasks=(again.id,))["cancelled"] == [
         again.id
     ]
