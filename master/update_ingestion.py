@@ -54,6 +54,7 @@ class Expectation:
         base: SHA-256 of the weights that the task named.
         signature: Names, shapes and dtypes.
         announced: Labelled pictures that the node has told of, or that it was assigned.
+        is_public: Whether it was assigned them: then it may have others that only judge.
         hyperparameters: What the task was to be trained with, where the plan searches.
         controls: What its control variates have to fit; None where the strategy has none.
     """
@@ -62,6 +63,7 @@ class Expectation:
     base: str
     signature: Signature
     announced: int
+    is_public: bool = False
     hyperparameters: Hyperparameters | None = None
     controls: ControlTerms | None = None
 
@@ -191,6 +193,7 @@ def _expectation(session: Session, row: TaskRow) -> Expectation:
         base=row.weights,
         signature=base.signature,
         announced=_announced(session, row, base.study.id),
+        is_public=updates.is_public(row),
         hyperparameters=hyperparameters,
         controls=_controls(session, row, base, hyperparameters),
     )
@@ -330,6 +333,7 @@ def _check_document(document: UpdateDocument, expected: Expectation) -> None:
             received=document.num_examples,
             code="bad_num_examples",
         )
+    _check_judging(document, expected)
     if expected.hyperparameters is None:
         return
     # A trial is told to the search as what it was to be: any other training would mislead it.
@@ -341,4 +345,18 @@ def _check_document(document: UpdateDocument, expected: Expectation) -> None:
                 f"{name} {document.hyperparameters.get(name, 'not told')}" for name in differing
             ),
             code="wrong_hyperparameters",
+        )
+
+
+def _check_judging(document: UpdateDocument, expected: Expectation) -> None:
+    """No picture trains and judges as well: together they cannot be more than there are."""
+    judged = max(0.0, document.metrics.get("val_examples", 0.0))
+    used = document.num_examples + judged
+    if not expected.is_public and used > expected.announced:
+        raise InvalidInput(
+            "The update claims to be trained and measured on more pictures than the site has "
+            "announced",
+            expected=f"at most {expected.announced}",
+            received=f"{document.num_examples} and {judged:.0f}",
+            code="bad_num_examples",
         )

@@ -23,10 +23,12 @@ class Asked:
 
     Attributes:
         training: How it was to be trained.
+        judging: Pictures that its node has measured it on at least; None where nobody knows.
         needs_score: Whether the run can do nothing with an update whose accuracy is unknown.
     """
 
     training: Training = field(default_factory=Training)
+    judging: int | None = None
     needs_score: bool = False
 
 
@@ -54,14 +56,16 @@ def judge(
         # Nothing else is to be said of weights that the master has made itself.
         return verdict_of([change], {})
     findings = [FORM, change, *([copied] if copied else [])]
-    findings.append(_measured(document, measurement, policy))
+    findings.append(_measured(document, measurement, policy, asked))
     verdict = verdict_of(findings, measurement.figures)
     return _scored(verdict, measurement) if asked.needs_score else verdict
 
 
-def _measured(document: UpdateDocument, measurement: Measurement, policy: AuditPolicy) -> Finding:
+def _measured(
+    document: UpdateDocument, measurement: Measurement, policy: AuditPolicy, asked: Asked
+) -> Finding:
     if measurement.report is not None:
-        return check_claim(document, measurement.figures, policy)
+        return check_claim(document, measurement.figures, policy, asked.judging)
     weight = Weight.WRONG if measurement.broken else Weight.UNCHECKED
     return Finding(f"{measurement.problem}.", weight)
 

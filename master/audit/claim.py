@@ -6,14 +6,34 @@ import math
 from collections.abc import Mapping
 
 from federated.plan import AuditPolicy
+from federated.split import training_count
 from federated.wire import UpdateDocument
 from master.audit.finding import Finding, Weight
 
 STANDARD_ERRORS = 3.0
 
 
+NO_PICTURES = "no picture of its own is left that it could have measured on"
+
+
+def judging_count(counts: Mapping[str, int], fraction: float, num_examples: int) -> int:
+    """Pictures that a site can have measured on at least, where it trained as the plan says.
+
+    Args:
+        counts: Labelled pictures that it has announced, by class.
+        fraction: The plan's share of them that only judge.
+        num_examples: Those that it has trained on.
+    """
+    announced = sum(counts.values())
+    kept = announced - training_count(counts, fraction)
+    return max(0, min(kept, announced - num_examples))
+
+
 def check_claim(
-    document: UpdateDocument, measured: Mapping[str, float], policy: AuditPolicy
+    document: UpdateDocument,
+    measured: Mapping[str, float],
+    policy: AuditPolicy,
+    judging: int | None = None,
 ) -> Finding:
     """Whether the claim lies above the measurement by more than chance and odd pictures make.
 
@@ -21,13 +41,22 @@ def check_claim(
         document: What the node says about its update.
         measured: The master's figures: `accuracy` and `num_examples` at least.
         policy: How much more may be claimed, and what follows from more.
+        judging: Pictures that the node has measured on at least, whatever it says: a claim that
+            tells of few or none would pass however high. None where nothing is known of them.
     """
     found, pictures = measured["accuracy"], int(measured["num_examples"])
     shown = f"{found:.1%} on {pictures} audit pictures"
     claimed = document.metrics.get("val_accuracy")
     if claimed is None:
         return Finding(f"Accuracy {shown}; the site claims none of its own.")
-    examples = max(1.0, document.metrics.get("val_examples", 1.0))
+    told = document.metrics.get("val_examples", 0.0)
+    if judging == 0 and told < 1:
+        return Finding(
+            f"Accuracy {shown}; of the {claimed:.1%} that the site claims nothing can be "
+            f"said: {NO_PICTURES}.",
+            Weight.UNCHECKED,
+        )
+    examples = max(1.0, told, judging or 0)
     allowed = policy.max_accuracy_gap + STANDARD_ERRORS * standard_error(found, pictures, examples)
     claim = f"{claimed:.1%} on {examples:.0f} of its own"
     if claimed - found <= allowed:
@@ -37,8 +66,8 @@ def check_claim(
     gap = f"Accuracy {shown}, but the site claims {claim}: over {allowed:.1%} more"
     if policy.on_gap == "reject":
         return Finding(f"{gap}.", Weight.WRONG)
-    told = "Noted only, as the plan says: its pictures may be easier."
-    return Finding(f"{gap}. {told}", Weight.NOTED)
+    why = "Noted only, as the plan says: its pictures may be easier."
+    return Finding(f"{gap}. {why}", Weight.NOTED)
 
 
 def standard_error(accuracy: float, pictures: float, examples: float) -> float:

@@ -19,6 +19,7 @@ from federated.search import trained_with
 from federated.training import Training
 from federated.wire import UpdateDocument, UpdateReader
 from master.audit import Asked, Finding, Measurement, Verdict, judge
+from master.audit.claim import judging_count
 from master.audit.copied import check_copied
 from master.audit.sketch import Sketch, sketch_of
 from master.audit.standing import Record, is_drawn, probability
@@ -56,6 +57,8 @@ class Work:
         base: The version that it starts from.
         plan: The run's plan.
         training: How it was to be trained: as the plan says, or as the search does.
+        judging: Pictures of its own that its node has measured it on at least; None for public
+            ones.
         seed: The run's secret.
         record: What is remembered of its node.
         is_replica: Whether it is compared with another's answer to the same work, and no more.
@@ -67,6 +70,7 @@ class Work:
     base: Version
     plan: Plan
     training: Training
+    judging: int | None
     seed: str
     record: Record
     is_replica: bool
@@ -145,13 +149,18 @@ def _works(services: Services, task_id: str, most: int) -> list[Work]:
 
 
 def _work(session: Session, task: TaskRow, update: UpdateRow, plan: Plan, seed: str) -> Work:
+    document = UpdateDocument.model_validate(update.document)
+    base = versions.get(session, task.base_id)
+    counts = {} if is_public(task) else nodes.counts(session, task.node_id, base.study.id)
+    fraction = plan.training.validation_fraction
     return Work(
         task=task.id,
         sha256=update.sha256,
-        document=UpdateDocument.model_validate(update.document),
-        base=versions.get(session, task.base_id),
+        document=document,
+        base=base,
         plan=plan,
         training=trained_with(plan.training, plan.search, hyperparameters_of(task)),
+        judging=judging_count(counts, fraction, document.num_examples) if counts else None,
         seed=seed,
         record=node_records.of_node(session, task.node_id),
         is_replica=task.kind == REPLICA,
@@ -232,7 +241,7 @@ def _judged(
         changed=read.changed,
         measurement=measurement,
         policy=policy,
-        asked=Asked(work.training, needs_score=goes_by_scores(work.plan)),
+        asked=Asked(work.training, work.judging, needs_score=goes_by_scores(work.plan)),
         copied=copied,
     )
 

@@ -231,8 +231,13 @@ def called(session: Session) -> set[str]:
 
 def announced(session: Session, node_id: str, study_id: str) -> int:
     """Labelled pictures of a study that a node has last reported."""
+    return sum(counts(session, node_id, study_id).values())
+
+
+def counts(session: Session, node_id: str, study_id: str) -> dict[str, int]:
+    """The same by class; empty where it has reported none."""
     row = session.get(HoldingRow, (node_id, study_id))
-    return sum(row.counts.values()) if row else 0
+    return dict(row.counts) if row else {}
 
 
 def offer(session: Session, study_id: str, node_ids: Iterable[str]) -> None:

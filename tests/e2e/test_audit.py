@@ -36,7 +36,7 @@ FAULTS = {
     "nothing": "No weight has changed, although",
     "replay": "the same weights as its own for round",
     "copy": "the same weights as that of honest-0",
-    "claim": "but the site claims 100.0% on 500 of its own",
+    "claim": "measured on more pictures than the site has announced",
     "labels": "it makes the model",
 }
 RECIPE = Recipe(hidden=0, epochs=2, adam=False, rate=0.02)

@@ -89,6 +89,10 @@ FAULTS: dict[str, tuple[Callable[[ChildInTest], bytes], str]] = {
     "10^12 examples": (lambda child: forged(child, num_examples=10**12), "bad_num_examples"),
     "half an example": (lambda child: forged(child, num_examples=10.5), "bad_num_examples"),
     "more than announced": (lambda child: forged(child, num_examples=21), "bad_num_examples"),
+    "more judged than announced": (
+        lambda child: forged(child, metrics={"val_accuracy": 1.0, "val_examples": 11.0}),
+        "bad_num_examples",
+    ),
     "another task": (lambda child: forged(child, task="another-1-1"), "wrong_task"),
     "another base": (lambda child: forged(child, base="0" * 64), "wrong_base"),
     "no document": (lambda child: save(base_of(child)), "bad_metadata"),

@@ -1,0 +1,46 @@
+"""What a site may claim: the fewer pictures it has measured on, the less its claim says."""
+
+from __future__ import annotations
+
+import pytest
+
+from federated.plan import AuditPolicy
+from federated.wire import UpdateDocument
+from master.audit.claim import check_claim, judging_count
+from master.audit.finding import Finding, Weight
+
+MEASURED = {"accuracy": 0.5, "num_examples": 400}
+POLICY = AuditPolicy(on_gap="reject")
+
+
+def claiming(judging: int | None, **metrics: float) -> Finding:
+    facts = {"task": "t", "base": "0" * 64, "num_examples": 80, "num_steps": 4}
+    document = UpdateDocument.model_validate(facts | {"metrics": metrics})
+    return check_claim(document, MEASURED, POLICY, judging)
+
+
+@pytest.mark.parametrize("told", [{}, {"val_examples": 1.0}, {"val_examples": -7.0}])
+def test_few_pictures_or_none_told_of_let_no_claim_pass(told: dict[str, float]) -> None:
+    found = claiming(100, val_accuracy=1.0, **told)
+    assert found.weight is Weight.WRONG
+    assert "claims 100.0% on 100 of its own" in found.sentence
+    assert claiming(100, val_accuracy=0.7, **told).weight is Weight.FITS
+
+
+def test_what_is_told_beyond_that_counts() -> None:
+    # 0.3 + 3 * sqrt(0.25 / 400 + 0.25 / 5) = 0.97 with 5 pictures, 0.38 with 500.
+    assert claiming(5, val_accuracy=0.95).weight is Weight.FITS
+    assert claiming(5, val_accuracy=0.95, val_examples=500.0).weight is Weight.WRONG
+
+
+def test_where_no_picture_is_left_to_measure_on_the_claim_says_nothing() -> None:
+    assert claiming(0, val_accuracy=1.0).weight is Weight.UNCHECKED
+
+
+def test_the_plan_says_how_many_judge_and_never_more_than_are_left() -> None:
+    counts = {"a": 70, "b": 30}
+    assert judging_count(counts, 0.2, 80) == 20
+    assert judging_count(counts, 0.2, 93) == 7
+    assert judging_count(counts, 0.2, 10) == 20
+    assert judging_count(counts, 0.0, 10) == 0
+    assert judging_count(counts, 0.2, 130) == 0
