@@ -20,11 +20,13 @@ class Measurement:
         report: `models.measures.Report` as JSON; None where nothing was measured.
         problem: Why nothing was measured, as a sentence without a full stop.
         broken: Whether it is the model itself that cannot be used.
+        died: Whether the evaluation process ended over it, which says nothing yet.
     """
 
     report: Mapping[str, Any] | None = None
     problem: str = NO_PICTURES
     broken: bool = False
+    died: bool = False
 
     @property
     def figures(self) -> dict[str, float]:

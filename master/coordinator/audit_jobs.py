@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 MOST_TOGETHER = 8
 """Updates that are measured in one call."""
 
+DIED = "The evaluation process ended over an update"
+
 OWN_TROUBLE = (WorkerDied, EvaluatorStopped, OSError, MemoryError, SQLAlchemyError)
 """What says nothing of an update: the audit is tried again later."""
 
@@ -114,7 +116,7 @@ def audit(services: Services, task_id: str, most: int = 1) -> None:
 
     Raises:
         NotFound: The weights that an update starts from are not here.
-        WorkerDied: The evaluation process ended twice.
+        WorkerDied: The evaluation process ended over an update each time; the others are judged.
         EvaluatorStopped: The server is going.
         OSError: The disk refused.
         MemoryError: There is no room now.
@@ -129,8 +131,12 @@ def audit(services: Services, task_id: str, most: int = 1) -> None:
     ]
     measured = _measured(services, readable)
     for work, read in zip(works, reads, strict=True):
-        _settle(services, work, read, measured.get(work.task, Measurement()))
+        measurement = measured.get(work.task, Measurement())
+        if not measurement.died:
+            _settle(services, work, read, measurement)
     services.wakeup.notify()
+    if any(measurement.died for measurement in measured.values()):
+        raise WorkerDied(DIED)
 
 
 def _works(services: Services, task_id: str, most: int) -> list[Work]:

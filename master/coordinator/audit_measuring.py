@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from federated.errors import FederationError
 from master.audit import Measurement
@@ -29,11 +31,11 @@ class Measured:
 def measure(services: Services, asked: Sequence[Measured]) -> list[Measurement]:
     """Figures of updates of one run on the study's audit pictures.
 
+    Where several cannot be measured together, each is by itself, so that one bad update leaves
+    no other without its figures.
+
     What the updates start from is measured once, with the first of them: it is what they are
     compared with when the round closes.
-
-    Raises:
-        WorkerDied: The evaluation process ended twice, which says nothing of the models.
     """
     if not asked:
         return []
@@ -58,18 +60,27 @@ def _reports(
 ) -> list[Measurement]:
     pixels = services.state.pixels(models[0].study.id)
     try:
-        reports = twice(lambda: services.evaluator.reports(models, pixels, examples))
-    except WorkerDied:
-        raise
+        reports = services.evaluator.reports(models, pixels, examples)
+    except FederationError:
+        return [_alone(services, model, pixels, examples) for model in models]
+    return [_measurement(report) for report in reports]
+
+
+def _alone(
+    services: Services, model: EvaluatedModel, pixels: Path, examples: LabelledRows
+) -> Measurement:
+    try:
+        (report,) = twice(lambda: services.evaluator.reports([model], pixels, examples))
     except FederationError as error:
         problem = f"The model could not be measured on the audit pictures: {error.problem}"
-        return [Measurement(problem=problem)] * len(models)
-    return [
-        Measurement(report)
-        if report is not None
-        else Measurement(problem=f"{NOT_FINITE}: it could not be measured", broken=True)
-        for report in reports
-    ]
+        return Measurement(problem=problem, died=isinstance(error, WorkerDied))
+    return _measurement(report)
+
+
+def _measurement(report: dict[str, Any] | None) -> Measurement:
+    if report is not None:
+        return Measurement(report)
+    return Measurement(problem=f"{NOT_FINITE}: it could not be measured", broken=True)
 
 
 def _model(services: Services, one: Measured) -> EvaluatedModel:

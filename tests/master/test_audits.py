@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
+from master.evaluation import EvaluatedModel
 from master.work_queues import WorkQueues
-from serving.worker import WorkerFailed
+from serving.worker import WorkerDied, WorkerFailed
 from tests.master.federation import ChildInTest, Federation, trained
 from tests.master.test_evaluation_jobs import PLAN, knowing, upload
 
@@ -94,6 +96,34 @@ def test_updates_that_wait_together_are_measured_in_one_call_with_what_they_star
     assert asked == [1 + 3]
     reasons = [" ".join(u["audit"]["reasons"]) for u in updates(federation, run).values()]
     assert all("the round's first model has" in text for text in reasons)
+
+
+@pytest.mark.parametrize("error", [WorkerFailed("It could not be done"), WorkerDied("It ended")])
+def test_one_bad_update_leaves_no_other_without_its_figures(
+    federation: Federation, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    federation.study()
+    upload(federation, "audit", {"benign": 3, "malignant": 5})
+    children = sites(federation, "abc")
+    run = federation.run(**PLAN)
+    federation.evaluation_queues.held = ("audit/",)
+    receipts = [federation.deliver(child, knowing(child, 9.0, 10)) for child in children]
+    bad, reports = receipts[1].get_json()["sha256"], federation.evaluator.reports
+
+    def refuse(models: Sequence[EvaluatedModel], *given: Any) -> list[dict[str, Any] | None]:
+        if any(model.weights.name == bad for model in models):
+            raise error
+        return reports(models, *given)
+
+    monkeypatch.setattr(federation.evaluator, "reports", refuse)
+    federation.evaluation_queues.release()
+    federation.settle()
+    found = updates(federation, run)
+    audits = [found[f"clinic-{name}"]["audit"] for name in "abc"]
+    assert [bool(audit and audit["measured"]) for audit in audits] == [True, False, True]
+    # Of what ended the process nothing is known yet: it is tried again.
+    waits = isinstance(error, WorkerDied)
+    assert [audit is None for audit in audits] == [False, waits, False]
 
 
 def test_wrong_labels_are_seen_by_what_they_do_and_the_round_goes_on_without(
