@@ -68,24 +68,27 @@ def check_directions(
 def mix_distances(counts: Sequence[Mapping[str, int]]) -> list[float]:
     """How unlike all sites' classes together those of each site are, or of most others are.
 
-    Where most sites have one class or two, a site with all of them is the odd one.
+    Where most sites have one class or two, a site with all of them is the odd one. Every site
+    counts the same among all, or one that announces more pictures than all others would make
+    all of them odd.
 
     Args:
         counts: Pictures by class of each site; a site of which nothing is known is like all.
 
     Returns:
-        Total variation to the shares of all pictures, 0 to 1: the site's own, or the median of
+        Total variation to the mean of all sites' shares, 0 to 1: the site's own, or the median of
         the others', whichever is larger.
     """
+    shares = [_shares(one) for one in counts]
     total: Counter[str] = Counter()
-    for one in counts:
+    for one in shares:
         total.update(one)
     pooled = _shares(total)
-    own = np.array([_variation(_shares(one), pooled) if any(one.values()) else 0 for one in counts])
+    own = np.array([_variation(one, pooled) if one else 0.0 for one in shares])
     return [float(one) for one in np.maximum(own, medians_of_others(own[:, None])[:, 0])]
 
 
-def _shares(counts: Mapping[str, int]) -> dict[str, float]:
+def _shares(counts: Mapping[str, float]) -> dict[str, float]:
     whole = sum(counts.values())
     return {name: count / whole for name, count in counts.items()} if whole else {}
 
