@@ -179,7 +179,14 @@ class Federation:
         found = compare(
             [
                 Candidate(
-                    f"t{site}", f"n{site}", sketch, told, self._counts(site), self._steps(site)
+                    f"t{site}",
+                    f"n{site}",
+                    sketch,
+                    told,
+                    self._counts(site),
+                    self._steps(site),
+                    node=f"n{site}",
+                    slot=f"node/n{site}",
                 )
                 for site, (sketch, told) in enumerate(zip(sketches, figures, strict=True))
             ],

@@ -9,24 +9,29 @@ from federated.plan import AuditPolicy
 from master.audit.finding import Finding, Weight
 from master.audit.sketch import Sketch, distance
 
-SAME_WEIGHTS = "the same weights"
+FEW_STEPS = 3
+"""Steps after which two sites' changes may be much the same: one step of Adam moves each weight
+by the learning rate, whatever the pictures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """An update of the same run that came before.
+    """An update of the same run that came before, in this round or in another.
 
     Attributes:
         node: The node's id.
         node_name: The node's name.
         round: Round that it was made for.
         sketch: Its sketch.
+        few_steps: Whether neither it nor the update that is compared with it took more than
+            `FEW_STEPS` steps.
     """
 
     node: str
     node_name: str
     round: int
     sketch: Sketch
+    few_steps: bool = False
 
 
 def check_copied(
@@ -37,30 +42,26 @@ def check_copied(
     Args:
         sketch: Of the update.
         node: Id of the node that sent it.
-        earlier: Updates of the run that came before.
+        earlier: Updates of the run that came before, but not the same work: not the same public
+            pictures with the same seed, nor the node's own from the same weights.
         policy: Says how near is the same.
     """
     if not sketch.is_telling:
         why = "nothing that trains has changed" if sketch.norm == 0 else "the model is too small"
         return Finding(f"Not compared with earlier updates: {why}.", Weight.UNCHECKED)
+    odd = None
     for other in earlier:
-        same = same_as(sketch, other.sketch, policy)
-        if same is None:
+        own = other.node == node
+        whose = "its own" if own else f"that of {other.node_name}"
+        if sketch.digest == other.sketch.digest:
+            sentence = f"The update has the same weights as {whose} for round {other.round}."
+            return Finding(sentence, Weight.WRONG)
+        if not (other.sketch.is_telling and distance(sketch, other.sketch) <= policy.copy_distance):
             continue
-        if other.node != node:
-            sentence = f"The update has {same} as that of {other.node_name}"
+        sentence = f"The update has the same change of the weights as {whose}"
+        if not (own or other.few_steps):
             return Finding(f"{sentence} for round {other.round}.", Weight.WRONG)
-        sentence = f"The update has {same} as its own for round {other.round}"
-        if same == SAME_WEIGHTS:
-            return Finding(f"{sentence}.", Weight.WRONG)
         # One step of Adam on ten pictures is much the same in every round.
-        return Finding(f"{sentence}, as one step on a few pictures may.", Weight.ODD)
-    return Finding("It is no copy of an earlier update of this run.")
-
-
-def same_as(one: Sketch, other: Sketch, policy: AuditPolicy) -> str | None:
-    """What two updates have in common, in words; None where they differ."""
-    if one.digest == other.digest:
-        return SAME_WEIGHTS
-    near = distance(one, other) <= policy.copy_distance
-    return "the same change of the weights" if near and other.is_telling else None
+        sentence += f" for round {other.round}, as few steps on a few pictures may."
+        odd = odd or Finding(sentence, Weight.ODD)
+    return odd or Finding("It is no copy of an earlier update of this run.")

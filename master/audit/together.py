@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from federated.plan import AuditPolicy
+from master.audit.alike import Sent, alike
 from master.audit.contribution import check_contributions
-from master.audit.copied import same_as
+from master.audit.copied import Earlier, check_copied
 from master.audit.direction import check_directions, directions, mix_distances
 from master.audit.finding import Finding, Weight
 from master.audit.norm import check_norms
@@ -33,6 +34,12 @@ class Candidate:
         counts: Pictures that its node has announced, by class; empty where it trained on public
             ones, or is not known to have any.
         steps: Optimiser steps that it was to take with the pictures that count for it.
+        node: Its node's id.
+        round: The round that it was made for.
+        start: Hash of the weights that it started from.
+        slot: The work; attempts at the same public work share it.
+        few_steps: Whether its node says to have taken no more than `copied.FEW_STEPS`: then
+            another's change may be much the same.
     """
 
     task: str
@@ -41,6 +48,11 @@ class Candidate:
     measured: Mapping[str, float]
     counts: Mapping[str, int] = field(default_factory=dict)
     steps: int = 1
+    node: str = ""
+    round: int = 0
+    start: str = ""
+    slot: str = ""
+    few_steps: bool = False
 
 
 def compare(
@@ -48,7 +60,7 @@ def compare(
     start: Mapping[str, float],
     policy: AuditPolicy,
     *,
-    alike: bool = True,
+    trained_alike: bool = True,
 ) -> dict[str, list[Finding]]:
     """What the comparison says of each update, by its task.
 
@@ -56,14 +68,14 @@ def compare(
         candidates: The updates of a round, in the order in which they came.
         start: Figures of the round's first model on the audit pictures; may be empty.
         policy: The plan's rules.
-        alike: Whether all trained with the same hyperparameters. Else one may well go further
-            than another, elsewhere and for the worse: only copies are looked for.
+        trained_alike: Whether all trained with the same hyperparameters. Else one may well go
+            further than another, elsewhere and for the worse: only copies are looked for.
     """
     found: dict[str, list[Finding]] = {one.task: [] for one in candidates}
     sketched = [(one, one.sketch) for one in candidates if one.sketch and one.sketch.is_telling]
     for one, copied in _copies(sketched, policy):
         found[one.task].append(copied)
-    if not alike:
+    if not trained_alike:
         for one in candidates:
             found[one.task].append(Finding(UNLIKE, Weight.UNCHECKED))
         return found
@@ -102,14 +114,22 @@ def _copies(
     sketched: Sequence[tuple[Candidate, Sketch]], policy: AuditPolicy
 ) -> list[tuple[Candidate, Finding]]:
     """Of two updates that are the same the later one; they may have been judged side by side."""
+    sent = [
+        Sent(sketch, one.node, one.start, f"{one.round}/{one.slot}", one.few_steps)
+        for one, sketch in sketched
+    ]
     found = []
-    for place, (one, sketch) in enumerate(sketched):
-        for other, earlier in sketched[:place]:
-            if same := same_as(sketch, earlier, policy):
-                sentence = f"The update has {same} as that of {other.node_name} in this round."
-                found.append((one, Finding(sentence, Weight.WRONG)))
-                break
+    for (one, sketch), places in zip(sketched, alike(sent, policy.copy_distance), strict=True):
+        earlier = [_earlier(one, *sketched[place]) for place in places]
+        finding = check_copied(sketch, one.node, earlier, policy)
+        if finding.weight is not Weight.FITS:
+            found.append((one, finding))
     return found
+
+
+def _earlier(one: Candidate, other: Candidate, sketch: Sketch) -> Earlier:
+    few_steps = one.few_steps and other.few_steps
+    return Earlier(other.node, other.node_name, other.round, sketch, few_steps)
 
 
 def _too_few(count: int, policy: AuditPolicy) -> str:

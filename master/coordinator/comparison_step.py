@@ -26,7 +26,7 @@ def judge_together(
     """
     candidates = sketches.candidates(session, task_ids, plan.training)
     start = audits.start_figures(session, row.before_id)
-    found = compare(candidates, start, plan.audit, alike=plan.search is None)
+    found = compare(candidates, start, plan.audit, trained_alike=plan.search is None)
     verdicts = {one.task: verdict_of(found[one.task], one.measured) for one in candidates}
     rejected = [task for task, verdict in verdicts.items() if not verdict.accepted]
     for task in rejected:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from sqlalchemy import or_, select
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from federated.training import Training
 from federated.wire import UpdateDocument
-from master.audit.copied import Earlier
+from master.audit.copied import FEW_STEPS, Earlier
 from master.audit.norm import steps_of
 from master.audit.sketch import Sketch
 from master.audit.together import Candidate
@@ -87,7 +88,7 @@ def earlier(session: Session, task: TaskRow, sketch: Sketch, near: float) -> lis
     same_slot = (TaskRow.round == task.round) & (TaskRow.slot == task.slot)
     same_start = (TaskRow.node_id == task.node_id) & (TaskRow.weights == task.weights)
     query = (
-        select(SketchRow, TaskRow, NodeRow.name)
+        select(SketchRow, TaskRow, NodeRow.name, UpdateRow.document)
         .join(TaskRow, TaskRow.id == SketchRow.task_id)
         .join(UpdateRow, UpdateRow.task_id == SketchRow.task_id)
         .join(NodeRow, NodeRow.id == TaskRow.node_id)
@@ -97,8 +98,8 @@ def earlier(session: Session, task: TaskRow, sketch: Sketch, near: float) -> lis
         .limit(MOST_COMPARED)
     )
     return [
-        Earlier(other.node_id, name, other.round, _sketch(row))
-        for row, other, name in session.execute(query)
+        Earlier(other.node_id, name, other.round, _sketch(row), _are_few(update.document, sent))
+        for row, other, name, sent in session.execute(query)
     ]
 
 
@@ -113,7 +114,7 @@ def candidates(session: Session, task_ids: Iterable[str], training: Training) ->
     held = (HoldingRow.node_id == TaskRow.node_id) & (HoldingRow.study_id == RunRow.study_id)
     query = (
         select(
-            TaskRow.id,
+            TaskRow,
             NodeRow.name,
             AuditRow.measured,
             SketchRow,
@@ -131,15 +132,25 @@ def candidates(session: Session, task_ids: Iterable[str], training: Training) ->
     )
     return [
         Candidate(
-            task=task,
+            task=task.id,
             node_name=name,
             sketch=_sketch(row) if row else None,
             measured=measured,
             counts=counts or {},
             steps=steps_of(UpdateDocument.model_validate(document).num_examples, training),
+            node=task.node_id,
+            round=task.round,
+            start=task.weights,
+            slot=task.slot,
+            few_steps=_are_few(document),
         )
         for task, name, measured, row, counts, document in session.execute(query)
     ]
+
+
+def _are_few(*documents: Mapping[str, Any] | None) -> bool:
+    told = [(document or {}).get("num_steps") for document in documents]
+    return all(steps is not None and steps <= FEW_STEPS for steps in told)
 
 
 def _sketch(row: SketchRow) -> Sketch:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from federated.plan import AuditPolicy
+from master.audit import copied
 from master.audit.copied import Earlier, check_copied
 from master.audit.finding import Weight, verdict_of
+from master.audit.sketch import BUCKETS, Sketch
 from master.audit.together import Candidate, compare
 from tests.master.audit.updates import Arrays, moved, round_of, sketched, weights
 
@@ -31,6 +36,8 @@ def judged(
             sketched(after, start),
             (figures or {}).get(n, GOOD),
             (counts or {}).get(n, EVEN),
+            node=f"n{n}",
+            slot=f"node/n{n}",
         )
         for n, after in enumerate(sent)
     ]
@@ -40,7 +47,15 @@ def judged(
 
 def reasons(start: Arrays, sent: list[Arrays], number: int) -> tuple[str, ...]:
     candidates = [
-        Candidate(f"t{n}", f"clinic-{n}", sketched(after, start), {}, EVEN)
+        Candidate(
+            f"t{n}",
+            f"clinic-{n}",
+            sketched(after, start),
+            {},
+            EVEN,
+            node=f"n{n}",
+            slot=f"node/n{n}",
+        )
         for n, after in enumerate(sent)
     ]
     return verdict_of(compare(candidates, {}, POLICY)[f"t{number}"], {}).reasons
@@ -79,6 +94,73 @@ def test_a_copy_with_a_little_noise_is_a_copy(rng) -> None:
     start, sent = round_of(rng, 5)
     sent[2] = moved(sent[0], weights(rng, 0.01), 0.003)
     assert judged(start, sent) == [True, True, False, True, True]
+
+
+def copies(sketches: list[Sketch], **facts: list[Any]) -> list[Weight | None]:
+    """What a round says of each update as a copy; `facts` are the candidates', in order."""
+    named: list[dict[str, Any]] = [
+        {"node": f"n{n}", "slot": f"node/{n}", "start": "w1"} for n in range(len(sketches))
+    ]
+    told = [
+        one | {name: values[n] for name, values in facts.items()} for n, one in enumerate(named)
+    ]
+    candidates = [
+        Candidate(f"t{n}", f"clinic-{n}", sketch, {}, **own)
+        for n, (sketch, own) in enumerate(zip(sketches, told, strict=True))
+    ]
+    found = compare(candidates, {}, POLICY, trained_alike=False)
+    named_as = [
+        [f.weight for f in found[one.task] if "the same" in f.sentence] for one in candidates
+    ]
+    return [weights[0] if weights else None for weights in named_as]
+
+
+def test_a_nodes_own_change_once_more_in_a_round_is_odd_as_it_is_between_rounds(rng) -> None:
+    start, (first, _) = round_of(rng, 2)
+    again = sketched(moved(first, weights(rng, 0.01), 0.003), start)
+    both = [sketched(first, start), again]
+    assert copies(both) == [None, Weight.WRONG]
+    # An asynchronous run counts two of one node: from other weights, or from the same.
+    assert copies(both, node=["n0", "n0"], start=["w1", "w2"]) == [None, Weight.ODD]
+    assert copies(both, node=["n0", "n0"]) == [None, None]
+    # Public work that another site took over is the same work.
+    assert copies(both, slot=["batch/x", "batch/x"]) == [None, None]
+
+
+def test_sites_of_few_steps_may_go_the_same_way_and_may_not_send_the_same_bytes(rng) -> None:
+    start, (first, _) = round_of(rng, 2)
+    one, near = (
+        sketched(first, start),
+        sketched(moved(first, weights(rng, 0.01), 0.003), start),
+    )
+    assert copies([one, near], few_steps=[True, True]) == [None, Weight.ODD]
+    assert copies([one, near], few_steps=[False, True]) == [None, Weight.WRONG]
+    assert copies([one, near, near], few_steps=[True] * 3) == [None, Weight.ODD, Weight.WRONG]
+    assert copies([near, one, near], few_steps=[True] * 3) == [None, Weight.ODD, Weight.WRONG]
+
+
+def test_a_thousand_updates_are_compared_without_looking_at_each_pair(rng, monkeypatch) -> None:
+    calls = []
+    measured = copied.distance
+    monkeypatch.setattr(
+        copied, "distance", lambda one, other: calls.append(1) or measured(one, other)
+    )
+    ways = rng.normal(0, 1, (1000, BUCKETS)).astype(np.float32)
+    ways /= np.linalg.norm(ways, axis=1, keepdims=True)
+    sketches = [
+        Sketch(f"{n:064}", 5000, 1.0 + n / 1e6, np.zeros(1, np.float32), way)
+        for n, way in enumerate(ways)
+    ]
+    sketches[700] = replace(sketches[2], digest="of its own")
+    sketches[999] = replace(sketches[998])
+    found = copies(sketches)
+    assert [n for n, weight in enumerate(found) if weight is Weight.WRONG] == [700, 999]
+    assert len(calls) <= 2
+    calls.clear()
+    assert copies([sketches[5]] * 1000) == [None] + [Weight.WRONG] * 999
+    near = [replace(sketches[5], digest=f"{n:064}") for n in range(1000)]
+    assert copies(near, few_steps=[True] * 1000) == [None] + [Weight.ODD] * 999
+    assert len(calls) <= 1000
 
 
 def test_a_site_that_takes_few_steps_goes_less_far_and_counts(rng) -> None:
