@@ -43,3 +43,9 @@ def test_a_site_with_many_pictures_among_tiny_ones_goes_further_and_counts(rng) 
 
 def test_who_trained_less_than_the_others_may_go_no_further_for_it() -> None:
     assert weights_of([1.0, 1.1, 0.9, 1.0, 20.0], [60, 60, 60, 60, 2])[-1] is Weight.WRONG
+
+
+def test_who_goes_hardly_anywhere_is_odd_unless_its_few_steps_explain_that() -> None:
+    assert weights_of([1.0, 1.1, 0.9, 1.0, 9e-4], [60] * 5)[-1] is Weight.ODD
+    assert weights_of([1.0, 1.1, 0.9, 1.0, 2e-3], [60] * 5)[-1] is Weight.FITS
+    assert weights_of([1.0, 1.1, 0.9, 1.0, 9e-4], [60, 60, 60, 60, 20])[-1] is Weight.FITS
