@@ -14,7 +14,8 @@ from federated.control import control_change, correction, kept_signature
 from federated.errors import FederationError
 from federated.signature import Signature
 from federated.strategies import controls_of
-from federated.wire import check_weights, encode_weights
+from federated.wire import encode_weights
+from federated.wire_checks import check_weights
 from serving.blobs import open_blob
 from serving.files import write_file
 

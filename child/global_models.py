@@ -13,7 +13,7 @@ from federated.errors import Conflict, FederationError
 from federated.messages import StudyPush, Task
 from federated.signature import Signature
 from federated.statistics import WeightStatistics, weight_statistics
-from federated.wire import check_finite, check_weights
+from federated.wire_checks import check_finite, check_weights
 from serving.blobs import BlobStore, Readable, open_blob
 
 log = logging.getLogger(__name__)

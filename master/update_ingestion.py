@@ -21,16 +21,8 @@ from federated.search import Hyperparameters, trained_with
 from federated.signature import Signature
 from federated.states import TaskState
 from federated.strategies import controls_of
-from federated.wire import (
-    BlobReader,
-    ExtraReader,
-    TensorReader,
-    UpdateDocument,
-    UpdateReader,
-    check_finite,
-    check_update,
-    largest_update,
-)
+from federated.wire import BlobReader, ExtraReader, TensorReader, UpdateDocument, UpdateReader
+from federated.wire_checks import check_finite, check_update, largest_update
 from master.control_check import ControlTerms, check_change
 from master.services import Services
 from master.store import node_records, nodes, tasks, updates, versions

@@ -10,7 +10,7 @@ import keras
 from safetensors import SafetensorError, safe_open
 
 from federated.errors import InvalidInput, NotFound
-from federated.wire import declared_shapes
+from federated.wire_checks import declared_shapes
 from models.h5_files import check_h5
 from models.layer_variables import named_variables
 from models.network import Network

@@ -11,17 +11,8 @@ from safetensors.numpy import save
 
 from federated.errors import InvalidInput, NotEnoughUpdates, ShapeMismatch
 from federated.signature import Signature, TensorSpec, signature_of
-from federated.wire import (
-    METADATA_KEY,
-    UpdateDocument,
-    UpdateReader,
-    check_finite,
-    check_update,
-    check_weights,
-    encode_update,
-    encode_weights,
-    largest_update,
-)
+from federated.wire import METADATA_KEY, UpdateDocument, UpdateReader, encode_update, encode_weights
+from federated.wire_checks import check_finite, check_update, check_weights, largest_update
 from tests.federated.blobs import Arrays, opened
 
 BASE = "a" * 64

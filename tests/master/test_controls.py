@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from federated.messages import Task
-from federated.wire import UpdateDocument, encode_update, largest_update
+from federated.wire import UpdateDocument, encode_update
+from federated.wire_checks import largest_update
 from master.garbage_collection import ORPHAN_SECONDS, collect_garbage
 from master.store import versions
 from tests.master.federation import ChildInTest, Federation, base_of, trained

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from federated.errors import InvalidInput
-from federated.wire import check_finite, encode_weights
+from federated.wire import encode_weights
+from federated.wire_checks import check_finite
 from serving.blob_layout import layout_of
 from serving.blobs import StoredTensors
 
