@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from federated.wire import MAX_DOCUMENT, METADATA_KEY, largest_update
+from federated.wire import MAX_DOCUMENT, METADATA_KEY
+from federated.wire_checks import largest_update
 from master import update_ingestion
 from master.update_ingestion import receive_update
 from serving.worker import WorkerFailed
