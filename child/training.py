@@ -203,9 +203,7 @@ class Training:
         log.warning("Task %s failed: %s", task.id, failure.detail)
         if failure.code == "trainer_died":
             self._warm.clear()
-            self._jobs.put(
-                ModelRequest(study=task.study, model=task.model, training=task.training)
-            )
+            self._jobs.put(ModelRequest(study=task.study, model=task.model, training=task.training))
         if self._site.tasks.fail(task.id, failure):
             self._on_finished(task.id)
 
