@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +13,7 @@ from master.evaluation import Evaluator
 from master.metrics import Metrics
 from master.polls import PollBoard
 from master.presence import Presence
+from master.search.asked import Proposed
 from master.settings import Settings
 from master.state_folder import StateFolder
 from master.store.tables import NodeRow
@@ -40,6 +41,7 @@ class Services:
         metrics: Figures for Prometheus.
         now: The time in seconds since the epoch.
         new_id: A new id of 12 hexadecimal digits.
+        proposed: Hyperparameters that were worked out for work about to be handed out.
         failpoint: Called at the places where tests kill a master; does nothing by default.
     """
 
@@ -55,6 +57,7 @@ class Services:
     metrics: Metrics
     now: Callable[[], float]
     new_id: Callable[[], str]
+    proposed: Proposed = field(default_factory=Proposed)
     failpoint: Failpoint = no_failpoint
 
     def child(self, session: Session, node_id: str) -> Child | None:

@@ -12,6 +12,7 @@ from federated.states import TaskState
 from master.coordinator import audit_jobs, credit_jobs, evaluation_jobs, handover
 from master.coordinator.aggregation import close_round
 from master.coordinator.cross_site_models import gather
+from master.coordinator.proposal_step import NotProposed, work_out
 from master.coordinator.run_steps import advance
 from master.coordinator.step import Step
 from master.services import Services
@@ -137,8 +138,7 @@ class Coordinator:
         step = Step(moved=True)
         try:
             while step.moved:
-                with services.database.write() as session:
-                    step = advance(services, session, run_id, services.now())
+                step = self._stepped(run_id)
                 if step.reached is not None:
                     services.failpoint(step.reached)
                 if step.aggregate is not None:
@@ -155,6 +155,19 @@ class Coordinator:
         if step.gather:
             self._job(BACKGROUND_QUEUE, f"gather/{run_id}", partial(gather, services, run_id))
         return float("inf") if step.again_at is None else step.again_at
+
+    def _stepped(self, run_id: str) -> Step:
+        """Takes one step of a run; a search's proposals are worked out while others can write."""
+        services = self._services
+        try:
+            with services.database.write() as session:
+                step = advance(services, session, run_id, services.now())
+        except NotProposed as missing:
+            work_out(services.proposed, missing)
+            return Step(moved=True)
+        if step.moved:
+            services.proposed.forget(run_id)
+        return step
 
     def _rest(self, run_id: str, error: Exception) -> float:
         """One run's trouble, a full disk say, is tried again later and holds up no other."""

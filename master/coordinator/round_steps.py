@@ -205,7 +205,14 @@ def _slot(this: Round, again: Again) -> Slot:
 
 def _give(this: Round, pieces: tuple[Piece, ...]) -> bool:
     if pieces:
-        pieces = with_proposals(this.session, this.run.id, this.plan, this.row.number, pieces)
+        pieces = with_proposals(
+            this.session,
+            this.services.proposed,
+            this.run.id,
+            this.plan,
+            this.row.number,
+            pieces,
+        )
         terms = patience(this.services.settings)
         rounds.hand_out(this.session, this.row, pieces, this.now, terms)
     return bool(pieces)

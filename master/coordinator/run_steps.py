@@ -191,7 +191,9 @@ def _open(
     now: float,
 ) -> Step:
     """Opens a round; in an asynchronous run, what it can count no longer ends."""
-    pieces = with_proposals(session, run.id, plan, run.round + 1, next_round.pieces)
+    pieces = with_proposals(
+        session, services.proposed, run.id, plan, run.round + 1, next_round.pieces
+    )
     next_round = replace(next_round, pieces=pieces)
     row = rounds.open_next(session, run, plan, next_round, now, patience(services.settings))
     mode = asynchronous(plan.strategy)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from federated.plan import Plan
+from master.coordinator import proposal_step
+from master.search.proposals import proposals
+from master.search.trials import Trial
+from master.store.tables import AuditRow
+from master.store.trials import of_run
 from tests.master.federation import ChildInTest, Clock, Federation
 from tests.master.test_evaluation_jobs import knowing, upload
 from tests.master.test_plan_check import write_index
@@ -144,6 +154,49 @@ def test_updates_of_one_search_may_differ_as_none_else_may(
     reasons = " ".join(round_["updates"][4]["audit"]["unchecked"])
     assert "hyperparameters of its own" in reasons
     assert [one["state"] for one in search_of(federation, run)] == ["complete"] * 5
+
+
+def test_proposals_are_worked_out_while_others_can_write(
+    federation: Federation, sites: list[ChildInTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def watched(plan: Plan, number: int, trials: Sequence[Trial], count: int) -> Any:
+        asked.append(number)
+        other = sqlite3.connect(federation.services.state.database, timeout=0)
+        with contextlib.closing(other):
+            other.execute("BEGIN IMMEDIATE")
+        return proposals(plan, number, trials, count)
+
+    monkeypatch.setattr(proposal_step, "proposals", watched)
+    run = federation.run(**PLAN)
+    assert asked == [1]
+    federation.give_up(sites[0])
+    assert [one["state"] for one in search_of(federation, run)].count("running") == 2
+
+
+def test_what_was_proposed_for_other_trials_is_not_used(
+    federation: Federation, sites: list[ChildInTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = federation.run(**PLAN)
+    known: list[list[float | None]] = []
+
+    def overtaken(plan: Plan, number: int, trials: Sequence[Trial], count: int) -> Any:
+        known.append([trial.score for trial in trials])
+        if len(known) == 1:
+            with federation.services.database.write() as session:
+                row = session.scalars(select(AuditRow).order_by(AuditRow.id)).first()
+                row.measured = {**row.measured, "accuracy": 0.625}
+        return proposals(plan, number, trials, count)
+
+    monkeypatch.setattr(proposal_step, "proposals", overtaken)
+    for site, sharpness in zip(sites, (-9.0, 9.0, -5.0), strict=True):
+        deliver(federation, site, sharpness)
+    assert known == [[0.0, 1.0, 0.0], [0.625, 1.0, 0.0]]
+    with federation.services.database.read() as session:
+        seen = of_run(session, run)
+    wanted = proposals(Plan.model_validate(PLAN), 2, seen[:3], 3)
+    assert [trial.parameters for trial in seen[3:]] == list(wanted)
 
 
 @pytest.mark.parametrize(
