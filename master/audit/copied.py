@@ -13,6 +13,8 @@ FEW_STEPS = 3
 """Steps after which two sites' changes may be much the same: one step of Adam moves each weight
 by the learning rate, whatever the pictures."""
 
+SAME_CHANGE = "the same change of the weights"
+
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
@@ -58,7 +60,7 @@ def check_copied(
             return Finding(sentence, Weight.WRONG)
         if not (other.sketch.is_telling and distance(sketch, other.sketch) <= policy.copy_distance):
             continue
-        sentence = f"The update has the same change of the weights as {whose}"
+        sentence = f"The update has {SAME_CHANGE} as {whose}"
         if not (own or other.few_steps):
             return Finding(f"{sentence} for round {other.round}.", Weight.WRONG)
         # One step of Adam on ten pictures is much the same in every round.

@@ -14,17 +14,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from federated.errors import FederationError
-from federated.plan import AuditPolicy, Plan
+from federated.plan import Plan
 from federated.search import trained_with
 from federated.training import Training
 from federated.wire import UpdateDocument, UpdateReader
-from master.audit import Asked, Finding, Measurement, Verdict, judge
+from master.audit import Asked, Measurement, Verdict, judge
 from master.audit.claim import judging_count
-from master.audit.copied import check_copied
 from master.audit.sketch import Sketch, sketch_of
 from master.audit.standing import Record, is_drawn, probability
 from master.coordinator import replication_step
 from master.coordinator.audit_measuring import Measured, measure
+from master.coordinator.comparison_step import copy_finding
 from master.coordinator.deadline import measured_speed
 from master.coordinator.round_opening import field_of, patience
 from master.evaluation import EvaluatorStopped
@@ -241,7 +241,7 @@ def _judged(
     session: Session, row: TaskRow, work: Work, read: Read, measurement: Measurement
 ) -> Verdict:
     policy = work.plan.audit
-    copied = None if read.sketch is None else _copied(session, row, read.sketch, policy)
+    copied = None if read.sketch is None else copy_finding(session, row, read.sketch, policy)
     return judge(
         work.document,
         changed=read.changed,
@@ -250,11 +250,6 @@ def _judged(
         asked=Asked(work.training, work.judging, needs_score=goes_by_scores(work.plan)),
         copied=copied,
     )
-
-
-def _copied(session: Session, row: TaskRow, sketch: Sketch, policy: AuditPolicy) -> Finding:
-    earlier = sketches.earlier(session, row, sketch, policy.copy_distance)
-    return check_copied(sketch, row.node_id, earlier, policy)
 
 
 def _note_speed(session: Session, row: TaskRow, work: Work) -> None:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from federated.plan import Plan
-from master.audit.finding import verdict_of
-from master.audit.together import compare
+from federated.plan import AuditPolicy, Plan
+from master.audit.copied import SAME_CHANGE, check_copied
+from master.audit.finding import Finding, Verdict, Weight, verdict_of
+from master.audit.sketch import Sketch
+from master.audit.together import Candidate, compare
 from master.store import audits, sketches
 from master.store.tables import RoundRow, TaskRow
 
@@ -27,7 +29,7 @@ def judge_together(
     candidates = sketches.candidates(session, task_ids, plan.training)
     start = audits.start_figures(session, row.before_id)
     found = compare(candidates, start, plan.audit, trained_alike=plan.search is None)
-    verdicts = {one.task: verdict_of(found[one.task], one.measured) for one in candidates}
+    verdicts = {one.task: _verdict(session, one, found[one.task], plan) for one in candidates}
     rejected = [task for task, verdict in verdicts.items() if not verdict.accepted]
     for task in rejected:
         audits.reject(session, session.get_one(TaskRow, task), verdicts[task], now)
@@ -37,3 +39,25 @@ def judge_together(
         each = session.get_one(TaskRow, task)
         audits.confirm(session, each, verdict, plan.audit.trusted_after, now)
     return False
+
+
+def copy_finding(session: Session, task: TaskRow, sketch: Sketch, policy: AuditPolicy) -> Finding:
+    """What the run's earlier updates say of one."""
+    earlier = sketches.earlier(session, task, sketch, policy.copy_distance)
+    return check_copied(sketch, task.node_id, earlier, policy)
+
+
+def _verdict(session: Session, one: Candidate, found: Sequence[Finding], plan: Plan) -> Verdict:
+    """What the others show, with the odd sign that the update may have given by itself.
+
+    Of the checks by itself only that for copies finds anything odd; it is asked again, and only
+    where a second sign would decide.
+    """
+    is_odd = any(finding.weight is Weight.ODD for finding in found)
+    if is_odd and one.sketch is not None:
+        task = session.get_one(TaskRow, one.task)
+        copied = copy_finding(session, task, one.sketch, plan.audit)
+        if copied.weight in (Weight.ODD, Weight.WRONG):
+            # The round's own updates are among the earlier ones: that sign counts once.
+            found = [copied, *(other for other in found if SAME_CHANGE not in other.sentence)]
+    return verdict_of(found, one.measured)

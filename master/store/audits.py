@@ -94,7 +94,8 @@ def keep_start(session: Session, version_id: int, figures: Mapping[str, float]) 
 
 def _add(session: Session, task_id: str, verdict: Verdict, state: TaskState) -> AuditRow:
     row = session.scalars(select(AuditRow).where(AuditRow.task_id == task_id)).one()
-    row.reasons = [*row.reasons, *verdict.reasons]
+    # A sign that decides only with a second one is told with it, but not twice.
+    row.reasons = [*row.reasons, *(one for one in verdict.reasons if one not in row.reasons)]
     row.unchecked = [*row.unchecked, *verdict.unchecked]
     row.verdict = str(state)
     return row

@@ -150,6 +150,47 @@ def test_wrong_labels_are_seen_by_what_they_do_and_the_round_goes_on_without(
     assert "makes the model much worse" in told
 
 
+@pytest.mark.parametrize(
+    ("shift", "accuracy", "state"),
+    [(1.0, 0.7, "rejected"), (1.0, 0.8, "accepted"), (-2.0, 0.7, "accepted")],
+)
+def test_an_odd_sign_of_the_update_alone_counts_with_one_that_the_others_show(
+    federation: Federation,
+    monkeypatch: pytest.MonkeyPatch,
+    shift: float,
+    accuracy: float,
+    state: str,
+) -> None:
+    federation.study(classes=["benign", "malignant", *(f"other-{n}" for n in range(20))])
+    upload(federation, "audit", {"benign": 3, "malignant": 5})
+    federation.evaluation_queues.held = ("evaluation/",)
+    (a,) = sites(federation, "a")
+    run = federation.run(**UNPAID | {"rounds": 2})
+    found = {1: 0.8}
+
+    def figures(models: Sequence[EvaluatedModel], *_: object) -> list[dict[str, Any] | None]:
+        number = federation.get(f"/runs/{run}")["round"]
+        accuracies = [0.8 if model.base is None else found[number] for model in models]
+        return [{"accuracy": one, "num_examples": 8} for one in accuracies]
+
+    monkeypatch.setattr(federation.evaluator, "reports", figures)
+    federation.deliver(a, trained(a, 1.0, 10))
+    found[2] = accuracy
+    # The same step once more is odd, and so is a model that is a little worse.
+    federation.deliver(a, trained(a, shift, 10))
+    update = updates(federation, run, 2)["clinic-a"]
+    assert update["status"] == state
+    reasons = update["audit"]["reasons"]
+    assert len(reasons) == len(set(reasons))
+    assert any("the same change of the weights as its own" in one for one in reasons) == (
+        shift == 1
+    )
+    task = next(t for t in federation.get(f"/runs/{run}/rounds/2")["tasks"] if t["state"] == state)
+    if state == "rejected":
+        assert "the same change" in task["reason"]
+        assert "makes the model worse" in task["reason"]
+
+
 def test_a_rejection_at_the_end_that_leaves_the_quorum_missed_gives_the_work_out_again(
     federation: Federation,
 ) -> None:
