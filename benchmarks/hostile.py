@@ -44,7 +44,7 @@ ROUNDS = 6
 QUICK_SEED, SEEDS = 100, (101, 102, 103)
 AUDIT = 200
 RECIPE = Recipe(hidden=0, epochs=2, adam=True, rate=3e-3, batch=16)
-"""The rate is what did best on a fifth of the training pictures, of 0.001 to 0.01."""
+"""On a fifth of the training pictures, 0.003 was as good as 0.001, and better than 0.01."""
 
 GOAL = 0.03
 
