@@ -175,6 +175,23 @@ def test_proposals_are_worked_out_while_others_can_write(
     assert [one["state"] for one in search_of(federation, run)].count("running") == 2
 
 
+def test_one_site_alone_is_judged_by_what_its_round_began_with(federation: Federation) -> None:
+    federation.study()
+    upload(federation, "audit", {"benign": 3, "malignant": 5})
+    site = federation.site("clinic-a")
+    run = federation.run(**PLAN | {"quorum": 1})
+    for sharpness in (9.0, -9.0):
+        deliver(federation, site, sharpness)
+    found = search_of(federation, run)
+    with federation.services.database.read() as session:
+        starts = [trial.start for trial in of_run(session, run)]
+    assert None not in starts
+    assert [one["lead"] for one in found] == [
+        one["score"] - start for one, start in zip(found, starts, strict=True)
+    ]
+    assert len({one["lead"] for one in found}) == 2
+
+
 def test_what_was_proposed_for_other_trials_is_not_used(
     federation: Federation, sites: list[ChildInTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,7 +39,34 @@ def test_a_trial_is_judged_beside_those_that_began_alike() -> None:
         trial(2, 0.01, None),
         trial(2, 0.01, 0.875),
     ]
-    assert leads(trials) == [-0.125, 0.125, 0.0, None, 0.0]
+    assert leads(trials) == [-0.125, 0.125, 0.0, None, 0.125]
+
+
+def test_a_score_alone_in_its_round_is_judged_by_what_the_round_began_with() -> None:
+    alone = [trial(1, 0.01, 0.5), trial(2, 0.02, 0.75), trial(3, 0.03, 0.625)]
+    # Nothing came before the first, and the best before the third is the second.
+    assert leads(alone) == [0.0, 0.25, -0.125]
+    begun = [
+        replace(one, start=start) for one, start in zip(alone, (0.25, 0.875, None), strict=True)
+    ]
+    assert leads(begun) == [0.25, -0.125, -0.125]
+    # Two of a round are compared with each other.
+    two = [replace(one, round=1, start=0.125) for one in alone[:2]]
+    assert leads(two) == [-0.125, 0.125]
+
+
+def test_a_search_with_one_site_learns() -> None:
+    rates = [10 ** (-4 + step / 5) for step in range(16)]
+    scores = [0.9 if rate > 0.02 else 0.5 for rate in rates]
+    known = [
+        replace(trial(number, rate, score), start=0.5)
+        for number, (rate, score) in enumerate(zip(rates, scores, strict=True), 1)
+    ]
+    found = proposals(plan(startup=4), 17, known, 10)
+    random = proposals(plan(sampler="random"), 17, known, 10)
+    assert sum(one.learning_rate > 0.01 for one in found) > sum(
+        one.learning_rate > 0.01 for one in random
+    )
 
 
 def test_the_first_trial_has_the_plans_settings_and_the_others_differ() -> None:
