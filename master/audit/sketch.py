@@ -40,7 +40,6 @@ class Sketch:
             of the same values, and it is the same.
         weights: Number of trainable weights.
         norm: Euclidean length of the change of the trainable weights.
-        norms: Length of the change of each tensor, in the signature's order, float32 (t,).
         projection: Of the change of the trainable weights, as a unit vector, float32
             (BUCKETS,); zeros where nothing has changed.
     """
@@ -48,7 +47,6 @@ class Sketch:
     digest: str
     weights: int
     norm: float
-    norms: np.ndarray
     projection: np.ndarray
 
     @property
@@ -72,7 +70,7 @@ def sketch_of(
         The sketch, and whether any weight has changed.
     """
     digest, sums = hashlib.sha256(), np.zeros(BUCKETS)
-    norms: list[float] = []
+    lengths: list[float] = []
     changed = False
     for spec in signature.tensors:
         new = np.asarray(after.get_tensor(spec.name), order="C")
@@ -80,17 +78,13 @@ def sketch_of(
         old = before.get_tensor(spec.name)
         changed = changed or not np.array_equal(old, new)
         change = np.subtract(new, old, dtype=np.float64).ravel()
-        norms.append(_length(change))
         if spec.trainable:
+            lengths.append(_length(change))
             sums += _projected(change, spec, seed)
-    trainable = [
-        norm for norm, spec in zip(norms, signature.tensors, strict=True) if spec.trainable
-    ]
     sketch = Sketch(
         digest=digest.hexdigest(),
         weights=sum(spec.count for spec in signature.tensors if spec.trainable),
-        norm=math.hypot(*trainable),
-        norms=np.minimum(norms, np.finfo(np.float32).max).astype(np.float32),
+        norm=math.hypot(*lengths),
         projection=_unit(sums),
     )
     return sketch, changed

@@ -58,7 +58,6 @@ def add(session: Session, task: TaskRow, sketch: Sketch) -> None:
                 digest=sketch.digest,
                 weights=sketch.weights,
                 norm=sketch.norm,
-                norms=sketch.norms.astype(FLOAT).tobytes(),
                 projection=sketch.projection.astype(FLOAT).tobytes(),
             )
         )
@@ -158,6 +157,5 @@ def _sketch(row: SketchRow) -> Sketch:
         digest=row.digest,
         weights=row.weights,
         norm=row.norm,
-        norms=np.frombuffer(row.norms, dtype=FLOAT),
         projection=np.frombuffer(row.projection, dtype=FLOAT),
     )

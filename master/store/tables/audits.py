@@ -9,7 +9,7 @@ from master.store.tables.base import Base, Document
 
 
 class SketchRow(Base):
-    """The sketch of an update (`master.audit.sketch`): float32 arrays as little-endian bytes."""
+    """The sketch of an update (`master.audit.sketch`): the projection as little-endian float32."""
 
     __tablename__ = "update_sketches"
     __table_args__ = (
@@ -22,7 +22,6 @@ class SketchRow(Base):
     digest: Mapped[str] = mapped_column(String(64))
     weights: Mapped[int]
     norm: Mapped[float]
-    norms: Mapped[bytes] = mapped_column(LargeBinary)
     projection: Mapped[bytes] = mapped_column(LargeBinary)
 
 

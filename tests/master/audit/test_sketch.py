@@ -17,8 +17,6 @@ def test_lengths_are_those_of_the_change_and_count_what_trains_alone(rng) -> Non
     after = moved(start, weights(rng, 0.1))
     sketch = sketched(after, start)
     assert sketch.norm == pytest.approx(np.linalg.norm(flat(after, start)))
-    variance = np.linalg.norm(after["norm/variance"] - start["norm/variance"])
-    assert sketch.norms[1] == pytest.approx(variance)
     assert sketch.weights == 3 * 3 * 2 * 11 + 7
 
 
@@ -73,5 +71,4 @@ def test_values_as_large_as_there_are_do_not_overflow(rng) -> None:
     after = moved(start, start, 1e38)
     sketch = sketched(after, start)
     assert np.isfinite(sketch.norm)
-    assert np.isfinite(sketch.norms).all()
     assert np.linalg.norm(sketch.projection) == pytest.approx(1, rel=1e-5)

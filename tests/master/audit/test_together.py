@@ -147,10 +147,7 @@ def test_a_thousand_updates_are_compared_without_looking_at_each_pair(rng, monke
     )
     ways = rng.normal(0, 1, (1000, BUCKETS)).astype(np.float32)
     ways /= np.linalg.norm(ways, axis=1, keepdims=True)
-    sketches = [
-        Sketch(f"{n:064}", 5000, 1.0 + n / 1e6, np.zeros(1, np.float32), way)
-        for n, way in enumerate(ways)
-    ]
+    sketches = [Sketch(f"{n:064}", 5000, 1.0 + n / 1e6, way) for n, way in enumerate(ways)]
     sketches[700] = replace(sketches[2], digest="of its own")
     sketches[999] = replace(sketches[998])
     found = copies(sketches)

@@ -25,7 +25,6 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("weights", sa.BigInteger(), nullable=False),
         sa.Column("norm", sa.Double(), nullable=False),
-        sa.Column("norms", sa.LargeBinary(), nullable=False),
         sa.Column("projection", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"]),
         sa.ForeignKeyConstraint(["task_id"], ["tasks.id"]),
