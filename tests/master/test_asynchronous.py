@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from master.audit import sketch
 from tests.master.federation import ChildInTest, Clock, Federation, base_of, trained
 from tests.master.test_evaluation_jobs import upload
 from tests.master.test_plan_check import write_index
@@ -299,3 +300,22 @@ def test_batches_are_dealt_on_as_versions_come(federation: Federation, tmp_path:
     # b never lets go of its batch; a goes round the two others.
     assert held not in mine
     assert len(set(mine)) == 2
+
+
+def test_two_like_updates_of_one_node_in_a_buffer_make_nobody_suspect(
+    federation: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The model of these tests is smaller than any that is compared.
+    monkeypatch.setattr(sketch, "FEWEST_WEIGHTS", 1)
+    a, b, c = sites(federation, "abc")
+    run = federation.run(**PLAN, **fedbuff(2))
+    for child, shift in ((b, 0.25), (c, 1.0)):
+        deliver(federation, child, shift)
+    # The first from the version before, the second from the newest: one step is like the other.
+    deliver(federation, a, 0.5)
+    deliver(federation, a, 0.5 + 1e-4)
+    view = federation.get(f"/runs/{run}/rounds/2")
+    assert [update["status"] for update in view["updates"]] == ["accepted", "accepted"]
+    told = " ".join(view["updates"][1]["audit"]["reasons"])
+    assert "the same change of the weights as its own for round 1" in told
+    assert {node["standing"] for node in federation.get("/nodes")["nodes"]} == {"checked"}
