@@ -188,7 +188,9 @@ def test_from_the_first_page_to_a_model_file(demo, browser, tmp_path):
     visitor.sees("2 / 2")
     expect(visitor.page.get_by_text("✓ accepted").first).to_be_visible()
     # Each site keeps a fifth for validation: 6 of 8 and 16 of 20 train, or nearly so.
-    shares = [float(share) for share in _column(visitor.page, "Weight in the mean")]
+    shares = [
+        float(share.rstrip("\u00a0%")) for share in _column(visitor.page, "Weight in the mean")
+    ]
     examples = [int(number) for number in _column(visitor.page, "Training pictures")]
     assert examples[0] < examples[1]
     assert shares == pytest.approx([100 * n / sum(examples) for n in examples], abs=0.06)

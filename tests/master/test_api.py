@@ -38,6 +38,7 @@ ROUTES = [
     ("GET", "/runs/none/statistics", PEOPLE),
     ("GET", "/runs/none/evaluation", PEOPLE),
     ("GET", "/runs/none/rewards", PEOPLE),
+    ("GET", "/runs/none/search", PEOPLE),
     ("GET", "/runs/none/events", PEOPLE),
     ("GET", "/runs/none/model", PEOPLE),
     ("GET", "/runs/none/history.csv", PEOPLE),

@@ -120,7 +120,7 @@ def test_stopping_ends_everything(federation: Federation) -> None:
     assert federation.get("/studies/skin")["current"]["weights"] == good
 
 
-@pytest.mark.parametrize("step", ["_material", "average", "_settle"])
+@pytest.mark.parametrize("step", ["material_of", "average", "_settle"])
 def test_a_master_that_is_killed_while_it_averages_counts_nothing_twice(
     federation: Federation, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

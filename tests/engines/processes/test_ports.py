@@ -1,4 +1,5 @@
 import socket
+from contextlib import ExitStack
 
 import pytest
 
@@ -8,11 +9,16 @@ from engines.processes.ports import fixed_ports, is_free, next_free_ports
 
 @pytest.fixture
 def taken():
-    """A port that somebody listens on, with a few more above it."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        yield listener.getsockname()[1]
+    """A port that somebody listens on, the one below it free, with a few more above it."""
+    with ExitStack() as stack:
+        while True:
+            listener = stack.enter_context(socket.socket())
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            port = listener.getsockname()[1]
+            if is_free(port - 1):
+                break
+        yield port
 
 
 def test_a_port_that_is_listened_on_is_not_free(taken):
