@@ -22,9 +22,6 @@ HONEST_ROUNDS = 1
 VALIDATION = 0.2
 """Share of a node's pictures that only judge."""
 
-CLAIM = {"val_accuracy": 1.0, "val_examples": 500.0}
-"""What a node says that inflates its accuracy."""
-
 OF_WEIGHTS = dict(ATTACKS) | {"zero": unchanged, "inflated": noisy}
 """Attacks that are worked out from the node's own weights."""
 
@@ -100,7 +97,10 @@ class Site:
         sent = await self._weights(attack, task.round, dict(start))
         if attack is None:
             self._honest = sent
-        claims = CLAIM if attack == "inflated" else self._figures(sent)
+        claims = self._figures(sent)
+        if attack == "inflated":
+            # Of as many pictures as it may judge by: more would be refused unread.
+            claims = dict(claims) | {"val_accuracy": 1.0}
         document = UpdateDocument(
             task=task.id,
             base=task.weights,
