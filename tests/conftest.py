@@ -1,5 +1,7 @@
 """What more than one test folder asks for. Imports nothing heavy by itself."""
 
+import signal
+
 import pytest
 
 pytest_plugins = ["tests.postgres_server", "tests.databases", "tests.s3_server"]
@@ -17,6 +19,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((number for number, match in enumerate(matches) if match), len(LONGEST_FIRST))
 
     items.sort(key=place)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hangup_counts() -> None:
+    """What is started here hears SIGHUP, also where the tests themselves run under `nohup`."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

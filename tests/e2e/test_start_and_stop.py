@@ -156,14 +156,16 @@ def test_a_demo_starts_stops_and_finds_its_state_again(start, base, tmp_path):
 
     # In the middle of starting, too.
     with subprocess.Popen(["sleep", "600"]) as stranger:
-        demo = start(state, base)
-        demo.pids()
-        everything = demo.everything()
-        demo.process.send_signal(signal.SIGHUP)
-        assert demo.process.wait(60) == 0
-        assert_nothing_is_left(everything, ports)
-        assert stranger.poll() is None
-        stranger.kill()
+        try:
+            demo = start(state, base)
+            demo.pids()
+            everything = demo.everything()
+            demo.process.send_signal(signal.SIGHUP)
+            assert demo.process.wait(60) == 0
+            assert_nothing_is_left(everything, ports)
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
 
 
 def test_servers_end_with_an_engine_that_is_killed(start, base, tmp_path):
