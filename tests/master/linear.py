@@ -39,12 +39,13 @@ class LinearEvaluator:
 
     Attributes:
         calls: Names of the calls, in order.
-        failure: Raised by the next call, once.
+        failure: Raised by the next call, once, or as often as `failures` says.
     """
 
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.failure: Exception | None = None
+        self.failures = 1
 
     def initial_model(self, study: Study, plan: Plan, out: Path, frozen_out: Path) -> BuiltModel:
         self._note("initial_model")
@@ -112,9 +113,12 @@ class LinearEvaluator:
 
     def _note(self, name: str) -> None:
         self.calls.append(name)
-        failure, self.failure = self.failure, None
-        if failure is not None:
-            raise failure
+        if self.failure is None:
+            return
+        failure, self.failures = self.failure, self.failures - 1
+        if self.failures == 0:
+            self.failure, self.failures = None, 1
+        raise failure
 
 
 def _read(reader: TensorReader) -> tuple[np.ndarray, np.ndarray]:

@@ -184,7 +184,9 @@ def test_an_update_that_was_not_measured_is_measured_for_its_credits(
     upload(federation, "audit", {"benign": 6, "malignant": 14})
     a, b = federation.site("clinic-a"), federation.site("clinic-b")
     run = federation.run(**PLAN)
+    # With all that wait; then the first model by itself, and the update by itself.
     federation.evaluator.failure = WorkerFailed("It could not be done")
+    federation.evaluator.failures = 3
     federation.deliver(a, knowing(a, 9.0, 10))
     federation.deliver(b, knowing(b, 5.0, 10))
     assert told(federation, run)["models"] == 1
