@@ -21,9 +21,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def hangup_counts() -> None:
-    """What is started here hears SIGHUP, also where the tests themselves run under `nohup`."""
+    """What is started here hears SIGHUP: under `nohup`, and after an engine that has stopped."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
