@@ -120,6 +120,23 @@ def named(count: int, start: int = 0) -> list[tuple[str, bytes]]:
     ]
 
 
+@pytest.fixture(scope="session")
+def worker(tmp_path_factory):
+    """A trainer process; one serves all tests, since TensorFlow takes seconds to load."""
+    from tests.child.bench import trainer  # It takes its study from here.
+
+    with trainer(tmp_path_factory.mktemp("trainer")) as worker:
+        yield worker
+
+
+@pytest.fixture(scope="session")
+def initial(keras_runtime):
+    """The initial model's blob and its signature."""
+    from tests.child.bench import initial_model
+
+    return initial_model()
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()

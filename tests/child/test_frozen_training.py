@@ -21,7 +21,7 @@ from federated.study import Study
 from federated.wire import encode_weights
 from imaging.array_file import PixelArray
 from imaging.resize import to_model_pixels
-from tests.child.bench import Bench, trainer
+from tests.child.bench import Bench
 from tests.child.conftest import named, task_of
 from tests.child.test_prediction import InThisProcess
 
@@ -33,12 +33,6 @@ FEATURES = Plan(
     privacy=Privacy(min_examples=3),
 )
 LOCAL = FEATURES.model_copy(update={"strategy": StrategyChoice(batch_norm="local")})
-
-
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory):
-    with trainer(tmp_path_factory.mktemp("trainer")) as worker:
-        yield worker
 
 
 @pytest.fixture(scope="module")

@@ -13,22 +13,10 @@ from child.server import Child
 from federated.messages import StudyPush
 from federated.plan import AssignedBatches, Privacy, RandomSets
 from tests.child.batch_server import Batches, BatchServer, batch_server, pack
-from tests.child.bench import PLAN, Bench, initial_model, push_model, trainer
+from tests.child.bench import PLAN, Bench, push_model
 from tests.child.conftest import Site, named, task_of
 
 TRAIN, VALIDATION = 6, 3
-
-
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory):
-    with trainer(tmp_path_factory.mktemp("trainer")) as worker:
-        yield worker
-
-
-@pytest.fixture(scope="module")
-def initial(keras_runtime):
-    """The initial model's blob and its signature."""
-    return initial_model()
 
 
 @pytest.fixture(scope="module")

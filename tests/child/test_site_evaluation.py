@@ -11,21 +11,10 @@ from federated.site_evaluation import ModelFigures
 from federated.wire import encode_weights
 from imaging.array_file import PixelArray
 from models.measures import evaluate_probabilities
-from tests.child.bench import PLAN, SMALL, Bench, initial_model, push_model, trainer
+from tests.child.bench import PLAN, SMALL, Bench, push_model
 from tests.child.conftest import STUDY, named, task_of
 
 ACROSS = PLAN.model_copy(update={"cross_site": True})
-
-
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory):
-    with trainer(tmp_path_factory.mktemp("trainer")) as worker:
-        yield worker
-
-
-@pytest.fixture(scope="module")
-def initial(keras_runtime):
-    return initial_model()
 
 
 @pytest.fixture

@@ -1,7 +1,4 @@
-"""Real trainings in a real trainer process, on pictures of 12 px; no other thread runs.
-
-One process serves the whole module: TensorFlow takes seconds to load.
-"""
+"""Real trainings in a real trainer process, on pictures of 12 px; no other thread runs."""
 
 import hashlib
 import os
@@ -24,20 +21,8 @@ from federated.plan import Training as Settings
 from federated.training import EarlyStopping, Schedule
 from federated.wire import encode_weights
 from serving.worker import Worker, WorkerDied, WorkerFailed, worker_environment
-from tests.child.bench import PLAN, SMALL, Bench, initial_model, push_model, trainer
+from tests.child.bench import PLAN, SMALL, Bench, push_model
 from tests.child.conftest import STUDY, named, task_of
-
-
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory):
-    with trainer(tmp_path_factory.mktemp("trainer")) as worker:
-        yield worker
-
-
-@pytest.fixture(scope="module")
-def initial(keras_runtime):
-    """The initial model's blob and its signature."""
-    return initial_model()
 
 
 @pytest.fixture
