@@ -14,6 +14,7 @@ from imaging.batch_index import INDEX, BatchIndex
 from imaging.batches import Batch, PackedPicture
 from imaging.packing import write_batches
 from tests.child.conftest import picture
+from tests.in_thread import serving
 
 CLASSES = ("benign", "malignant")
 
@@ -89,15 +90,11 @@ def batch_server(folder: Path) -> Iterator[BatchServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(lambda: state))
     server.daemon_threads = True
     state.url = f"http://127.0.0.1:{server.server_port}/skin"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield state
-    finally:
-        state.held.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(server):
+        try:
+            yield state
+        finally:
+            state.held.set()
 
 
 def _handler(state: Callable[[], BatchServer]) -> type[BaseHTTPRequestHandler]:

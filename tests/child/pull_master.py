@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from federated.messages import StudyPush, Task
 from tests.child.recording_master import Call
+from tests.in_thread import serving
 
 OPEN = ("queued", "leased", "training")
 
@@ -211,14 +212,8 @@ def pull_master() -> Iterator[PullMaster]:
     master = PullMaster()
     server = _Server(("127.0.0.1", 0), _handler(master))
     master.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield master
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _handler(master: PullMaster) -> type[BaseHTTPRequestHandler]:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.in_thread import serving
+
 
 @dataclass(frozen=True)
 class Call:
@@ -66,14 +68,8 @@ def recording_master() -> Iterator[RecordingMaster]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(lambda: master))
     server.daemon_threads = True
     master.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield master
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _handler(master: Callable[[], RecordingMaster]) -> type[BaseHTTPRequestHandler]:

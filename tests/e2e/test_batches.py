@@ -1,6 +1,5 @@
 """Runs on public pictures: real servers, a real batch server, and children with no pictures."""
 
-import threading
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +11,7 @@ from federated.study import Study
 from imaging.__main__ import main
 from tests.e2e.averaging import assert_averaged
 from tests.e2e.running import SITES, finished, holds_model, plan, wait_for
+from tests.in_thread import serving
 
 STUDY = Study(id="public", name="Public", classes=("benign", "malignant"), size=16)
 BATCHES, TRAIN, VALIDATION = 5, 7, 4
@@ -27,14 +27,8 @@ def served(folder):
             asked.append(self.path)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder))
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield f"http://127.0.0.1:{server.server_port}/skin", asked
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import pytest
 
 from master import child_client
 from master.child_client import Child, HttpChildClient, Unreachable
+from tests.in_thread import serving
 
 
 class Stranger(BaseHTTPRequestHandler):
@@ -62,12 +63,8 @@ class Stranger(BaseHTTPRequestHandler):
 def server() -> Iterator[ThreadingHTTPServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Stranger)
     server.seen, server.connections = [], set()  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield server
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 import json
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from engines.processes.client import Api, Child, Master
 from engines.processes.errors import CallFailed
+from tests.in_thread import serving
 
 ANSWERS = {
     "/api/v1/join-tokens": (201, b'{"token": "join-me", "expires_at": 1}'),
@@ -43,10 +43,9 @@ def server():
         def log_message(self, *_):
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with serving(running):
         yield f"http://127.0.0.1:{running.server_port}", received
-        running.shutdown()
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tests.in_thread import serving
+
 
 @dataclass
 class HttpServer:
@@ -133,15 +135,11 @@ def http_server(
         server.socket = context.wrap_socket(server.socket, server_side=True)
     scheme = "http" if certificate is None else "https"
     served.url = f"{scheme}://127.0.0.1:{server.server_port}/skin"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield served
-    finally:
-        served.stopping.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(server):
+        try:
+            yield served
+        finally:
+            served.stopping.set()
 
 
 class _Server(ThreadingHTTPServer):

@@ -1,7 +1,6 @@
 """The web app's HTTP against a real server on loopback."""
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +9,7 @@ import pytest
 import requests
 from pydantic import BaseModel
 
+from tests.in_thread import serving
 from tests.webapp.scripted import ScriptedServers, ok
 from webapp.api import ApiError, Connection
 from webapp.api.connection import KEPT_ANSWERS, parse
@@ -56,12 +56,8 @@ def server() -> Iterator[Server]:
 
     running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     facts.url = f"http://127.0.0.1:{running.server_address[1]}"
-    thread = threading.Thread(target=running.serve_forever)
-    thread.start()
-    yield facts
-    running.shutdown()
-    running.server_close()
-    thread.join()
+    with serving(running):
+        yield facts
 
 
 @pytest.fixture
