@@ -19,7 +19,8 @@ from master.api.query import number_in_query
 from master.polls import TurnedAway
 from master.store import task_queue, tasks
 from master.store.task_queue import Waiting
-from master.update_ingestion import largest_body, receive_update, terms_of
+from master.update_ingestion import largest_body, receive_update
+from master.update_terms import terms_of
 from serving.auth import AUTH, caller
 from serving.sentences import validation_sentence
 from serving.server import MAX_BODY
