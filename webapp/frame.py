@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,67 +14,61 @@ import streamlit as st
 
 from webapp.api import ApiError
 from webapp.desk import Desk, shared_desk
+from webapp.language import LANGUAGES, PARAMETER, chosen, language
 from webapp.layout import guard, live, problem, tell_of_change
 from webapp.settings import Role, SettingsError
 from webapp.texts import text
-from webapp.views import (
-    by_hand,
-    classify,
-    compare,
-    overview,
-    pictures,
-    results,
-    rewards,
-    sites,
-    train,
-    workbench,
-)
 from webapp.words import plain, span, told
 
 ASSETS = Path(__file__).parent / "assets"
 RETRY_SECONDS = 5.0
 
-
-@dataclass(frozen=True, slots=True)
-class PageEntry:
-    """A page: what draws it, and its icon in the navigation."""
-
-    draw: Callable[[Desk], None]
-    icon: str
-
-
-PAGES: Mapping[str, PageEntry] = MappingProxyType(
+AREAS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
-        "overview": PageEntry(overview.page, "home"),
-        "workbench": PageEntry(workbench.page, "home"),
-        "pictures": PageEntry(pictures.page, "photo_library"),
-        "classify": PageEntry(classify.page, "image_search"),
-        "train": PageEntry(train.page, "model_training"),
-        "results": PageEntry(results.page, "monitoring"),
-        "compare": PageEntry(compare.page, "compare_arrows"),
-        "sites": PageEntry(sites.page, "hub"),
-        "rewards": PageEntry(rewards.page, "award_star"),
-        "by_hand": PageEntry(by_hand.page, "calculate"),
-    }
-)
-
-SECTIONS: Mapping[Role, Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "demo": {
-            "start": ("overview",),
-            "at_a_site": ("pictures", "classify"),
-            "federation": ("train", "results", "compare", "sites", "rewards"),
-            "learn": ("by_hand",),
-        },
-        "site": {"start": ("workbench",), "at_a_site": ("pictures", "classify")},
         "console": {
-            "start": ("overview",),
-            "federation": ("train", "results", "compare", "sites", "rewards"),
+            "overview": "home",
+            "sites": "hub",
+            "train": "model_training",
+            "results": "monitoring",
+            "compare": "compare_arrows",
+            "rewards": "award_star",
         },
-        "classroom": {"learn": ("by_hand",)},
+        "site": {
+            "workbench": "cottage",
+            "pictures": "photo_library",
+            "classify": "image_search",
+        },
+        "classroom": {
+            "by_hand": "calculate",
+        },
     }
 )
-"""Which pages a role has; what a role must not do, it has no page for."""
+"""The pages by area, each with its icon.
+
+A page's name is that of its module in `webapp.views`, of its section in the texts and of its
+address. Its title stands under `nav`.
+"""
+
+ROLES: Mapping[Role, tuple[str, ...]] = MappingProxyType(
+    {
+        "demo": ("console", "site", "classroom"),
+        "console": ("console",),
+        "site": ("site",),
+        "classroom": ("classroom",),
+    }
+)
+"""Which areas a role has; what a role must not do, it has no page for."""
+
+
+def pages_of(role: Role) -> list[str]:
+    """The names of a role's pages, in order."""
+    return [name for area in ROLES[role] for name in AREAS[area]]
+
+
+def view(name: str) -> Callable[[Desk], None]:
+    """What draws the page of that name."""
+    draw: Callable[[Desk], None] = import_module(f"webapp.views.{name}").page
+    return draw
 
 
 def main(first: str | None = None) -> None:
@@ -101,32 +96,61 @@ def main(first: str | None = None) -> None:
 
 def _navigate(desk: Desk, first: str | None) -> None:
     """Draws the navigation and the chosen page."""
-    names = [name for group in SECTIONS[desk.role].values() for name in group]
+    first = first or pages_of(desk.role)[0]
     pages: dict[str, Any] = {}
     desk = replace(desk, pages=pages)
-    for name in names:
-        pages[name] = st.Page(
-            partial(_draw, name, desk),
-            title=text(f"nav.{name}"),
-            icon=f":material/{PAGES[name].icon}:",
-            url_path=name,
-            default=name == (first or names[0]),
-        )
-    groups = {
-        text(f"nav.{group}"): [pages[name] for name in members]
-        for group, members in SECTIONS[desk.role].items()
-    }
-    chosen = st.navigation(groups, expanded=True)
+    groups: dict[str, list[Any]] = {}
+    for area in ROLES[desk.role]:
+        pages |= {
+            name: _entry(name, icon, desk, first=name == first)
+            for name, icon in AREAS[area].items()
+        }
+        groups[text(f"nav.{area}")] = [pages[name] for name in AREAS[area]]
+    current = st.navigation(groups, expanded=True)
     with st.sidebar:
         st.caption(text(f"role.{desk.role}"))
-    chosen.run()
+        _choose_language()
+    current.run()
+
+
+def _entry(name: str, icon: str, desk: Desk, *, first: bool) -> Any:
+    """A page for the navigation."""
+    return st.Page(
+        partial(_draw, name, desk),
+        title=text(f"nav.{name}"),
+        icon=f":material/{icon}:",
+        url_path=name,
+        default=first,
+    )
+
+
+def _choose_language() -> None:
+    """Switches the language; what was chosen stays in the address from page to page."""
+    kept = chosen()
+    if kept:
+        st.session_state[PARAMETER] = kept
+        if st.query_params.get(PARAMETER) != kept:
+            st.query_params[PARAMETER] = kept
+    st.session_state["choice-lang"] = language()
+    st.segmented_control(
+        text("layout.language"),
+        list(LANGUAGES),
+        format_func=LANGUAGES.__getitem__,
+        required=True,
+        key="choice-lang",
+        on_change=_speak,
+    )
+
+
+def _speak() -> None:
+    st.query_params[PARAMETER] = st.session_state["choice-lang"]
 
 
 def _draw(name: str, desk: Desk) -> None:
     live(_silence, active=True)(desk)
     with guard():
         try:
-            PAGES[name].draw(desk)
+            view(name)(desk)
         except ApiError as error:
             problem(error)
             if error.code == "offline":

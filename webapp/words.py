@@ -9,11 +9,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
+from webapp.numerals import date_and_time, grouped, in_percent, localised, with_unit
 from webapp.texts import text
 
 NOTHING = "–"
-GAP = "\u00a0"
-"""Between a figure and its unit, where no line is to end."""
 
 Colour = Literal["red", "orange", "blue", "green", "gray"]
 
@@ -92,48 +91,50 @@ def marked(state: str) -> str:
 
 def percent(share: float | None, digits: int = 1) -> str:
     """A share (0 to 1) in per cent."""
-    return NOTHING if share is None else f"{share * 100:.{digits}f}{GAP}%"
+    return NOTHING if share is None else in_percent(f"{share * 100:.{digits}f}")
 
 
 def figure(value: float | None, digits: int = 3) -> str:
     """A figure with a fixed number of digits."""
     if value is None:
         return NOTHING
-    return small(value) if abs(value) >= 10**9 else f"{value:.{digits}f}"
+    return small(value) if abs(value) >= 10**9 else localised(f"{value:.{digits}f}")
 
 
 def small(value: float) -> str:
     """A figure of any magnitude, with three significant digits."""
-    return f"{value:.3g}".replace("-", "\u2212")
+    return localised(f"{value:.3g}".replace("-", "\u2212"))
 
 
 def whole(number: int) -> str:
-    """A whole number with thin spaces between its thousands."""
-    return f"{number:,}".replace(",", "\u202f")
+    """A whole number with its thousands told apart."""
+    return grouped(number)
 
 
 def size(nbytes: int) -> str:
     """A number of bytes: `6.6 MB`."""
     if nbytes < 1000:
-        return f"{nbytes}{GAP}B"
+        return with_unit(str(nbytes), "digital-byte")
     if nbytes < 1_000_000:
-        return f"{nbytes / 1000:.0f}{GAP}kB"
-    return f"{nbytes / 1_000_000:.1f}{GAP}MB"
+        return with_unit(f"{nbytes / 1000:.0f}", "digital-kilobyte")
+    if nbytes < 10_000_000_000:
+        return with_unit(f"{nbytes / 1_000_000:.1f}", "digital-megabyte")
+    return with_unit(f"{nbytes / 1_000_000_000:.1f}", "digital-gigabyte")
 
 
 def credit(amount: float) -> str:
     """An amount of credits, with two digits."""
-    return f"{amount:.2f}"
+    return localised(f"{amount:.2f}")
 
 
 def span(seconds: float) -> str:
     """A span of time: `42 s`, `3 min`, `5 h`, `2 d`."""
     if seconds < 10:
-        return f"{max(seconds, 0):.1f}{GAP}s"
-    for limit, unit, name in ((90, 1, "s"), (5400, 60, "min"), (129_600, 3600, "h")):
+        return with_unit(f"{max(seconds, 0):.1f}", "second")
+    for limit, unit, name in ((90, 1, "second"), (5400, 60, "minute"), (129_600, 3600, "hour")):
         if seconds < limit:
-            return f"{seconds / unit:.0f}{GAP}{name}"
-    return f"{seconds / 86_400:.0f}{GAP}d"
+            return with_unit(f"{seconds / unit:.0f}", name)
+    return with_unit(f"{seconds / 86_400:.0f}", "day")
 
 
 def ago(then: float | None, now: float) -> str:
@@ -151,7 +152,7 @@ def clock(at: float) -> str:
 
 def day(at: float) -> str:
     """Date and time of this computer's zone."""
-    return f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M}"
+    return date_and_time(datetime.fromtimestamp(at).astimezone())
 
 
 def short(name: str) -> str:

@@ -9,25 +9,24 @@ import streamlit as st
 import webapp
 from tests.webapp.conftest import Open, shown
 from tests.webapp.scripted import ScriptedServers
-from webapp.frame import PAGES, SECTIONS
+from webapp.frame import AREAS, pages_of
 from webapp.settings import VARIABLE, Role
 
 ROOT = Path(webapp.__file__).parent
-CONSOLE = [name for group in SECTIONS["console"].values() for name in group]
-
-
-def pages_of(role: Role) -> set[str]:
-    return {name for group in SECTIONS[role].values() for name in group}
 
 
 def test_only_site_and_demo_have_pages_with_pictures() -> None:
     for role in ("console", "classroom"):
-        assert not pages_of(role) & {"pictures", "classify", "workbench"}  # type: ignore[arg-type]
-    assert pages_of("site") == {"workbench", "pictures", "classify"}
-    assert pages_of("demo") | pages_of("site") == PAGES.keys()
+        assert not {*pages_of(role)} & {"pictures", "classify", "workbench"}  # type: ignore[arg-type]
+    assert {"workbench", "pictures", "classify"} <= {*pages_of("site")}
+    assert {*pages_of("demo")} == {name for area in AREAS.values() for name in area}
 
 
-@pytest.mark.parametrize("page", CONSOLE)
+def test_a_page_belongs_to_one_area() -> None:
+    assert len(pages_of("demo")) == len({*pages_of("demo")})
+
+
+@pytest.mark.parametrize("page", AREAS["console"])
 def test_the_console_neither_shows_nor_takes_a_picture(
     page: str, open_app: Open, servers: ScriptedServers
 ) -> None:
@@ -51,8 +50,7 @@ def test_an_uploader_and_pictures_would_be_noticed(open_app: Open) -> None:
 
 @pytest.mark.parametrize("role", ["demo", "site", "console", "classroom"])
 def test_every_role_says_what_it_is_and_is_not(role: Role, open_app: Open) -> None:
-    first = next(iter(SECTIONS[role].values()))[0]
-    told = shown(open_app(first, role))
+    told = shown(open_app(pages_of(role)[0], role))
     assert "not a medical device" in told
     expected = {
         "demo": "all run on this one computer",
@@ -69,9 +67,7 @@ def test_an_unexpected_error_shows_a_number_and_no_trace(
     def broken(_: object) -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr(
-        "webapp.frame.PAGES", {**PAGES, "rewards": type(PAGES["rewards"])(broken, "home")}
-    )
+    monkeypatch.setattr("webapp.views.rewards.page", broken)
     app = open_app("rewards")
     assert not app.exception
     assert "log has the details" in app.error[0].value

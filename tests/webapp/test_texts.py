@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 
+import pytest
+
 import webapp
-from webapp.texts import plural_form, text, texts
+from webapp.language import LANGUAGES
+from webapp.texts import Plural, plural_form, text, texts
 
 SOURCES = sorted(Path(webapp.__file__).parent.rglob("*.py"))
 KEY = re.compile(r"[a-z_]+\.[a-zA-Z0-9_]+")
@@ -56,25 +59,60 @@ def test_no_text_is_left_over() -> None:
     assert unused == []
 
 
-def test_forms_of_a_text_with_a_number_take_the_same_values() -> None:
-    for key, entry in texts().items():
-        if isinstance(entry, str):
-            continue
-        assert set(entry) == {"one", "other"}, key
-        fields = [
-            {f for _, f, _, _ in Formatter().parse(form) if f} - {"count"}
-            for form in entry.values()
-        ]
-        assert fields[0] == fields[1], key
+FORMS = {"en": {"one", "other"}, "zh": {"other"}, "ru": {"one", "few", "many"}}
+
+
+def fields(entry: str | Plural) -> set[str]:
+    """What stands in a text's braces; a number may be left out of one of its forms."""
+    forms = [entry] if isinstance(entry, str) else [*entry.values()]
+    named = [{name for _, name, _, _ in Formatter().parse(form) if name} for form in forms]
+    if not isinstance(entry, str):
+        named = [names - {"count"} for names in named]
+    assert all(names == named[0] for names in named), entry
+    return named[0]
+
+
+@pytest.mark.parametrize("spoken", LANGUAGES)
+def test_a_text_with_a_number_has_the_forms_of_its_language(spoken: str) -> None:
+    assert {plural_form(count, spoken) for count in range(200)} == FORMS[spoken]
+    for key, entry in texts(spoken).items():
+        if not isinstance(entry, str):
+            assert set(entry) == FORMS[spoken], key
+
+
+@pytest.mark.parametrize("spoken", LANGUAGES)
+def test_texts_of_a_key_are_filled_with_the_same_in_every_language(spoken: str) -> None:
+    for key, entry in texts(spoken).items():
+        english = texts()[key]
+        assert isinstance(entry, str) == isinstance(english, str), key
+        assert fields(entry) == fields(english), key
+
+
+@pytest.mark.parametrize("spoken", LANGUAGES)
+def test_a_section_that_is_translated_is_translated_whole(spoken: str) -> None:
+    sections = {key.split(".")[0] for key in texts(spoken)}
+    assert texts(spoken).keys() == {key for key in texts() if key.split(".")[0] in sections}
+
+
+@pytest.mark.parametrize(
+    ("spoken", "forms"),
+    [
+        ("en", ["other", "one", "other", "other", "other"]),
+        ("zh", ["other"] * 5),
+        ("ru", ["many", "one", "few", "many", "one"]),
+    ],
+)
+def test_count_chooses_the_form_by_the_rule_of_the_language(spoken: str, forms: list[str]) -> None:
+    assert [plural_form(count, spoken) for count in (0, 1, 2, 5, "1\u00a0021")] == forms
 
 
 def test_count_chooses_the_form() -> None:
-    assert [plural_form(count) for count in (0, 1, 2)] == ["other", "one", "other"]
     assert text("progress.idle", count=1).endswith("one new labelled picture at a site")
     assert text("progress.idle", count=12).endswith("12 new labelled pictures at a site")
 
 
-def test_texts_are_calm() -> None:
-    for key, entry in texts().items():
+@pytest.mark.parametrize("spoken", LANGUAGES)
+def test_texts_are_calm(spoken: str) -> None:
+    for key, entry in texts(spoken).items():
         for sentence in [entry] if isinstance(entry, str) else entry.values():
-            assert "!" not in sentence, key
+            assert not {"!", "！"} & {*sentence}, key

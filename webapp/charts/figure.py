@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from webapp.numerals import separators
+
 # Okabe and Ito (2008), told apart by people with any colour vision; yellow and black are
 # left out, because a thin line of them is lost on a light or a dark page.
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = (
@@ -66,6 +68,7 @@ def framed(
         uirevision="keep",
         hovermode="closest",
         dragmode=False,
+        separators=separators(),
         **layout,
     )
     figure.update_xaxes(title={"text": x}, automargin=True, zeroline=False)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+
+from babel import Locale
+
+from webapp.language import language
 
 FOLDER = Path(__file__).parent
 Plural = Mapping[str, str]
 
 
 @functools.cache
-def texts(language: str = "en") -> Mapping[str, str | Plural]:
+def texts(spoken: str = "en") -> Mapping[str, str | Plural]:
     """All texts of a language as `section.key`; a text with a number in it has its forms."""
-    document = tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
+    document = tomllib.loads((FOLDER / f"{spoken}.toml").read_text(encoding="utf-8"))
     return {
         f"{section}.{key}": value
         for section, entries in document.items()
@@ -23,17 +28,29 @@ def texts(language: str = "en") -> Mapping[str, str | Plural]:
 
 
 def text(key: str, **values: object) -> str:
-    """The text of that key, filled with `values`; `count` chooses its plural form.
+    """The text of that key in the page's language, filled with `values`.
+
+    Args:
+        key: `section.key`.
+        values: What stands in the text's braces; `count` chooses its plural form.
 
     Raises:
         KeyError: There is no such text; a test finds it first.
     """
-    entry = texts()[key]
+    spoken = language()
+    spoken = spoken if key in texts(spoken) else "en"
+    entry = texts(spoken)[key]
     if not isinstance(entry, str):
-        entry = entry[plural_form(values.get("count"))]
+        entry = entry[plural_form(values.get("count"), spoken)]
     return entry.format(**values) if values else entry
 
 
-def plural_form(count: object) -> str:
-    """The name of the form that English uses with a number."""
-    return "one" if count == 1 else "other"
+def plural_form(count: object, spoken: str = "en") -> str:
+    """The name of the form that a language uses with a number, by the rule that CLDR gives.
+
+    Args:
+        count: A whole number, or one as it is written for people.
+        spoken: The language.
+    """
+    digits = re.sub(r"\D", "", str(count))
+    return str(Locale.parse(spoken).plural_form(int(digits or 0)))

@@ -7,7 +7,7 @@ import streamlit as st
 from federated.views import ChildStatus, ChildStudy, ChildTask
 from webapp.charts import counts_by_site
 from webapp.desk import Desk, Site
-from webapp.layout import badge, figures, live, opening, show
+from webapp.layout import badge, choose_site, figures, live, opening, show
 from webapp.texts import text
 from webapp.views.sites import FIVE
 from webapp.words import ago, clock, figure, percent, plain, short, small, told
@@ -21,7 +21,7 @@ def page(desk: Desk) -> None:
             st.page_link(
                 desk.pages[name], label=text(f"next.{name}"), icon=":material/arrow_forward:"
             )
-    live(_now, active=True)(desk, desk.sites[0])
+    live(_now, active=True)(desk, choose_site(desk))
 
 
 def _now(desk: Desk, site: Site) -> None:

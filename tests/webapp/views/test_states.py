@@ -5,12 +5,15 @@ import pytest
 from tests.webapp import sample
 from tests.webapp.conftest import Open, shown
 from tests.webapp.scripted import CHILDREN, MASTER, ScriptedServers, refused
+from webapp.frame import AREAS
+from webapp.language import LANGUAGES, speaking
+from webapp.texts import text
 
-OF_MASTER = ["overview", "train", "results", "compare", "sites", "rewards"]
-OF_SITE = ["workbench", "pictures", "classify"]
-ROLE = {**dict.fromkeys(OF_MASTER, "console"), **dict.fromkeys(OF_SITE, "site")}
-PAGES = [*OF_MASTER, *OF_SITE]
-
+ROLE = {name: area for area, names in AREAS.items() for name in names}
+PAGES = [*ROLE]
+OF_SITE = [*AREAS["site"]]
+WITH_SERVER = [name for name in PAGES if ROLE[name] != "classroom"]
+# What each page says; a page without an entry is checked for everything else.
 NORMAL = {
     "overview": ["See what it learnt", "cnn10", "2 of 2", "75", "0.810", "Round 1 averaged"],
     "train": ["The study's own plan", "site-1", "✓ yes", "When a round closes"],
@@ -41,7 +44,8 @@ def test_normal(page: str, open_app: Open) -> None:
     assert not app.exception
     assert not app.error
     told = shown(app)
-    for words in NORMAL[page]:
+    assert app.title[0].value == text(f"{page}.title")
+    for words in NORMAL.get(page, []):
         assert words in told, words
 
 
@@ -52,11 +56,11 @@ def test_empty(page: str, open_app: Open, servers: ScriptedServers) -> None:
     assert not app.exception
     assert not app.error
     told = shown(app)
-    for words in EMPTY[page]:
+    for words in EMPTY.get(page, []):
         assert words in told, words
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", WITH_SERVER)
 def test_offline(page: str, open_app: Open, servers: ScriptedServers) -> None:
     servers.scripts = {}
     app = open_app(page, ROLE[page])
@@ -65,7 +69,7 @@ def test_offline(page: str, open_app: Open, servers: ScriptedServers) -> None:
     assert "not a medical device" in shown(app)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", WITH_SERVER)
 def test_error_in_the_servers_own_words(
     page: str, open_app: Open, servers: ScriptedServers
 ) -> None:
@@ -77,7 +81,7 @@ def test_error_in_the_servers_own_words(
     assert "The disk is full" in app.error[0].value
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", WITH_SERVER)
 def test_no_permission(page: str, open_app: Open, servers: ScriptedServers) -> None:
     wrong = refused(403, "not_allowed", "This token's role may not do that.")
     for script in servers.scripts.values():
@@ -93,15 +97,28 @@ def test_a_site_works_with_the_master_away(
     page: str, open_app: Open, servers: ScriptedServers
 ) -> None:
     del servers.scripts[MASTER]
-    app = open_app(page, "demo") if page != "workbench" else open_app(page, "site")
+    app = open_app(page, "demo")
     assert not app.exception
     assert not app.error
-    assert NORMAL[page][0] in shown(app)
+    assert [*NORMAL.get(page, []), ""][0] in shown(app)
 
 
-def test_by_hand_needs_no_server(open_app: Open, servers: ScriptedServers) -> None:
+@pytest.mark.parametrize("page", AREAS["classroom"])
+def test_the_classroom_needs_no_server(page: str, open_app: Open, servers: ScriptedServers) -> None:
     servers.scripts = {}
-    app = open_app("by_hand", "classroom")
+    app = open_app(page, "classroom")
     assert not app.exception
-    assert not app.warning
+    assert not app.error
     assert not servers.calls
+
+
+@pytest.mark.parametrize("spoken", [code for code in LANGUAGES if code != "en"])
+@pytest.mark.parametrize("page", PAGES)
+def test_every_language(page: str, spoken: str, open_app: Open) -> None:
+    app = open_app(page, ROLE[page], lang=spoken)
+    assert not app.exception
+    assert not app.error
+    with speaking(spoken):
+        assert app.title[0].value == text(f"{page}.title")
+        assert text("layout.not_a_device") in shown(app)
+    assert text("layout.not_a_device") not in shown(app)
