@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from federated.states import RunState
 from federated.views import RunView, StudyView
-from webapp.api import ApiError
 from webapp.desk import Desk
-from webapp.layout import badge, opening, problem, tell_of_change
+from webapp.layout import badge, opening, tell_of_change
 from webapp.next_step import live_runs
 from webapp.progress import training_panel
+from webapp.steering import steering
 from webapp.studies import choose_study, other_studies
 from webapp.texts import text
 from webapp.views.new_run import new_run
@@ -53,33 +52,10 @@ def _state(desk: Desk, study: StudyView) -> list[tuple[str, str]]:
 
 
 def _steering(desk: Desk, run: RunView) -> None:
-    """Pause or resume, and stop; then the page is drawn anew from what the master says."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        if run.state == RunState.PAUSED:
-            _button(desk, run, "resume", "play_arrow")
-        elif run.state != RunState.PENDING:
-            _button(desk, run, "pause", "pause")
-        with st.popover(text("train.stop"), icon=":material/stop:", key=f"stopping-{run.id}"):
-            st.markdown(text("train.stop_what"))
-            if st.button(text("train.stop_now"), type="primary", key=f"stop-{run.id}"):
-                _steer(desk, run, "stop")
+        steering(desk, run)
         if run.round:
             _link_to(desk, run)
-
-
-def _button(desk: Desk, run: RunView, move: str, icon: str) -> None:
-    label, what = text(f"train.{move}"), text(f"train.{move}_what")
-    if st.button(label, icon=f":material/{icon}:", help=what, key=f"{move}-{run.id}"):
-        _steer(desk, run, move)
-
-
-def _steer(desk: Desk, run: RunView, action: str) -> None:
-    try:
-        desk.operator.steer(run.id, action)
-    except ApiError as error:
-        problem(error)
-    else:
-        st.rerun()
 
 
 def _last_run(desk: Desk, run: RunView) -> None:
