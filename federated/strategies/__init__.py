@@ -1,4 +1,4 @@
-"""The aggregation rules, one pure function a file, chosen by name.
+"""The aggregation rules, each one pure function with its paper, chosen by name.
 
 Master, simulation and classroom call the same functions: there is no second copy of a formula.
 """
@@ -17,15 +17,19 @@ from federated.plan import Plan, StrategyChoice
 from federated.signature import Signature
 from federated.strategies.best_k import BestKSettings, best_k
 from federated.strategies.bulyan import BulyanSettings, bulyan
-from federated.strategies.fedadagrad import FedAdagradSettings, fedadagrad
-from federated.strategies.fedadam import FedAdamSettings, fedadam
 from federated.strategies.fedasync import FedAsyncSettings, fedasync
 from federated.strategies.fedavg import fedavg
 from federated.strategies.fedavgm import FedAvgMSettings, fedavgm
 from federated.strategies.fedbuff import FedBuffSettings, fedbuff
 from federated.strategies.fednova import fednova
+from federated.strategies.fedopt import (
+    FedAdagradSettings,
+    FedAdamSettings,
+    fedadagrad,
+    fedadam,
+    fedyogi,
+)
 from federated.strategies.fedprox import fedprox
-from federated.strategies.fedyogi import FedYogiSettings, fedyogi
 from federated.strategies.geometric_median import GeometricMedianSettings, geometric_median
 from federated.strategies.krum import KrumSettings, krum
 from federated.strategies.mean import mean
@@ -79,7 +83,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "best_k": Rule(best_k, BestKSettings),
         "fedavgm": Rule(fedavgm, FedAvgMSettings),
         "fedadam": Rule(fedadam, FedAdamSettings),
-        "fedyogi": Rule(fedyogi, FedYogiSettings),
+        "fedyogi": Rule(fedyogi, FedAdamSettings),
         "fedadagrad": Rule(fedadagrad, FedAdagradSettings),
         "fedprox": Rule(fedprox),
         "scaffold": Rule(scaffold, ScaffoldSettings, control_signature),
