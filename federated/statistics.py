@@ -62,3 +62,20 @@ def weight_statistics(weights: TensorReader, signature: Signature) -> WeightStat
         all=statistics(whole),
         tensors={name: statistics(array) for name, array in arrays.items() if array.size},
     )
+
+
+def relative_change(before: np.ndarray, after: np.ndarray) -> float | None:
+    """How far values moved: the Euclidean length of the change over that of `before`.
+
+    Args:
+        before: Any shape, float.
+        after: The same shape.
+
+    Returns:
+        0 for no change; None where `before` is all zeros, of which nothing is a multiple.
+    """
+    old = np.asarray(before, np.float64).ravel()
+    length = float(np.linalg.norm(old))
+    if length == 0:
+        return None
+    return float(np.linalg.norm(np.asarray(after, np.float64).ravel() - old)) / length

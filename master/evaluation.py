@@ -86,6 +86,14 @@ class Evaluator(Protocol):
         None where a model computes values that are not numbers.
         """
 
+    def answers(
+        self, model: EvaluatedModel, pixels: Path, examples: LabelledRows
+    ) -> list[int] | None:
+        """The index of the class that a model takes each of the rows for.
+
+        None where it computes values that are not numbers.
+        """
+
     def export(self, model: EvaluatedModel, out: Path) -> None:
         """Writes a whole `.keras` file."""
 
@@ -170,6 +178,14 @@ class WorkerEvaluator:
         """See `Evaluator`."""
         asked = {"models": [_message(model) for model in models]} | _examples(pixels, examples)
         found: list[float | None] = self._call("accuracies", asked)["accuracies"]
+        return found
+
+    def answers(
+        self, model: EvaluatedModel, pixels: Path, examples: LabelledRows
+    ) -> list[int] | None:
+        """See `Evaluator`."""
+        asked = {"models": [_message(model)]} | _examples(pixels, examples)
+        found: list[int] | None = self._call("answers", asked)["answers"]
         return found
 
     def export(self, model: EvaluatedModel, out: Path) -> None:

@@ -36,6 +36,7 @@ def main() -> None:
             "report": handlers.report,
             "reports": handlers.reports,
             "accuracies": handlers.accuracies,
+            "answers": handlers.answers,
             "export": handlers.export,
         },
         pipes,

@@ -95,6 +95,11 @@ class EvaluatorHandlers:
         ]
         return {"accuracies": found}
 
+    def answers(self, message: Json, _call: Call) -> Json:
+        """The class that a model takes each row of an array file for."""
+        ((_, answers),) = self._answers(message)
+        return {"answers": None if answers is None else answers.argmax(axis=1).tolist()}
+
     def reports(self, message: Json, _call: Call) -> Json:
         """Reports without intervals of several models of one study on the same rows."""
         labels = np.array(message["labels"], dtype=np.int64)

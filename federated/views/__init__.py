@@ -3,9 +3,12 @@
 Times are seconds since the epoch (UTC). Figures are numbers, never formatted.
 """
 
+from federated.views.changes import WeightChanges
 from federated.views.comparison import ComparedRound, ComparedRun, Comparison
+from federated.views.course import LEFT_OUT, CourseRound, CourseSite, CourseView
 from federated.views.cross_site import CrossSiteModel, CrossSiteRow, CrossSiteView
 from federated.views.nodes import NodeView, ReceivedModel
+from federated.views.paired import PairedRun, PairedView
 from federated.views.plans import AbleNode, BatchesView, BatchView, PlanCheck
 from federated.views.rewards import (
     CreditShare,
@@ -37,6 +40,7 @@ from federated.views.site import (
 from federated.views.studies import CurrentModel, PlanView, StudyView
 
 __all__ = [
+    "LEFT_OUT",
     "AbleNode",
     "AuditView",
     "BatchView",
@@ -47,6 +51,9 @@ __all__ = [
     "ComparedRound",
     "ComparedRun",
     "Comparison",
+    "CourseRound",
+    "CourseSite",
+    "CourseView",
     "CreditShare",
     "CrossSiteModel",
     "CrossSiteRow",
@@ -57,6 +64,8 @@ __all__ = [
     "ExcludedNode",
     "LedgerEntry",
     "NodeView",
+    "PairedRun",
+    "PairedView",
     "Participation",
     "PictureView",
     "PlanCheck",
@@ -75,4 +84,5 @@ __all__ = [
     "TrialView",
     "UpdateView",
     "UploadView",
+    "WeightChanges",
 ]

@@ -22,6 +22,7 @@ from master.api.context import KEY, Context
 from master.export import Exports
 from master.known_tokens import KnownTokens
 from master.metrics import StateCollector, Tally
+from master.paired_models import PairedModels
 from master.services import Services
 from master.store.state_counts import count_by_state
 from master.uploads import Uploads
@@ -67,7 +68,9 @@ def create_master_app(services: Services) -> APIFlask:
         registry=services.metrics.registry,
         readers=["operator", "viewer"],
     )
-    app.extensions[KEY] = Context(services, known, Uploads(services), Exports(services))
+    app.extensions[KEY] = Context(
+        services, known, Uploads(services), Exports(services), PairedModels(services)
+    )
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app

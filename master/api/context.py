@@ -9,6 +9,7 @@ from flask import current_app
 
 from master.export import Exports
 from master.known_tokens import KnownTokens
+from master.paired_models import PairedModels
 from master.services import Services
 from master.uploads import Uploads
 
@@ -28,6 +29,7 @@ class Context:
     known_tokens: KnownTokens
     uploads: Uploads
     exports: Exports
+    paired: PairedModels
 
 
 def services() -> Services:
@@ -48,6 +50,11 @@ def uploads() -> Uploads:
 def exports() -> Exports:
     """Where the models that the call under way takes away come from."""
     return _context().exports
+
+
+def paired() -> PairedModels:
+    """Where the models that the call under way compares are measured."""
+    return _context().paired
 
 
 def _context() -> Context:

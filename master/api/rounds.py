@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from federated.errors import NotFound
 from federated.values import Message
-from federated.views import RoundStatistics, RoundView
+from federated.views import CourseView, RoundStatistics, RoundView, WeightChanges
 from master.api.context import PEOPLE, services
 from master.api.query import number_in_query
-from master.store import evaluations, rounds, runs, versions
+from master.store import courses, evaluations, rounds, runs, versions
 from master.store.tables import EvaluationRow, RoundRow
+from master.weight_changes import changes
 from master.weight_statistics import statistics_of
 from serving.auth import AUTH
 
@@ -53,6 +54,25 @@ def get_round(run_id: str, number: int) -> RoundView:
     """A round: tasks, updates, audits, shares, blob hashes before and after."""
     with services().database.read() as session:
         return rounds.view(session, rounds.get(session, run_id, number))
+
+
+@blueprint.get("/runs/<run_id>/course")
+@blueprint.auth_required(AUTH, roles=PEOPLE)
+@blueprint.output(CourseView)
+def get_course(run_id: str) -> CourseView:
+    """How a run went in few bytes: figures of each round, and how each site fared in it."""
+    with services().database.read() as session:
+        return courses.course(session, run_id)
+
+
+@blueprint.get("/runs/<run_id>/changes")
+@blueprint.auth_required(AUTH, roles=PEOPLE)
+@blueprint.output(WeightChanges)
+def get_changes(run_id: str) -> WeightChanges:
+    """How far each tensor of the global weights moved in each round, relative to its length."""
+    with services().database.read() as session:
+        runs.get(session, run_id)
+    return changes(services(), run_id)
 
 
 @blueprint.get("/runs/<run_id>/statistics")

@@ -50,6 +50,15 @@ class Opening:
         return self.able >= self.quorum
 
 
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A round that has made a model, with the versions before and after it."""
+
+    number: int
+    before: int
+    after: int
+
+
 def open_next(
     session: Session, run: RunRow, plan: Plan, opening: Opening, now: float, patience: Patience
 ) -> RoundRow:
@@ -130,6 +139,16 @@ def last(session: Session, run_id: str, *, closed: bool = False) -> RoundRow | N
     if closed:
         query = query.where(RoundRow.state == RoundState.CLOSED)
     return session.scalar(query.order_by(RoundRow.number.desc()).limit(1))
+
+
+def closed(session: Session, run_id: str) -> list[Closed]:
+    """The rounds of a run that have made a model, in order."""
+    query = select(RoundRow).where(RoundRow.run_id == run_id).order_by(RoundRow.number)
+    return [
+        Closed(row.number, row.before_id, row.after_id)
+        for row in session.scalars(query)
+        if row.after_id is not None
+    ]
 
 
 def views(session: Session, run_id: str) -> list[RoundView]:

@@ -82,9 +82,23 @@ class LinearEvaluator:
             for model in models
         ]
 
+    def answers(
+        self, model: EvaluatedModel, pixels: Path, examples: LabelledRows
+    ) -> list[int] | None:
+        self._note("answers")
+        return [int(label) for label in self._probabilities(model, pixels, examples).argmax(axis=1)]
+
     def _report(
         self, model: EvaluatedModel, pixels: Path, examples: LabelledRows, *, intervals: bool
     ) -> dict[str, Any]:
+        probabilities = self._probabilities(model, pixels, examples)
+        labels, classes = np.array(examples.labels), model.study.classes
+        report = evaluate_probabilities(labels, probabilities, classes, intervals=intervals)
+        return report.model_dump(mode="json")
+
+    def _probabilities(
+        self, model: EvaluatedModel, pixels: Path, examples: LabelledRows
+    ) -> np.ndarray:
         study = model.study
         images = PixelArray(pixels, study.picture_shape).open()[list(examples.rows)]
         with open_blob(model.weights) as blob:
@@ -101,10 +115,7 @@ class LinearEvaluator:
                 means = means * blob.get_tensor("base/scale")
         logits = (means @ kernel + bias).astype(np.float64)
         exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
-        probabilities = exponents / exponents.sum(axis=1, keepdims=True)
-        labels = np.array(examples.labels)
-        report = evaluate_probabilities(labels, probabilities, study.classes, intervals=intervals)
-        return report.model_dump(mode="json")
+        return exponents / exponents.sum(axis=1, keepdims=True)
 
     def export(self, model: EvaluatedModel, out: Path) -> None:
         self._note("export")

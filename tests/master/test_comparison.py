@@ -9,6 +9,7 @@ import pytest
 from federated.plan import ModelChoice, Plan
 from federated.training import EarlyStopping, Training
 from master.comparison import best_of, differing, flattened
+from master.pairing import exact_p_value, paired
 from tests.master.federation import Federation
 from tests.master.test_evaluation_jobs import knowing, upload
 
@@ -137,3 +138,42 @@ def test_the_audit_pictures_say_which_model_is_the_best(federation: Federation) 
     assert [found[run]["audit"]["accuracy"] for run in (first, second)] == [0, 1]
     assert set(found[second]["best"]) >= {"accuracy", "auc", "loss"}
     assert not set(found[first]["best"]) & {"accuracy", "auc", "loss"}
+
+
+def test_two_models_are_compared_picture_by_picture(
+    compared: tuple[Federation, list[str]],
+) -> None:
+    federation, (first, second, third) = compared
+    answer = federation.get(f"/studies/skin/paired?runs={first},{second}")
+    assert (answer["reference"], answer["num_examples"], answer["accuracy"]) == (first, 6, 1.0)
+    (other,) = answer["runs"]
+    assert (other["accuracy"], other["difference"]) == (0.0, -1.0)
+    assert (other["only_reference"], other["only_run"]) == (6, 0)
+    # Six of six to one side: 2 / 2^6.
+    assert other["p_value"] == 2 / 64
+    measured = federation.evaluator.calls.count("answers")
+    federation.get(f"/studies/skin/paired?runs={second},{first}")
+    assert federation.evaluator.calls.count("answers") == measured == 2
+    for wrong, status in ((first, 422), (f"{third},none", 404)):
+        assert federation.call("GET", f"/studies/skin/paired?runs={wrong}").status_code == status
+
+
+def test_without_test_pictures_nothing_is_compared(federation: Federation) -> None:
+    federation.study()
+    first, second, _ = three_runs(federation)
+    answer = federation.get(f"/studies/skin/paired?runs={first},{second}")
+    assert (answer["num_examples"], answer["runs"]) == (0, [])
+
+
+def test_only_pictures_on_which_models_part_tell_them_apart() -> None:
+    # 100 pictures: both right 70, the first alone 5, the second alone 15, neither 10.
+    first = [True] * 75 + [False] * 25
+    second = [True] * 70 + [False] * 5 + [True] * 15 + [False] * 10
+    found = paired(first, second)
+    assert (found.difference, found.only_first, found.only_second) == (0.1, 5, 15)
+    # The two-sided binomial test of 5 of 20, as scipy.stats.binomtest gives it.
+    assert found.p_value == pytest.approx(0.04138947)
+    # (10 ± 1.96 · √(21 − 100/102)) / 102, Agresti and Min (2005).
+    assert (found.low, found.high) == pytest.approx((0.01206, 0.18401), abs=1e-5)
+    assert exact_p_value(0, 0) == 1.0
+    assert exact_p_value(3, 3) == 1.0
