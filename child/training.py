@@ -14,7 +14,15 @@ from sqlalchemy.exc import OperationalError
 from child.evaluation_request import evaluation_request
 from child.public_pictures import GivenUp, PublicPictures
 from child.training_request import Site, drafts_of, training_request
-from child.worker_messages import Examples, ModelRequest, TrainingResult, Unpacked, UnpackRequest
+from child.worker_messages import (
+    EvaluationRequest,
+    Examples,
+    ModelRequest,
+    TrainingRequest,
+    TrainingResult,
+    Unpacked,
+    UnpackRequest,
+)
 from federated.errors import Conflict, FederationError
 from federated.messages import Failure, Progress, StudyPush, Task
 from serving.worker import Worker, WorkerDied, WorkerFailed
@@ -132,7 +140,7 @@ class Training:
         self._enter(task_id)
         try:
             if self._site.tasks.begin(task_id):
-                (self._train if held.task.kind == "train" else self._evaluate)(held.task)
+                self._work_on(held.task)
         except GivenUp:
             log.info("Task %s was given up before it was trained", task_id)
         except OperationalError:
@@ -144,42 +152,42 @@ class Training:
         finally:
             self._enter(None)
 
-    def _train(self, task: Task) -> None:
-        self._prepare(task)
+    def _work_on(self, task: Task) -> None:
+        trains = task.kind == "train"
+        self._prepare(task, None if trains else "measuring models")
         try:
-            request = training_request(task, self._site, lambda path: self._gather(task, path))
-            if self._given_up.is_set():
-                raise GivenUp
-            answer = self._worker.call(
-                "train",
-                request.model_dump(mode="json"),
-                lambda event: self._hear(task.id, Progress.model_validate(event)),
-            )
-            if not TrainingResult.model_validate(answer).cancelled:
-                update = self._site.blobs.adopt(request.update)
-                if self._site.tasks.trained(task.id, update.sha256):
-                    # After that: a task that is done again begins as it did the first time.
-                    self._site.statistics.keep(task.run, request.statistics)
-                    self._on_finished(task.id)
+            (self._train if trains else self._evaluate)(task)
         finally:
             drafts_of(task, self._site).remove()
 
+    def _train(self, task: Task) -> None:
+        request = training_request(task, self._site, lambda path: self._gather(task, path))
+        if self._given_up.is_set():
+            raise GivenUp
+        if self._carry_out("train", task, request, request.update):
+            # After that: a task that is done again begins as it did the first time.
+            self._site.statistics.keep(task.run, request.statistics)
+            self._on_finished(task.id)
+
     def _evaluate(self, task: Task) -> None:
         """Measures models that the task names; what comes of it is delivered like an update."""
-        self._prepare(task, "measuring models")
-        try:
-            request = evaluation_request(task, self._site)
-            answer = self._worker.call(
-                "evaluate",
-                request.model_dump(mode="json"),
-                lambda event: self._hear(task.id, Progress.model_validate(event)),
-            )
-            if not TrainingResult.model_validate(answer).cancelled:
-                result = self._site.blobs.adopt(request.result)
-                if self._site.tasks.trained(task.id, result.sha256):
-                    self._on_finished(task.id)
-        finally:
-            drafts_of(task, self._site).remove()
+        request = evaluation_request(task, self._site)
+        if self._carry_out("evaluate", task, request, request.result):
+            self._on_finished(task.id)
+
+    def _carry_out(
+        self, name: str, task: Task, request: TrainingRequest | EvaluationRequest, result: Path
+    ) -> bool:
+        """Has the trainer write the task's result; whether there is one, and it is still wanted."""
+        answer = self._worker.call(
+            name,
+            request.model_dump(mode="json"),
+            lambda event: self._hear(task.id, Progress.model_validate(event)),
+        )
+        if TrainingResult.model_validate(answer).cancelled:
+            return False
+        blob = self._site.blobs.adopt(result)
+        return self._site.tasks.trained(task.id, blob.sha256)
 
     def _gather(self, task: Task, pixels: Path) -> tuple[Examples, Examples]:
         self._gathering = True
