@@ -40,6 +40,7 @@ AREAS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "classroom": {
             "by_hand": "calculate",
+            "playground": "toys",
         },
     }
 )
