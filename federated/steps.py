@@ -26,8 +26,13 @@ def steps_of(training: Training, num_examples: int, claimed: int) -> int:
     Returns:
         0 where the update claims none, or the plan trains nothing.
     """
-    epoch = math.ceil(num_examples / training.batch_size)
+    epoch = steps_of_epoch(training, num_examples)
     most = training.epochs * epoch
     if not claimed or not most:
         return 0
     return most if training.early_stopping is None else min(max(claimed, epoch), most)
+
+
+def steps_of_epoch(training: Training, num_examples: int) -> int:
+    """The optimiser steps of one pass over so many pictures, at least 1 of them."""
+    return math.ceil(num_examples / training.batch_size)

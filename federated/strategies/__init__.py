@@ -21,7 +21,7 @@ from federated.strategies.fedasync import FedAsyncSettings, fedasync
 from federated.strategies.fedavg import fedavg
 from federated.strategies.fedavgm import FedAvgMSettings, fedavgm
 from federated.strategies.fedbuff import FedBuffSettings, fedbuff
-from federated.strategies.fednova import fednova
+from federated.strategies.fednova import FedNovaSettings, fednova
 from federated.strategies.fedopt import (
     FedAdagradSettings,
     FedAdamSettings,
@@ -87,7 +87,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "fedadagrad": Rule(fedadagrad, FedAdagradSettings),
         "fedprox": Rule(fedprox),
         "scaffold": Rule(scaffold, ScaffoldSettings, control_signature),
-        "fednova": Rule(fednova),
+        "fednova": Rule(fednova, FedNovaSettings),
         "median": Rule(median),
         "trimmed_mean": Rule(trimmed_mean, TrimmedMeanSettings),
         "geometric_median": Rule(geometric_median, GeometricMedianSettings),

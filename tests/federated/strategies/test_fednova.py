@@ -97,6 +97,43 @@ def test_where_training_may_end_early_an_epoch_is_the_least_that_is_believed() -
     np.testing.assert_allclose(aggregate("fednova", *sites).weights["w"], [expected, 0.0])
 
 
+def test_a_claim_of_an_early_stop_counts_twice_at_most() -> None:
+    plan = Training(batch_size=4, epochs=10, early_stopping=EarlyStopping())
+    # 12 pictures make 3 steps an epoch: three sites stopped after 8 epochs, one says after 1.
+    honest = [update(f"s{n}", 12, (1.0, 0.0), num_steps=24, training=plan) for n in range(3)]
+    early = update("s9", 12, (1.0, 0.0), num_steps=3, training=plan)
+    shares = aggregate("fednova", *honest, early).shares
+    assert shares == pytest.approx({"s0": 0.2, "s1": 0.2, "s2": 0.2, "s9": 0.4})
+
+
+@pytest.mark.parametrize(("most", "reach"), [(1.0, 1.0), (1.25, 1.25), (9.0, 1.5625)])
+def test_a_round_goes_beyond_a_mean_only_as_far_as_it_may(most: float, reach: float) -> None:
+    # p = 1/2 each; tau = 5 and 5 * (1/2 / 2 + 1/2 / 8) = 1.5625 times the way to a mean.
+    outcome = aggregate(
+        "fednova",
+        update("a", 4, (10.0 + 5.0, 0.0), num_steps=2),
+        update("b", 4, (10.0 + 5.0, 0.0), num_steps=8),
+        before=(10.0, 0.0),
+        extrapolation=most,
+    )
+    np.testing.assert_allclose(outcome.weights["w"], [10.0 + 5.0 * reach, 0.0])
+    assert outcome.shares == pytest.approx({"a": 0.8, "b": 0.2})
+
+
+def test_one_large_site_does_not_make_rounds_swing_ever_wider() -> None:
+    # Nine small sites and one with 89 % of the pictures; each comes close to its optimum, 1.
+    counts = (8,) * 9 + (592,)
+    weight = 0.0
+    for _ in range(30):
+        sites = [
+            update(f"s{n}", count, (1 + (weight - 1) * 0.2, 0.0), num_steps=count // 8)
+            for n, count in enumerate(counts)
+        ]
+        weight = float(aggregate("fednova", *sites, before=(weight, 0.0)).weights["w"][0])
+    # As far as comes of it, which is 8 times as far, it would be off by more than 10^20 now.
+    assert weight == pytest.approx(1.0, abs=1e-3)
+
+
 def test_every_step_of_another_optimiser_counts_the_same() -> None:
     adam = Training(optimizer="adam", momentum=0.5, proximal=2.0, batch_size=1, epochs=3)
     plain = (update("a", 1, (6.0, 0.0), num_steps=3), update("b", 2, (2.0, 0.0), num_steps=6))
