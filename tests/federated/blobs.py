@@ -7,7 +7,20 @@ from pathlib import Path
 import numpy as np
 from safetensors import safe_open
 
+from federated.signature import signature_of
 from federated.strategies import Contribution
+from federated.wire import UpdateDocument
+
+WEIGHTS = {
+    "conv1/kernel": np.arange(12, dtype=np.float32).reshape(3, 4) / 7,
+    "conv1/bias": np.array([0.5, -2.0], dtype=np.float32),
+}
+SIGNATURE = signature_of(WEIGHTS)
+
+
+def document(**changes: object) -> UpdateDocument:
+    facts = {"task": "t1", "base": "a" * 64, "num_examples": 3, "num_steps": 2} | changes
+    return UpdateDocument.model_validate(facts)
 
 
 class Arrays:
