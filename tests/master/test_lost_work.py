@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import pytest
 
-from tests.master.federation import Clock, Federation, trained
+from tests.master.federation import ChildInTest, Clock, Federation, trained
 
 PLAN = {"rounds": 1, "privacy": {"min_examples": 5}, "training": {"epochs": 1}}
 
 
-def test_one_site_that_cannot_be_reached_does_not_hold_up_the_round(
-    federation: Federation,
-) -> None:
+@pytest.fixture
+def a(federation: Federation) -> ChildInTest:
     federation.study()
-    a, b = federation.site("clinic-a"), federation.site("clinic-b")
+    return federation.site("clinic-a")
+
+
+@pytest.fixture
+def b(federation: Federation, a: ChildInTest) -> ChildInTest:
+    return federation.site("clinic-b")
+
+
+@pytest.fixture
+def run_without_b(federation: Federation, clock: Clock, a: ChildInTest, b: ChildInTest) -> str:
+    """A run whose only round has closed at its deadline, with the update of a alone."""
+    run = federation.run(**PLAN, deadline_seconds=30)
+    federation.deliver(a, trained(a, 1.0, num_examples=10))
+    clock.tick(30)
+    federation.settle()
+    return run
+
+
+def test_one_site_that_cannot_be_reached_does_not_hold_up_the_round(
+    federation: Federation, a: ChildInTest, b: ChildInTest
+) -> None:
     b.away = True
     run = federation.run(**PLAN)
     tasks = federation.last_round(run)["tasks"]
@@ -31,10 +50,10 @@ def test_one_site_that_cannot_be_reached_does_not_hold_up_the_round(
     assert view["tasks"][1]["reason"] == reason
 
 
-def test_a_failure_ends_the_task_with_its_code(federation: Federation) -> None:
-    federation.study()
-    a, b = federation.site("clinic-a"), federation.site("clinic-b")
-    run = federation.run(**(PLAN | {"quorum": 2}))
+def test_a_failure_ends_the_task_with_its_code(
+    federation: Federation, a: ChildInTest, b: ChildInTest
+) -> None:
+    run = federation.run(**PLAN, quorum=2)
     federation.give_up(a)
     federation.deliver(b, trained(b, 1.0, num_examples=10))
     task = federation.last_round(run)["tasks"][0]
@@ -42,11 +61,9 @@ def test_a_failure_ends_the_task_with_its_code(federation: Federation) -> None:
 
 
 def test_below_its_quorum_a_round_is_extended_once_and_then_fails(
-    federation: Federation, clock: Clock
+    federation: Federation, clock: Clock, a: ChildInTest, b: ChildInTest
 ) -> None:
-    federation.study()
-    a, b = federation.site("clinic-a"), federation.site("clinic-b")
-    run = federation.run(**(PLAN | {"quorum": 2, "deadline_seconds": 500}))
+    run = federation.run(**PLAN, quorum=2, deadline_seconds=500)
     clock.tick(7)
     federation.deliver(b, trained(b, 1.0, num_examples=10))
     federation.give_up(a)
@@ -69,9 +86,7 @@ def test_below_its_quorum_a_round_is_extended_once_and_then_fails(
     assert len(a.tasks) == 2
 
 
-def test_a_failed_run_keeps_the_last_good_model(federation: Federation) -> None:
-    federation.study()
-    a = federation.site("clinic-a")
+def test_a_failed_run_keeps_the_last_good_model(federation: Federation, a: ChildInTest) -> None:
     run = federation.run(**(PLAN | {"rounds": 2}))
     federation.deliver(a, trained(a, 1.0, num_examples=10))
     good = federation.last_round(run)["weights_before"]
@@ -82,11 +97,9 @@ def test_a_failed_run_keeps_the_last_good_model(federation: Federation) -> None:
 
 
 def test_silence_loses_a_task_and_a_heartbeat_that_names_it_does_not(
-    federation: Federation, clock: Clock
+    federation: Federation, clock: Clock, a: ChildInTest, b: ChildInTest
 ) -> None:
-    federation.study()
-    a, b = federation.site("clinic-a"), federation.site("clinic-b")
-    run = federation.run(**(PLAN | {"quorum": 2}))
+    run = federation.run(**PLAN, quorum=2)
     clock.tick(50)
     federation.beat(a, tasks=(a.tasks[-1].id,))
     clock.tick(15)
@@ -100,22 +113,25 @@ def test_silence_loses_a_task_and_a_heartbeat_that_names_it_does_not(
     assert not federation.last_round(run)["tasks"][1]["lost"]
 
 
+@pytest.mark.usefixtures("a")
 def test_the_coordinator_says_when_the_next_lease_ends(
     federation: Federation, clock: Clock
 ) -> None:
-    federation.study()
-    federation.site("clinic-a")
-    federation.run(**(PLAN | {"deadline_seconds": 3}))
+    federation.run(**PLAN, deadline_seconds=3)
     assert federation.settle() == pytest.approx(clock.time + 3)
 
 
 @pytest.mark.parametrize(("quorum", "state", "after"), [(1, "closed", 30), (2, "failed", 60)])
 def test_the_deadline_closes_a_round_that_has_its_quorum(
-    federation: Federation, clock: Clock, quorum: int, state: str, after: int
+    federation: Federation,
+    clock: Clock,
+    a: ChildInTest,
+    b: ChildInTest,
+    quorum: int,
+    state: str,
+    after: int,
 ) -> None:
-    federation.study()
-    a, b = federation.site("clinic-a"), federation.site("clinic-b")
-    run = federation.run(**(PLAN | {"quorum": quorum, "deadline_seconds": 30}))
+    run = federation.run(**PLAN, quorum=quorum, deadline_seconds=30)
     federation.deliver(a, trained(a, 1.0, num_examples=10))
     clock.tick(after - 1)
     federation.settle()
@@ -129,35 +145,25 @@ def test_the_deadline_closes_a_round_that_has_its_quorum(
     assert late.status_code == 200
 
 
-def test_what_a_round_has_closed_without_is_late(federation: Federation, clock: Clock) -> None:
-    federation.study()
-    a, b = federation.site("clinic-a"), federation.site("clinic-b")
-    run = federation.run(**(PLAN | {"deadline_seconds": 30}))
-    federation.deliver(a, trained(a, 1.0, num_examples=10))
-    clock.tick(30)
-    federation.settle()
-    task = federation.last_round(run)["tasks"][1]
+def test_what_a_round_has_closed_without_is_late(
+    federation: Federation, b: ChildInTest, run_without_b: str
+) -> None:
+    task = federation.last_round(run_without_b)["tasks"][1]
     assert (task["state"], task["reason"]) == ("expired", "the round has closed without it")
     assert b.dropped == [b.tasks[-1].id]
     federation.deliver(b, trained(b, 9.0, num_examples=10))
-    view = federation.last_round(run)
+    view = federation.last_round(run_without_b)
     assert view["tasks"][1]["state"] == "late"
     assert [update["status"] for update in view["updates"]] == ["accepted", "late"]
     assert [update["share"] for update in view["updates"]] == [1.0, None]
 
 
 def test_a_late_update_changes_nothing_and_leaves_no_blob(
-    federation: Federation, clock: Clock
+    federation: Federation, b: ChildInTest, run_without_b: str
 ) -> None:
-    federation.study()
-    a, b = federation.site("clinic-a"), federation.site("clinic-b")
-    run = federation.run(**(PLAN | {"deadline_seconds": 30}))
-    federation.deliver(a, trained(a, 1.0, num_examples=10))
-    clock.tick(31)
-    federation.settle()
-    before = federation.last_round(run)["weights_after"]
+    before = federation.last_round(run_without_b)["weights_after"]
     blobs = federation.services.blobs.names()
     update = trained(b, 9.0, num_examples=10)
     assert federation.deliver(b, update).get_json() == federation.deliver(b, update).get_json()
-    assert federation.last_round(run)["weights_after"] == before
+    assert federation.last_round(run_without_b)["weights_after"] == before
     assert federation.services.blobs.names() == blobs
