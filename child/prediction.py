@@ -21,8 +21,9 @@ from federated.study import Study
 from federated.values import sha256_of
 from federated.views import Prediction
 from federated.views.site import Explanation
+from imaging.quality import picture_quality
 from imaging.resize import to_model_pixels
-from imaging.sanitise import DEFAULT_LIMITS, Limits, SanitisedPicture, sanitise
+from imaging.sanitise import DEFAULT_LIMITS, Limits, TakenPicture, take_in
 from models.calibration import normalised_entropy
 from serving.blobs import BlobStore
 from serving.worker import Worker, WorkerDied
@@ -100,12 +101,12 @@ class Predictor:
                 expected="a global model from the master",
                 code="no_model",
             )
-        picture = sanitise(data, self._limits)
+        picture = take_in(data, self._limits)
         result = self._ask(self._request(current, picture, wish))
         if result.known_layers is not None:
             raise _unknown_layer(wish.layer, result.known_layers)
         own = self._own_statistics(current) is not None
-        return _prediction(current, result, picture.removed, own_statistics=own)
+        return _prediction(current, result, picture, own_statistics=own)
 
     def _own_statistics(self, push: StudyPush) -> Path | None:
         """What this site puts on to predict, where the plan lets it keep its own statistics."""
@@ -125,7 +126,7 @@ class Predictor:
             answer = self._worker.call("predict", arguments)
         return PredictionResult.model_validate(answer)
 
-    def _request(self, push: StudyPush, picture: SanitisedPicture, wish: Wish) -> PredictionRequest:
+    def _request(self, push: StudyPush, picture: TakenPicture, wish: Wish) -> PredictionRequest:
         pixels = to_model_pixels(picture.pixels, push.study.size, push.study.channels)
         own = self._own_statistics(push)
         return PredictionRequest(
@@ -162,7 +163,7 @@ def _unknown_layer(name: str | None, known: tuple[str, ...]) -> InvalidInput:
 
 
 def _prediction(
-    push: StudyPush, result: PredictionResult, removed: tuple[str, ...], *, own_statistics: bool
+    push: StudyPush, result: PredictionResult, picture: TakenPicture, *, own_statistics: bool
 ) -> Prediction:
     known, explanation = result.sureness, result.explanation
     return Prediction(
@@ -173,7 +174,9 @@ def _prediction(
         run=push.run,
         round=push.round,
         own_statistics=own_statistics,
-        removed=removed,
+        removed=tuple(sorted(picture.metadata.words)),
+        changed=picture.changed,
+        quality=picture_quality(picture.pixels, (picture.width, picture.height), push.study.size),
         overlay=explanation.overlay if explanation else None,
         raw_probabilities=_by_class(push.study, result.raw),
         calibration=result.calibration,

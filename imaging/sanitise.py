@@ -104,7 +104,7 @@ def sanitise(data: bytes, limits: Limits = DEFAULT_LIMITS) -> SanitisedPicture:
             `not_a_picture`, `unsupported`, `too_many_pixels`, `truncated`, `corrupt`
             and `animated`.
     """
-    taken = _take_in(data, limits)
+    taken = take_in(data, limits)
     pixels = taken.pixels
     return SanitisedPicture(
         png=png.encode_png(pixels),
@@ -126,12 +126,21 @@ def read_pixels(data: bytes, limits: Limits = DEFAULT_LIMITS) -> npt.NDArray[np.
     Raises:
         RefusedPicture: As `sanitise` does.
     """
-    return _take_in(data, limits).pixels
+    return take_in(data, limits).pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Taken:
-    """What a file was, and its pixels."""
+class TakenPicture:
+    """What a file was, and its pixels.
+
+    Attributes:
+        format: `JPEG` or `PNG`, by content.
+        width: As the file declared it, before it was turned upright.
+        height: As the file declared it, before it was turned upright.
+        metadata: What was found beside the pixels, and dropped.
+        pixels: uint8 `(height, width, 3)`, RGB, upright.
+        changed: What was done to the pixels, in words.
+    """
 
     format: Format
     width: int
@@ -141,7 +150,14 @@ class _Taken:
     changed: tuple[str, ...]
 
 
-def _take_in(data: bytes, limits: Limits) -> _Taken:
+def take_in(data: bytes, limits: Limits = DEFAULT_LIMITS) -> TakenPicture:
+    """The pixels of the picture that `sanitise` would make, and what was dropped.
+
+    No file is made of them: who only looks at a picture does not wait for one.
+
+    Raises:
+        RefusedPicture: As `sanitise` does.
+    """
     if len(data) > limits.max_bytes:
         raise OversizedPicture(
             "This file is too large",
@@ -155,7 +171,7 @@ def _take_in(data: bytes, limits: Limits) -> _Taken:
     _check_size(width, height, limits)
     stripped, metadata = png.strip_png(data) if is_png else jpeg.strip_jpeg(data)
     pixels, changed = _decode(stripped, original_format, metadata, limits.kept_side)
-    return _Taken(original_format, width, height, metadata, pixels, changed)
+    return TakenPicture(original_format, width, height, metadata, pixels, changed)
 
 
 def _format_of(data: bytes) -> Format:

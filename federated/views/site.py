@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from federated.messages import Counts, Progress
+from federated.picture_quality import PictureQuality
 from federated.states import NodeState
 from federated.statistics import WeightStatistics
 from federated.study import Study
@@ -152,6 +153,8 @@ class Prediction(Message):
         own_statistics: Whether the site has put on the BatchNorm statistics that it keeps to
             itself: its model is then another than that of other sites.
         removed: What was dropped from the file before it was looked at.
+        changed: What was done to its pixels, in words: `turned upright`.
+        quality: Its size, how sharp it is and how it is lit; None from an older child.
         overlay: PNG (base64, RGBA, as large as the model sees the picture) to lay over the
             picture: it shows where the model looked. None where not available.
         raw_probabilities: As the model gave them, before calibration.
@@ -172,6 +175,8 @@ class Prediction(Message):
     round: int
     own_statistics: bool = False
     removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    quality: PictureQuality | None = None
     overlay: str | None = None
     raw_probabilities: dict[str, float] = Field(default_factory=dict)
     calibration: Calibration | None = None

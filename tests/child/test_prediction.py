@@ -8,7 +8,7 @@ import signal
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from federated.plan import ModelChoice, Plan
 from federated.wire import encode_weights
@@ -99,6 +99,24 @@ def test_it_tells_where_the_model_looked(site, keras_runtime):
     assert plain["probabilities"] == answer["probabilities"]
     assert asked(site, explain="perhaps").status_code == 422
     assert list(site.child.state.pictures.iterdir()) == []
+
+
+def test_it_tells_what_it_dropped_and_how_good_the_picture_is(site, keras_runtime):
+    hold_model(site)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (51.0, 28.0, 40.1)
+    file = picture(1, (30, 40), format="JPEG", exif=exif)
+    told = site.post("/api/v1/predict", [("x.jpg", file)], {"study": "skin"}).json
+    assert "GPS position" in told["removed"]
+    assert told["changed"] == ["turned upright"]
+    quality = told["quality"]
+    assert (quality["width"], quality["height"]) == (30, 40)
+    assert [(one["aspect"], one["fault"]) for one in quality["findings"]] == [
+        ("size", "small"),
+        ("focus", ""),
+        ("light", ""),
+    ]
 
 
 def test_a_site_puts_the_probabilities_right_on_its_own_validation_part(site, keras_runtime):
