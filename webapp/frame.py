@@ -39,6 +39,7 @@ AREAS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "classify": "image_search",
         },
         "classroom": {
+            "story": "auto_stories",
             "by_hand": "calculate",
             "playground": "toys",
         },

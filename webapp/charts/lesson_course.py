@@ -11,11 +11,18 @@ import plotly.graph_objects as go
 
 from webapp.charts.boundaries import site_name
 from webapp.charts.figure import BLUE, SEQUENTIAL, SKY, Chart, framed, line
-from webapp.lesson.federation import State
-from webapp.lesson.settings import ROUNDS
+from webapp.lesson.federation import State, world
+from webapp.lesson.settings import ROUNDS, Lesson
 from webapp.texts import text
 from webapp.words import figure as written
 from webapp.words import percent, whole
+
+
+def class_names(lesson: Lesson) -> tuple[str, ...]:
+    """The classes of a lesson for people."""
+    if lesson.task == "points":
+        return (text("lesson.first_class"), text("lesson.second_class"))
+    return world(lesson).data.classes
 
 
 def label_map(held: np.ndarray, classes: tuple[str, ...], hostile: int | None) -> Chart:

@@ -62,7 +62,7 @@ def moons(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]
 def _points() -> Dataset:
     x, y = moons(POINTS, np.random.default_rng(11))
     test_x, test_y = moons(300, np.random.default_rng(12))
-    return Dataset(x, y, test_x, test_y, ("●", "■"))
+    return Dataset(x, y, test_x, test_y, ("0", "1"))
 
 
 def _digits() -> Dataset:

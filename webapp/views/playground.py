@@ -12,7 +12,7 @@ from webapp.lesson.address import round_of
 from webapp.lesson.plane import plane_of
 from webapp.lesson.settings import ROUNDS, Lesson
 from webapp.texts import text
-from webapp.views.playground_controls import choose_preset, controls
+from webapp.views.playground_controls import choose_preset, controls, preset
 from webapp.views.playground_predict import may_look
 from webapp.views.playground_shown import draw_all
 
@@ -23,7 +23,9 @@ def page(desk: Desk) -> None:
     """Draws the page."""
     opening("playground")
     choose_preset()
-    with st.expander(text("playground.controls"), expanded=True, icon=":material/tune:"):
+    # A scenario is to be seen at once; its settings are one click away.
+    open_ = preset() is None
+    with st.expander(text("playground.controls"), expanded=open_, icon=":material/tune:"):
         lessons = controls()
     with st.spinner(text("playground.computing")):
         for lesson in lessons.values():

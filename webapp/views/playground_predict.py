@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from webapp.charts.lesson_course import label_map
+from webapp.charts.lesson_course import class_names, label_map
 from webapp.layout import section, show
 from webapp.lesson.address import fingerprint
 from webapp.lesson.federation import hostile_site, state_at, world
@@ -27,7 +27,7 @@ def may_look(lessons: Mapping[str, Lesson]) -> bool:
     section("playground.what_they_have")
     for side, lesson in lessons.items():
         here = world(lesson)
-        chart = label_map(here.held, here.data.classes, hostile_site(lesson))
+        chart = label_map(here.held, class_names(lesson), hostile_site(lesson))
         show(chart, f"held-before-{side}")
         if len({(one.sites, one.alpha) for one in lessons.values()}) == 1:
             break

@@ -9,7 +9,7 @@ import streamlit as st
 from webapp.charts import Chart
 from webapp.charts.boundaries import boundaries, site_name
 from webapp.charts.drift import drift
-from webapp.charts.lesson_course import accuracies, label_map, loss_band
+from webapp.charts.lesson_course import accuracies, class_names, label_map, loss_band
 from webapp.charts.recognised import recognised
 from webapp.layout import figures, section, show, table
 from webapp.lesson.federation import State, course, hostile_site, world
@@ -77,7 +77,7 @@ def _charts(lesson: Lesson, states: list[State]) -> dict[str, Chart]:
     return {
         "models": models(here.data, now.weights, now.returned, hostile),
         "drift": drift(states, plane_of(lesson), hostile),
-        "held": label_map(here.held, here.data.classes, hostile),
+        "held": label_map(here.held, class_names(lesson), hostile),
         "loss": loss_band(states),
     }
 
@@ -88,7 +88,7 @@ def _rows(lesson: Lesson, now: State) -> list[dict[str, str]]:
     return [
         {
             text("chart.site"): site_name(site, hostile_site(lesson)),
-            text("chart.examples"): whole(sizes[site]),
+            text("lesson.examples"): whole(sizes[site]),
             text("playground.presence"): f"{SIGNS[found]} {text(f'presence.{found}')}",
             text("chart.share"): percent(now.shares.get(site)),
         }
