@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.figures import Figure, Report
+from engines.simulation.laboratory import Laboratory
 from engines.simulation.pictures import Picture, decoded
-from engines.simulation.rounds import Laboratory, SimulatedRun
 from engines.simulation.search import AuditPart
+from engines.simulation.simulated_run import SimulatedRun
 from engines.simulation.simulation import measure, simulate
 from engines.simulation.site import SimulatedSite, site_of
 from engines.simulation.workers import Workers

@@ -21,8 +21,8 @@ import numpy as np
 from benchmarks.figures import Figure, Report
 from engines.processes.planning import assign, assignments, checked_plan
 from engines.processes.servers import cores
+from engines.simulation.laboratory import Laboratory
 from engines.simulation.pictures import Picture, decoded
-from engines.simulation.rounds import Laboratory
 from engines.simulation.simulation import measure, simulate
 from engines.simulation.site import SimulatedSite, site_of
 from engines.simulation.workers import Workers

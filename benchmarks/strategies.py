@@ -26,8 +26,8 @@ from engines.compare.summary import Row, rows_of
 from engines.compare.tables import FIGURES, name_of, told
 from engines.processes.dataset import Dataset, read_dataset
 from engines.processes.report import table
+from engines.simulation.laboratory import Laboratory
 from engines.simulation.pictures import decoded
-from engines.simulation.rounds import Laboratory
 from engines.simulation.workers import Workers
 from federated.errors import NotFound
 from federated.plan import Plan

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from engines.compare.material import Prepared
 from engines.compare.results import Kept, Measured, Result, measured
+from engines.simulation.laboratory import Laboratory
 from engines.simulation.pictures import Picture
-from engines.simulation.rounds import Laboratory, OnSeen
 from engines.simulation.search import AuditPart
 from engines.simulation.simulation import measure, model_at, simulate
 from engines.simulation.site import SimulatedSite
+from engines.simulation.site_training import OnSeen
 from engines.simulation.workers import Workers
 from federated.errors import FederationError
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
-from child.local_controls import LocalControls
-from child.local_statistics import LocalStatistics
-from child.worker_messages import TrainingRequest
 from engines.simulation.kept_state import KeptState
+from engines.simulation.laboratory import Laboratory
 from engines.simulation.search import (
     AuditPart,
     goes_by_scores,
@@ -18,133 +15,23 @@ from engines.simulation.search import (
     trials_of,
     with_proposals,
 )
+from engines.simulation.simulated_run import SimulatedRound, SimulatedRun, SimulatedUpdate
 from engines.simulation.site import SimulatedSite
-from engines.simulation.workers import Workers
+from engines.simulation.site_training import OnSeen, Trained, contribution_of, train_at
 from federated.errors import NotEnoughUpdates
-from federated.messages import ModelBlobs, Progress, Task
+from federated.messages import ModelBlobs, Task
 from federated.plan import Plan
 from federated.signature import Signature
-from federated.strategies import Contribution, RoundFacts, needed_updates, strategy
-from federated.study import Study
+from federated.strategies import RoundFacts, needed_updates, strategy
 from federated.views import ExcludedNode
-from federated.wire import (
-    ExtraReader,
-    UpdateDocument,
-    UpdateReader,
-    encode_weights,
-    read_update_document,
-)
+from federated.wire import encode_weights
 from master.coordinator.assignment import Slot, draw, slots_of
 from master.coordinator.site_selection import choose, reasons
 from master.search.trials import Trial
 from master.store.nodes import Site
-from serving.blobs import BlobStore, StoredTensors, open_blob
-from serving.worker import Json, WorkerFailed
+from serving.blobs import StoredTensors
 
 RUN = "simulation"
-
-DIVERGED = "training_diverged"
-"""Code of a training whose loss is no longer a number."""
-
-OnSeen = Callable[[int], object]
-"""Hears how many pictures were trained on since it was last called."""
-
-
-@dataclass(frozen=True, slots=True)
-class Laboratory:
-    """Where plans are simulated.
-
-    Attributes:
-        study: The classification problem.
-        pixels: The array file of all pictures.
-        workers: Do the work.
-        folder: For weights and updates.
-        pretrained: Folder of the weights that plans may name.
-    """
-
-    study: Study
-    pixels: Path
-    workers: Workers
-    folder: Path
-    pretrained: Path
-
-    def site_folder(self, name: str) -> Path:
-        """Where a site keeps what its child would."""
-        place = self.folder / "sites" / name
-        place.mkdir(parents=True, exist_ok=True)
-        return place
-
-    def statistics_of(self, name: str) -> LocalStatistics:
-        """BatchNorm's statistics that a site keeps to itself."""
-        place = self.site_folder(name) / "own"
-        place.mkdir(exist_ok=True)
-        return LocalStatistics(place)
-
-    def controls_of(self, name: str) -> LocalControls:
-        """Control variates that a site keeps to itself."""
-        place = self.site_folder(name) / "controls"
-        place.mkdir(exist_ok=True)
-        return LocalControls(place)
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedUpdate:
-    """What a site returned in a round.
-
-    Attributes:
-        node: The site.
-        num_examples: Pictures that it trained on.
-        metrics: Its own figures.
-        share: The weight that its update had in the average.
-    """
-
-    node: str
-    num_examples: int
-    metrics: dict[str, float]
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedRound:
-    """One round.
-
-    Attributes:
-        number: From 1.
-        weights_before: SHA-256 of the weights that it started from.
-        weights_after: SHA-256 of those that it made.
-        updates: In order of the sites' names.
-    """
-
-    number: int
-    weights_before: str
-    weights_after: str
-    updates: tuple[SimulatedUpdate, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedRun:
-    """A finished run.
-
-    Attributes:
-        rounds: By number.
-        model: The last global model.
-        trials: What a search has tried, in order.
-    """
-
-    rounds: tuple[SimulatedRound, ...]
-    model: ModelBlobs
-    trials: tuple[Trial, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Trained:
-    """An update that is in: where it came from, what it says, its blob, and its accuracy."""
-
-    node: str
-    task: Task
-    document: UpdateDocument
-    sha256: str
-    score: float | None = None
 
 
 class Rounds:
@@ -172,7 +59,7 @@ class Rounds:
         self._plan = plan
         self._sites = {site.name: site for site in sites}
         self._on_seen = on_seen
-        self._blobs = BlobStore(laboratory.folder / "blobs")
+        self._blobs = laboratory.blobs
         self._kept = KeptState(plan.strategy, self._blobs)
 
     def run(self) -> SimulatedRun:
@@ -211,7 +98,14 @@ class Rounds:
         slots = self._slots(number)
         with ThreadPoolExecutor(len(slots)) as pool:
             tasks = [
-                pool.submit(self._train, slot, self._task(slot, number, model)) for slot in slots
+                pool.submit(
+                    train_at,
+                    self._laboratory,
+                    self._sites[slot.site.name],
+                    self._task(slot, number, model),
+                    self._on_seen,
+                )
+                for slot in slots
             ]
             answers = [task.result() for task in tasks]
         trained = self._scored(model, [one for one in answers if one is not None])
@@ -221,7 +115,7 @@ class Rounds:
             number=number,
             signature=model.signature,
             previous=StoredTensors(self._blobs.path(before)),
-            contributions=tuple(self._contribution(one, before) for one in trained),
+            contributions=tuple(contribution_of(one, self._blobs) for one in trained),
             settings=self._plan.strategy.settings,
             state=self._kept.arrays,
             nodes=len(self._able()[0]),
@@ -250,22 +144,12 @@ class Rounds:
         slots = slots_of(self._plan, None, number, drawn)
         return with_proposals(slots, self._plan, number, self._trials)
 
-    def _scored(self, model: ModelBlobs, trained: Sequence[_Trained]) -> list[_Trained]:
+    def _scored(self, model: ModelBlobs, trained: Sequence[Trained]) -> list[Trained]:
         """The updates with their accuracy on the audit pictures, where the plan goes by it."""
         if self._audit is None or not goes_by_scores(self._plan):
             return list(trained)
-        laboratory, updates = self._laboratory, [one.sha256 for one in trained]
-        study, pixels = laboratory.study, laboratory.pixels
-        found = scores(
-            laboratory.workers,
-            study,
-            self._plan,
-            self._blobs,
-            model,
-            updates,
-            pixels,
-            self._audit,
-        )
+        updates = [one.sha256 for one in trained]
+        found = scores(self._laboratory, self._plan, model, updates, self._audit)
         # What computes no numbers has no score, and no place in an average.
         pairs = zip(trained, found, strict=True)
         return [replace(one, score=score) for one, score in pairs if score is not None]
@@ -293,96 +177,8 @@ class Rounds:
             counted=self._kept.counted(slot.site.name),
         )
 
-    def _train(self, slot: Slot, task: Task) -> _Trained | None:
-        """The update of a site; None where what a search proposed has led nowhere.
 
-        Raises:
-            WorkerFailed: The training failed.
-        """
-        training, laboratory = task.training, self._laboratory
-        train, validation = self._sites[slot.site.name].split(
-            laboratory.study, training.validation_fraction, self._plan.seed
-        )
-        place = laboratory.site_folder(slot.site.name)
-        kept, update = laboratory.statistics_of(slot.site.name), place / "update"
-        controls = laboratory.controls_of(slot.site.name)
-        keeps_own = self._plan.strategy.batch_norm == "local"
-        computes = self._plan.model.trained == "features"
-        request = TrainingRequest(
-            task=task,
-            weights=self._blobs.path(task.weights),
-            frozen=self._blobs.path(task.frozen) if task.frozen else None,
-            own_statistics=kept.of_run(task.run) if keeps_own else None,
-            pixels=laboratory.pixels,
-            features=place / "features.f32" if computes else None,
-            train=train,
-            validation=validation,
-            least=self._plan.privacy.min_examples,
-            update=update,
-            statistics=place / "statistics",
-            control=self._blobs.path(task.control) if task.control else None,
-            own_control=controls.of_task(task.run, task.counted),
-            new_control=controls.place(task.run, task.id),
-        )
-        seen = _Seen(len(train.rows), training.epochs, self._on_seen)
-        try:
-            laboratory.workers.call("train", request.model_dump(mode="json"), seen.hear)
-        except WorkerFailed as error:
-            if task.hyperparameters is None or error.code != DIVERGED:
-                raise
-            return None
-        finally:
-            seen.finish()
-        kept.keep(task.run, request.statistics)
-        with open_blob(update) as blob:
-            document = read_update_document(blob)
-        return _Trained(slot.site.name, task, document, self._blobs.adopt(update).sha256)
-
-    def _contribution(self, trained: _Trained, before: str) -> Contribution:
-        document = trained.document
-        tensors = StoredTensors(self._blobs.path(trained.sha256))
-        return Contribution(
-            node=trained.node,
-            num_examples=document.num_examples,
-            num_steps=document.num_steps,
-            weights=UpdateReader(tensors, document, StoredTensors(self._blobs.path(before))),
-            extra=ExtraReader(tensors),
-            score=trained.score,
-            training=trained.task.training,
-        )
-
-
-class _Seen:
-    """Turns a trainer's progress into pictures seen.
-
-    Args:
-        num_examples: Pictures of one epoch.
-        epochs: Epochs of the task.
-        on_seen: Hears of the difference.
-    """
-
-    def __init__(self, num_examples: int, epochs: int, on_seen: OnSeen) -> None:
-        self._num_examples = num_examples
-        self._total = num_examples * epochs
-        self._on_seen = on_seen
-        self._told = 0
-
-    def hear(self, event: Json) -> None:
-        """Takes one report of the trainer."""
-        progress = Progress.model_validate(event)
-        part = progress.step / progress.steps if progress.steps else 0.0
-        self._tell(int((max(progress.epoch, 1) - 1 + part) * self._num_examples))
-
-    def finish(self) -> None:
-        """The task is done, even where it ended early."""
-        self._tell(self._total)
-
-    def _tell(self, seen: int) -> None:
-        self._on_seen(seen - self._told)
-        self._told = seen
-
-
-def _told(trained: Sequence[_Trained], shares: dict[str, float]) -> tuple[SimulatedUpdate, ...]:
+def _told(trained: Sequence[Trained], shares: dict[str, float]) -> tuple[SimulatedUpdate, ...]:
     return tuple(
         SimulatedUpdate(
             one.node, one.document.num_examples, one.document.metrics, shares.get(one.node, 0.0)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from engines.simulation.workers import Workers
+from engines.simulation.laboratory import Laboratory
 from federated.messages import ModelBlobs
 from federated.plan import Plan
 from federated.search import TrialState
-from federated.study import Study
 from master.coordinator.assignment import Slot
 from master.search.proposals import proposals
 from master.search.trials import Trial
-from serving.blobs import BlobStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,38 +45,33 @@ def with_proposals(
 
 
 def scores(
-    workers: Workers,
-    study: Study,
+    laboratory: Laboratory,
     plan: Plan,
-    blobs: BlobStore,
     model: ModelBlobs,
     updates: Sequence[str],
-    pixels: Path,
     audit: AuditPart,
 ) -> list[float | None]:
     """The accuracy of each update on the audit pictures; None where it computes no numbers.
 
     Args:
-        workers: One of them measures.
-        study: The classification problem.
+        laboratory: Where weights and updates lie; one of its workers measures.
         plan: Names the architecture.
-        blobs: Where weights and updates lie.
         model: What the updates began from.
         updates: Their hashes.
-        pixels: The array file.
         audit: The pictures.
     """
+    blobs = laboratory.blobs
     each = {
-        "study": study.model_dump(mode="json"),
+        "study": laboratory.study.model_dump(mode="json"),
         "model": plan.model.model_dump(mode="json"),
         "base": str(blobs.path(model.weights)),
         "frozen": str(blobs.path(model.frozen)) if model.frozen else None,
     }
-    answer = workers.call(
+    answer = laboratory.workers.call(
         "accuracies",
         {
             "models": [each | {"weights": str(blobs.path(sha256))} for sha256 in updates],
-            "pixels": str(pixels),
+            "pixels": str(laboratory.pixels),
             "rows": list(audit.rows),
             "labels": list(audit.labels),
         },

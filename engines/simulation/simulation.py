@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from engines.simulation.errors import NotSimulated
-from engines.simulation.rounds import RUN, Laboratory, OnSeen, Rounds, SimulatedRun
+from engines.simulation.laboratory import Laboratory
+from engines.simulation.rounds import RUN, Rounds
 from engines.simulation.search import AuditPart, goes_by_scores
+from engines.simulation.simulated_run import SimulatedRun
 from engines.simulation.site import SimulatedSite
+from engines.simulation.site_training import OnSeen
 from federated.messages import ModelBlobs
 from federated.plan import Plan
 from federated.strategies import asynchronous
 from federated.wire import encode_weights
-from serving.blobs import BlobStore, StoredTensors
+from serving.blobs import StoredTensors
 
 
 def simulate(
@@ -87,7 +90,7 @@ def model_at(laboratory: Laboratory, model: ModelBlobs, site: str) -> ModelBlobs
     own = laboratory.statistics_of(site).of_run(RUN)
     if own is None:
         return model
-    blobs = BlobStore(laboratory.folder / "blobs")
+    blobs = laboratory.blobs
     everyones, sites = StoredTensors(blobs.path(model.weights)), StoredTensors(own)
     kept = set(sites.keys())
     tensors = {

@@ -10,8 +10,8 @@ import pytest
 
 from engines.processes.dataset import deal_out, read_dataset
 from engines.processes.servers import ROOT, cores, server_environment
+from engines.simulation.laboratory import Laboratory
 from engines.simulation.pictures import decoded
-from engines.simulation.rounds import Laboratory
 from engines.simulation.simulation import simulate
 from engines.simulation.site import site_of
 from engines.simulation.workers import Workers

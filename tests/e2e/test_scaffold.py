@@ -7,8 +7,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from engines.processes.servers import cores
+from engines.simulation.laboratory import Laboratory
 from engines.simulation.pictures import Picture
-from engines.simulation.rounds import Laboratory
 from engines.simulation.simulation import simulate
 from engines.simulation.site import site_of
 from engines.simulation.workers import Workers

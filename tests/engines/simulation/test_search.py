@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from engines.simulation.errors import NotSimulated
-from engines.simulation.rounds import Laboratory
+from engines.simulation.laboratory import Laboratory
 from engines.simulation.search import AuditPart
 from engines.simulation.simulation import simulate
 from federated.messages import Task

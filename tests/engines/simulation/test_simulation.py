@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 
 from engines.simulation.errors import NotSimulated
+from engines.simulation.laboratory import Laboratory
 from engines.simulation.pictures import Picture
-from engines.simulation.rounds import RUN, Laboratory, Rounds, _Seen
+from engines.simulation.rounds import RUN, Rounds
 from engines.simulation.simulation import model_at, simulate
 from engines.simulation.site import site_of
+from engines.simulation.site_training import Seen
 from engines.simulation.workers import Workers
 from federated.errors import NotEnoughUpdates
 from federated.messages import ModelBlobs
@@ -76,7 +78,7 @@ def test_each_round_draws_as_the_master_does(laboratory):
 
 def test_progress_adds_up_to_the_pictures_of_all_epochs():
     told = []
-    seen = _Seen(30, 2, told.append)
+    seen = Seen(30, 2, told.append)
     seen.hear({"epoch": 1, "epochs": 2, "step": 1, "steps": 2})
     seen.hear({"epoch": 2, "epochs": 2, "step": 1, "steps": 2})
     seen.finish()
