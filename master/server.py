@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from pathlib import Path
@@ -69,6 +70,7 @@ class Master:
             now=time.time,
             new_id=new_id,
             failpoint=failpoint,
+            started_at=time.time(),
         )
         self._child_queues = WorkQueues(CHILD_THREADS, "child")
         self._evaluation_queues = WorkQueues(1, "evaluation")
@@ -94,6 +96,7 @@ class Master:
 
     def start(self) -> None:
         """Starts everything; returns when calls are answered."""
+        logging.getLogger().addHandler(self.services.log)
         self._evaluator.start()
         self._coordinator.prepare()
         self._server.start()
@@ -111,6 +114,7 @@ class Master:
         self._coordinator.stop()
         self._children.close()
         self.services.database.close()
+        logging.getLogger().removeHandler(self.services.log)
 
 
 def _holder(path: Path) -> str:

@@ -21,6 +21,7 @@ from master.wakeup import Wakeup
 from serving.blobs import BlobStore
 from serving.database import Database
 from serving.failpoints import Failpoint, no_failpoint
+from serving.recent_log import RecentLog
 from serving.tokens import read_secret
 
 
@@ -43,6 +44,8 @@ class Services:
         new_id: A new id of 12 hexadecimal digits.
         proposed: Hyperparameters that were worked out for work about to be handed out.
         failpoint: Called at the places where tests kill a master; does nothing by default.
+        started_at: When this master was put together.
+        log: The newest lines of the process's log.
     """
 
     settings: Settings
@@ -59,6 +62,8 @@ class Services:
     new_id: Callable[[], str]
     proposed: Proposed = field(default_factory=Proposed)
     failpoint: Failpoint = no_failpoint
+    started_at: float = 0.0
+    log: RecentLog = field(default_factory=RecentLog)
 
     def child(self, session: Session, node_id: str) -> Child | None:
         """A node as it is called; None unless an operator approved it and it can be called."""

@@ -7,11 +7,13 @@ from federated.views.changes import WeightChanges
 from federated.views.comparison import ComparedRound, ComparedRun, Comparison
 from federated.views.course import LEFT_OUT, CourseRound, CourseSite, CourseView
 from federated.views.cross_site import CrossSiteModel, CrossSiteRow, CrossSiteView
+from federated.views.models import ModelSetting, ModelsView, ModelView
 from federated.views.nodes import NodeView, ReceivedModel
 from federated.views.paired import PairedRun, PairedView
 from federated.views.plans import AbleNode, BatchesView, BatchView, PlanCheck
 from federated.views.rewards import (
     CreditShare,
+    CreditTrend,
     LedgerEntry,
     Rewards,
     RoundCredits,
@@ -38,6 +40,7 @@ from federated.views.site import (
     UploadView,
 )
 from federated.views.studies import CurrentModel, PlanView, StudyView
+from federated.views.system import DiskView, SystemView, WorkerView
 
 __all__ = [
     "LEFT_OUT",
@@ -55,14 +58,19 @@ __all__ = [
     "CourseSite",
     "CourseView",
     "CreditShare",
+    "CreditTrend",
     "CrossSiteModel",
     "CrossSiteRow",
     "CrossSiteView",
     "CurrentModel",
     "Departure",
+    "DiskView",
     "Event",
     "ExcludedNode",
     "LedgerEntry",
+    "ModelSetting",
+    "ModelView",
+    "ModelsView",
     "NodeView",
     "PairedRun",
     "PairedView",
@@ -80,9 +88,11 @@ __all__ = [
     "SearchView",
     "Standing",
     "StudyView",
+    "SystemView",
     "TaskView",
     "TrialView",
     "UpdateView",
     "UploadView",
     "WeightChanges",
+    "WorkerView",
 ]

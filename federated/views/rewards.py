@@ -94,13 +94,29 @@ class RoundCredits(Message):
     updates: list[CreditShare] = Field(default_factory=list)
 
 
+class CreditTrend(Message):
+    """How a node's credits grew.
+
+    Attributes:
+        points: Times and credits so far, oldest first; of many entries only some.
+    """
+
+    node: str
+    node_name: str
+    points: list[tuple[float, float]]
+
+
 class Rewards(Message):
     """The ledger, the leaderboard, and how the credits of the newest rounds arose.
 
     Attributes:
         rounds: Newest first: those of one run all, of all runs the last and the pending ones.
+        trend: Of the first nodes of the leaderboard.
+        entries: How many entries the ledger has, also where only its newest are told.
     """
 
     ledger: list[LedgerEntry]
     leaderboard: list[Standing]
     rounds: list[RoundCredits] = Field(default_factory=list)
+    trend: list[CreditTrend] = Field(default_factory=list)
+    entries: int = 0

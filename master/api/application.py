@@ -15,6 +15,7 @@ from master.api import (
     rounds,
     runs,
     studies,
+    system,
     tasks,
     weights,
 )
@@ -41,6 +42,7 @@ BLUEPRINTS = (
     rewards.blueprint,
     events.blueprint,
     plans.blueprint,
+    system.blueprint,
 )
 
 

@@ -16,7 +16,10 @@ blueprint = APIBlueprint("events", __name__, url_prefix="/api/v1", tag="Events")
 
 
 class EventList(Message):
-    """At most a thousand events, oldest first; ask again behind the last for more."""
+    """At most a thousand events, oldest first; ask again behind the last for more.
+
+    Of those ahead of an event, the last hundred.
+    """
 
     events: list[Event] = Field(default_factory=list)
 
@@ -25,9 +28,12 @@ class EventList(Message):
 @blueprint.auth_required(AUTH, roles=PEOPLE)
 @blueprint.output(EventList)
 def get_run_events(run_id: str) -> EventList:
-    """What happened in a run behind event `?after=k`, in order."""
+    """What happened in a run behind event `?after=k`, or ahead of `?before=k`, in order."""
+    before = number_in_query("before")
     with services().database.read() as session:
         runs.get(session, run_id)
+        if before is not None:
+            return EventList(events=events.before(session, before, run_id))
         return EventList(events=events.after(session, number_in_query("after") or 0, run_id))
 
 
@@ -35,6 +41,9 @@ def get_run_events(run_id: str) -> EventList:
 @blueprint.auth_required(AUTH, roles=PEOPLE)
 @blueprint.output(EventList)
 def get_events() -> EventList:
-    """What happened behind event `?after=k`, in order."""
+    """What happened behind event `?after=k`, in order; `?newest=n`: the last n events."""
+    newest = number_in_query("newest")
     with services().database.read() as session:
+        if newest is not None:
+            return EventList(events=events.newest(session, newest))
         return EventList(events=events.after(session, number_in_query("after") or 0))

@@ -11,6 +11,7 @@ from federated.views import Event
 from master.store.tables import EventRow
 
 PAGE = 1000
+NEWEST = 100
 
 
 def record(
@@ -25,7 +26,21 @@ def after(session: Session, number: int, run: str | None = None) -> list[Event]:
     query = select(EventRow).where(EventRow.id > number).order_by(EventRow.id).limit(PAGE)
     if run is not None:
         query = query.where(EventRow.run_id == run)
-    return [
-        Event(id=row.id, at=row.at, run=row.run_id, kind=row.kind, text=row.text, data=row.data)
-        for row in session.scalars(query)
-    ]
+    return [_view(row) for row in session.scalars(query)]
+
+
+def newest(session: Session, count: int) -> list[Event]:
+    """The last `count` events, at most a thousand, oldest first."""
+    query = select(EventRow).order_by(EventRow.id.desc()).limit(min(count, PAGE))
+    return [_view(row) for row in session.scalars(query)][::-1]
+
+
+def before(session: Session, number: int, run: str) -> list[Event]:
+    """The last hundred events of a run ahead of `number`, oldest first."""
+    query = select(EventRow).where(EventRow.run_id == run, EventRow.id < number)
+    newest = session.scalars(query.order_by(EventRow.id.desc()).limit(NEWEST)).all()
+    return [_view(row) for row in reversed(newest)]
+
+
+def _view(row: EventRow) -> Event:
+    return Event(id=row.id, at=row.at, run=row.run_id, kind=row.kind, text=row.text, data=row.data)

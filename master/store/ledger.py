@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from federated.views import LedgerEntry
+from federated.views import CreditTrend, LedgerEntry
 from master.store.tables import LedgerRow, NodeRow
+
+MOST_POINTS = 100
+"""Points of a node's credits over time: more than a chart can tell apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +68,50 @@ def by_task(session: Session, run: str, number: int) -> dict[str, float]:
     return {task: int(amount) / 1000 for task, amount in session.execute(query) if task}
 
 
-def entries(session: Session, run: str | None = None) -> list[LedgerEntry]:
-    """The ledger, oldest first, of one run or of all."""
+def entries(
+    session: Session, run: str | None = None, newest: int | None = None
+) -> list[LedgerEntry]:
+    """The ledger, oldest first, of one run or of all; all of it, or its newest entries."""
     query = select(LedgerRow, NodeRow.name).join(NodeRow, NodeRow.id == LedgerRow.node_id)
     if run is not None:
         query = query.where(LedgerRow.run_id == run)
-    return [_entry(row, name) for row, name in session.execute(query.order_by(LedgerRow.id))]
+    last_first = query.order_by(LedgerRow.id.desc()).limit(newest)
+    return [_entry(row, name) for row, name in session.execute(last_first)][::-1]
+
+
+def count(session: Session, run: str | None = None) -> int:
+    """Entries of the ledger, of one run or of all."""
+    query = select(func.count()).select_from(LedgerRow)
+    return int(session.scalar(query if run is None else query.where(LedgerRow.run_id == run)) or 0)
+
+
+def trend(session: Session, names: Mapping[str, str], run: str | None = None) -> list[CreditTrend]:
+    """How the credits of some nodes grew, after some of their entries, the last among them.
+
+    Args:
+        session: The transaction.
+        names: The nodes, by their ids, in the order in which they are told.
+        run: One run alone.
+    """
+    query = select(LedgerRow.node_id, LedgerRow.at, LedgerRow.amount)
+    query = query.where(LedgerRow.node_id.in_([*names])).order_by(LedgerRow.id)
+    if run is not None:
+        query = query.where(LedgerRow.run_id == run)
+    sums: dict[str, list[tuple[float, float]]] = {node: [] for node in names}
+    for node, at, amount in session.execute(query):
+        before = sums[node][-1][1] if sums[node] else 0.0
+        sums[node].append((at, round(before + int(amount) / 1000, 3)))
+    return [
+        CreditTrend(node=node, node_name=name, points=_thinned(sums[node]))
+        for node, name in names.items()
+        if sums[node]
+    ]
+
+
+def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Some of many points, evenly, always with the last."""
+    step = -(-len(points) // MOST_POINTS)
+    return points[::-step][::-1]
 
 
 def amounts(session: Session, run: str, number: int) -> dict[str, int]:

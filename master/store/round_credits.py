@@ -132,21 +132,32 @@ def settle(
     return moved
 
 
-def views(session: Session, run: str | None = None) -> list[RoundCredits]:
-    """How credits arose, newest first: of one run all, of all runs the last and the pending."""
+def views(
+    session: Session, run: str | None = None, number: int | None = None
+) -> list[RoundCredits]:
+    """How credits arose, newest first: of one run all, of all runs the last and the pending.
+
+    Args:
+        session: The transaction.
+        run: One run alone.
+        number: Of that run one round alone.
+    """
     query = select(RoundCreditsRow, RunRow.plan).join(RunRow, RunRow.id == RoundCreditsRow.run_id)
     newest = query.order_by(
         RoundCreditsRow.created_at.desc(), RoundCreditsRow.run_id, RoundCreditsRow.round.desc()
     )
     if run is not None:
         newest = newest.where(RoundCreditsRow.run_id == run)
+        if number is not None:
+            newest = newest.where(RoundCreditsRow.round == number)
     else:
         last = newest.with_only_columns(RoundCreditsRow.run_id, RoundCreditsRow.round)
         found = [(one, number) for one, number in session.execute(last.limit(NEWEST))]
         key = tuple_(RoundCreditsRow.run_id, RoundCreditsRow.round)
         newest = newest.where(or_(key.in_(found), RoundCreditsRow.state == PENDING))
     rows = [(row, plan) for row, plan in session.execute(newest)]
-    updates = _updates(session, run, [(row.run_id, row.round) for row, _ in rows])
+    whole = run if number is None else None
+    updates = _updates(session, whole, [(row.run_id, row.round) for row, _ in rows])
     return [_view(row, plan, updates.get((row.run_id, row.round), [])) for row, plan in rows]
 
 

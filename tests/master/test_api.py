@@ -45,6 +45,8 @@ ROUTES = [
     ("GET", "/runs/none/cross-site", PEOPLE),
     ("GET", "/rewards", PEOPLE),
     ("GET", "/events", PEOPLE),
+    ("GET", "/models", PEOPLE),
+    ("GET", "/system", OPERATOR),
     ("GET", f"/weights/{NOTHING}", PEOPLE | NODE),
     ("GET", f"/weights/{NOTHING}/statistics", PEOPLE),
     ("GET", "/tasks/next", NODE),
