@@ -38,12 +38,25 @@ def drift(states: list[State], plane: Plane, hostile: int | None) -> Chart:
         drawn.add_trace(_arrow(text("lesson.global"), start, path[-1], bold, 5))
         lengths[text("lesson.global")] = math.dist(start, path[-1])
     framed(drawn, x=text("lesson.plane_x"), y=text("lesson.plane_y"), height=360)
-    drawn.update_yaxes(scaleanchor="x", constrain="domain")
+    # The round is what the chart is about: of the way so far only the last of it is in sight.
+    x_range, y_range = _sight([*path[-4:], start, *(plane(own) for own in now.returned.values())])
+    drawn.update_xaxes(range=x_range)
+    drawn.update_yaxes(range=y_range, scaleanchor="x")
     table = pd.DataFrame(
         [(name, small(length)) for name, length in lengths.items()],
         columns=[text("lesson.model"), text("lesson.length")],
     )
     return Chart(drawn, _sentence(now, lengths), table)
+
+
+def _sight(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The ranges of both axes that hold these points, with some room around them."""
+    ranges = []
+    for values in zip(*points, strict=True):
+        low, high = min(values), max(values)
+        room = 0.12 * (high - low) or 0.5
+        ranges.append((low - room, high + room))
+    return ranges
 
 
 def _sentence(now: State, lengths: dict[str, float]) -> str:

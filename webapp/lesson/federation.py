@@ -17,6 +17,7 @@ from webapp.lesson.data import Dataset, dataset
 from webapp.lesson.hostile import blurred, mislabelled, sent
 from webapp.lesson.model import Weights, initial, loss_and_accuracy
 from webapp.lesson.settings import ROUNDS, Lesson
+from webapp.lesson.tensors import Tensors
 from webapp.lesson.training import PROXIMAL, Descent, Trained, no_control, train
 
 UNITS = {"points": 10, "digits": 20}
@@ -24,21 +25,6 @@ RATE = {"points": 0.3, "digits": 0.3}
 BATCH = {"points": 12, "digits": 24}
 
 Presence = Literal["returned", "away", "not_asked", "no_examples"]
-
-
-@dataclass(frozen=True, slots=True)
-class Tensors:
-    """Named arrays, read as a strategy reads them."""
-
-    weights: Weights
-
-    def keys(self) -> list[str]:
-        """Their names."""
-        return list(self.weights)
-
-    def get_tensor(self, name: str) -> np.ndarray:
-        """One of them."""
-        return self.weights[name]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,65 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-import numpy as np
 import streamlit as st
 
-from federated.signature import Signature, TensorSpec
-from federated.strategies import Contribution, RoundFacts
-from federated.strategies.fedavg import fedavg
 from webapp.charts import average_line
 from webapp.desk import Desk
 from webapp.layout import opening, section, show, table
+from webapp.lesson.by_hand import average
+from webapp.numerals import localised
 from webapp.texts import text
 from webapp.words import figure, percent
 
 STARTS = {"A": (30, 0.6), "B": (90, -0.2), "C": (180, 0.3)}
-WEIGHT = "weight"
-
-
-@dataclass(frozen=True, slots=True)
-class OneWeight:
-    """The smallest model there is: one number."""
-
-    value: float
-
-    def keys(self) -> list[str]:
-        """The name of its only tensor."""
-        return [WEIGHT]
-
-    def get_tensor(self, name: str) -> np.ndarray:
-        """Its value as a float64 array of one element."""
-        return np.array([self.value])
-
-
-@dataclass(frozen=True, slots=True)
-class ByHand:
-    """What the average makes of the sites.
-
-    Attributes:
-        mean: The new global weight.
-        shares: The weight of each site in the mean; they sum to 1.
-    """
-
-    mean: float
-    shares: Mapping[str, float]
-
-
-def average(sites: Mapping[str, tuple[int, float]]) -> ByHand:
-    """One round of federated averaging, by the very function that the master uses.
-
-    Args:
-        sites: By name: number of examples (at least 1), and the value of the weight.
-    """
-    spec = TensorSpec(name=WEIGHT, shape=(1,), dtype="float64")
-    contributions = tuple(
-        Contribution(node=name, num_examples=examples, num_steps=1, weights=OneWeight(value))
-        for name, (examples, value) in sites.items()
-    )
-    outcome = fedavg(RoundFacts(1, Signature(tensors=(spec,)), OneWeight(0.0), contributions))
-    return ByHand(float(outcome.weights[WEIGHT][0]), outcome.shares)
 
 
 def page(desk: Desk) -> None:
@@ -118,9 +71,16 @@ def _sliders() -> dict[str, tuple[int, float]]:
 
 def arithmetic(sites: Mapping[str, tuple[int, float]], mean: float) -> str:
     """The weighted mean as a formula (LaTeX), with the numbers filled in."""
-    above = " + ".join(
-        f"{examples} \\cdot {f'({value:g})' if value < 0 else f'{value:g}'}"
-        for examples, value in sites.values()
-    )
+    above = " + ".join(f"{examples} \\cdot {_factor(value)}" for examples, value in sites.values())
     below = " + ".join(str(examples) for examples, _ in sites.values())
-    return rf"w = \frac{{{above}}}{{{below}}} = {mean:.3f}"
+    return rf"w = \frac{{{above}}}{{{below}}} = {_in_formula(figure(mean))}"
+
+
+def _factor(value: float) -> str:
+    written = _in_formula(localised(f"{value:g}"))
+    return f"({written})" if value < 0 else written
+
+
+def _in_formula(number: str) -> str:
+    """A number as LaTeX takes it: a decimal comma is not to part it."""
+    return number.replace(",", "{,}").replace("\u2212", "-")
