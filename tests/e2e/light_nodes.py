@@ -91,7 +91,13 @@ class LightNode:
 
     def deliver(self, task, tensors):
         """Sends an update, and keeps the answer."""
-        body = update(task, tensors, num_examples=sum(self.counts.values()))
+        own = {key: value for key, value in (task["hyperparameters"] or {}).items() if value}
+        body = update(
+            task,
+            tensors,
+            num_examples=sum(self.counts.values()),
+            hyperparameters={"epochs": 1} | own,
+        )
         path, headers = f"/tasks/{task['id']}/update", {"Content-Type": CONTENT_TYPE}
         response = self.call("PUT", path, data=body, headers=headers)
         self.answers[task["id"]] = (response.status_code, response.json())

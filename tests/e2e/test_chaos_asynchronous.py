@@ -1,13 +1,15 @@
-"""An asynchronous run that nobody waits in, while its master is killed three times.
+"""An asynchronous run that nobody waits in, while its master is killed three times; then a search.
 
 Five light nodes, which speak the whole protocol over real HTTP without a model: two are quick,
 one is always a version behind, one sends NaN, and one answers only when its work is too old to
-count. The master is a whole one, with its evaluation process.
+count. The master is a whole one, with its evaluation process. It dies twice more while a search
+goes on, whose proposals are nowhere but in its tables.
 """
 
 import collections
 import contextlib
 import itertools
+import signal
 
 import pytest
 
@@ -18,8 +20,8 @@ from federated.study import Study
 from tests.e2e.averaging import assert_buffered
 from tests.e2e.chaos_federation import ChaosFederation
 from tests.e2e.light_nodes import honest, not_a_number, outrun, too_slow
-from tests.e2e.pictures import CLASSES
-from tests.e2e.running import finished, plan, wait_for
+from tests.e2e.pictures import CLASSES, files
+from tests.e2e.running import family, finished, plan, wait_for
 
 STUDY = "asynchronous"
 SETTINGS = {"buffer": 2, "staleness": "polynomial", "a": 0.5, "max_staleness": 3}
@@ -31,6 +33,20 @@ PLAN = plan(
     seed=5,
 )
 DEATHS = ("update-kept:3", "round-averaged:2", "round-closed")
+
+SEARCH = plan(
+    rounds=2,
+    quorum=2,
+    close="quorum",
+    strategy=StrategyChoice(name="best_k", settings={"k": 1}),
+    search={"space": {"learning_rate": (1e-4, 1e-1), "batch_size": (8, 16)}, "startup": 2},
+    deadline_seconds=120.0,
+    training={"validation_fraction": 0.0},
+    seed=5,
+)
+SEARCH_DEATHS = ("round-opened", "round-averaged")
+"""With the first proposals in the tables and nobody told; and with the first scores there, from
+which those of the second round have yet to follow."""
 
 
 @pytest.fixture(scope="module")
@@ -124,3 +140,57 @@ def test_every_task_has_an_end_and_a_reason_where_it_did_not_count(rounds):
         told[task.node_name, str(task.state)].add(task.reason)
     assert all("not numbers" in reason for reason in told["nan", "rejected"])
     assert any("4 versions behind, at most 3 count" in reason for reason in told["slow", "late"])
+
+
+@pytest.fixture(scope="module")
+def search(chaos, rounds):
+    """The rounds and the trials of a search by the same nodes, after the asynchronous run."""
+    for process in family(chaos.servers["master"].pid):
+        process.send_signal(signal.SIGKILL)
+    chaos.start_master(SEARCH_DEATHS[0])
+    for label in CLASSES:
+        pictures = files(label, range(60_000, 60_002))
+        wait_for(lambda: chaos.master.nodes(), "the master")
+        chaos.master.add_pictures(STUDY, pictures, label, "audit")
+    with contextlib.suppress(CallFailed):
+        chaos.master.start_run(STUDY, SEARCH)
+    for failpoint, following in zip(SEARCH_DEATHS, (*SEARCH_DEATHS[1:], None), strict=True):
+        chaos.wait_for_death(failpoint)
+        chaos.start_master(following)
+    runs = wait_for(lambda: chaos.master.get("/runs")["runs"], "the runs")
+    run = max(runs, key=lambda run: run["created_at"])["id"]
+    view = finished(chaos, run)
+    assert view.state == "completed", view.reason
+    return chaos.master.rounds(run), chaos.master.get(f"/runs/{run}/search")["trials"]
+
+
+def test_a_killed_search_loses_no_trial_and_counts_none_twice(search):
+    rounds, trials = search
+    tasks = {task.id: task for one in rounds for task in one.tasks}
+    assert [one.number for one in rounds] == [1, 2]
+    # Whoever died, each task is one trial, and nobody has two in a round.
+    assert sorted(trial["task"] for trial in trials) == sorted(tasks)
+    assert len({(trial["round"], trial["node"]) for trial in trials}) == len(trials)
+    assert [trial["number"] for trial in trials] == list(range(1, len(trials) + 1))
+    for trial in trials:
+        accepted = tasks[trial["task"]].state is TaskState.ACCEPTED
+        assert (trial["state"], trial["score"] is not None) == (
+            "complete" if accepted else "failed",
+            accepted,
+        )
+    counted_by = sorted((one.number, update.node) for one in rounds for update in counted(one))
+    done = [(trial["round"], trial["node"]) for trial in trials if trial["score"] is not None]
+    assert sorted(done) == counted_by
+    assert all(len(counted(one)) >= SEARCH.quorum for one in rounds)
+
+
+def test_nodes_trained_with_what_was_proposed_and_the_best_went_on(search):
+    rounds, trials = search
+    by_task = {trial["task"]: trial for trial in trials}
+    assert trials[0]["parameters"] == {"learning_rate": 0.001, "batch_size": 8}
+    assert len({str(one["parameters"]) for one in trials}) == len(trials)
+    for one in rounds:
+        updates = counted(one)
+        best = max(updates, key=lambda update: by_task[update.task]["score"])
+        assert [update.share for update in updates if update is best] == [1.0]
+        assert sum(update.share for update in updates) == 1.0
