@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
 
-from master.store import MIGRATIONS
-from master.store.tables import Base, NodeRow, RoundRow, RunRow, TaskRow
+from federated.search import Hyperparameters, TrialState
+from master.search.trials import Trial
+from master.store import MIGRATIONS, trials
+from master.store.tables import AuditRow, Base, NodeRow, RoundRow, RunRow, TaskRow
 from serving.database import Database, sqlite_url
 
 OLD = """
@@ -31,7 +35,32 @@ INSERT INTO tasks (id, run_id, round, node_id, kind, attempt, base_round, weight
   ('t3', 'r', 2, 'n1', 'train', 1, 1, 'w1', 3, 20, 'accepted', 65, 5, 6);
 INSERT INTO updates (task_id, sha256, nbytes, document, received_at, late) VALUES
   ('t1', 'u1', 9, '{}', 5, false);
+INSERT INTO audits (task_id, verdict, reasons, measured, at) VALUES
+  ('t1', 'accepted', '[]', '{"accuracy": 0.75}', 5);
+INSERT INTO evaluations (version_id, run_id, part, state, report, at) VALUES
+  (7, 'r', 'audit', 'done', '{"accuracy": 0.5}', 4);
 """
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of the first version with something in it, on each kind of database."""
+    server = None
+    if request.param == "sqlite":
+        url = sqlite_url(tmp_path / "old.sqlite")
+    else:
+        server = request.getfixturevalue("postgres_server")
+        url = server.empty()
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        at_version(connection, "0001")
+        for statement in OLD.split(";\n"):
+            if statement.strip():
+                connection.exec_driver_sql(statement)
+    engine.dispose()
+    yield url
+    if server is not None:
+        server.drop(url)
 
 
 def at_version(connection: Connection, version: str) -> None:
@@ -41,16 +70,8 @@ def at_version(connection: Connection, version: str) -> None:
     command.upgrade(config, version)
 
 
-def test_rounds_and_tasks_of_the_first_version_keep_their_meaning(tmp_path: Path) -> None:
-    url = sqlite_url(tmp_path / "old.sqlite")
-    engine = sa.create_engine(url)
-    with engine.begin() as connection:
-        at_version(connection, "0001")
-        for statement in OLD.split(";\n"):
-            if statement.strip():
-                connection.exec_driver_sql(statement)
-    engine.dispose()
-    database = Database(url, MIGRATIONS)
+def test_rounds_and_tasks_of_the_first_version_keep_their_meaning(old: str) -> None:
+    database = Database(old, MIGRATIONS)
     with database.read() as session:
         rounds = {row.number: row for row in session.scalars(sa.select(RoundRow))}
         assert [(rounds[n].quorum, rounds[n].target) for n in (1, 2)] == [(2, 2), (2, 1)]
@@ -64,8 +85,22 @@ def test_rounds_and_tasks_of_the_first_version_keep_their_meaning(tmp_path: Path
         assert session.get_one(NodeRow, "n1").examples_per_second is None
         # Every run of an older master has moved its study's model on.
         assert session.get_one(RunRow, "r").publish is True
+        # Whatever was measured was looked at closely, and nobody searched.
+        (audit,) = session.scalars(sa.select(AuditRow))
+        assert (audit.close, audit.unchecked) == (True, [])
+        assert trials.of_run(session, "r") == []
     with database.write() as session:
         session.get_one(RoundRow, ("r", 2)).extended = True
         session.execute(text("DELETE FROM updates"))
+        session.get_one(TaskRow, "t1").hyperparameters = {"learning_rate": 0.01}
+        session.get_one(TaskRow, "t2").hyperparameters = {"learning_rate": 0.1}
+        session.get_one(TaskRow, "t3").hyperparameters = {"learning_rate": 0.2}
         assert set(Base.metadata.tables) <= set(sa.inspect(session.connection()).get_table_names())
+    with database.read() as session:
+        # Both of the first round began from a model whose accuracy had been measured.
+        assert trials.of_run(session, "r") == [
+            Trial(1, Hyperparameters(learning_rate=0.01), TrialState.COMPLETE, 0.75, start=0.5),
+            Trial(1, Hyperparameters(learning_rate=0.1), TrialState.FAILED),
+            Trial(2, Hyperparameters(learning_rate=0.2), TrialState.FAILED),
+        ]
     database.close()
