@@ -42,6 +42,7 @@ AREAS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "story": "auto_stories",
             "by_hand": "calculate",
             "playground": "toys",
+            "replay": "replay",
             "quiz": "quiz",
         },
     }

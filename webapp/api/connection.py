@@ -17,6 +17,9 @@ from federated.errors import FederationError
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 10.0
 LONG_SECONDS = 120.0
+PART_SECONDS = 600.0
+"""How long parts of files are kept that are named by their hash."""
+
 KEPT_ANSWERS = 300
 KEEP_SECONDS = 2.0
 """A little less than pages take to refresh, so that several viewers cost one request."""
@@ -105,6 +108,21 @@ class Connection:
             name, keep_seconds, lambda: self._call("GET", path, read_seconds, params=query)
         )
 
+    def part(self, path: str, start: int, stop: int) -> bytes:
+        """The bytes from `start` to `stop` of a file that never changes; fewer where it ends.
+
+        Raises:
+            ApiError: The server refused, or is away and nothing was kept.
+        """
+        span = f"bytes={start}-{stop - 1}"
+        content = self._kept_or(
+            f"{path} {span}",
+            PART_SECONDS,
+            lambda: self._call("GET", path, READ_SECONDS, headers={"Range": span}),
+        )
+        # A server may give the whole file, which is then longer than what was asked for.
+        return content if len(content) <= stop - start else content[start:stop]
+
     def ask(
         self,
         path: str,
@@ -170,12 +188,19 @@ class Connection:
             while len(self._kept) > KEPT_ANSWERS:
                 self._kept.popitem(last=False)
 
-    def _call(self, method: str, path: str, read_seconds: float, **arguments: Any) -> bytes:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        read_seconds: float,
+        headers: Mapping[str, str] | None = None,
+        **arguments: Any,
+    ) -> bytes:
         try:
             response = self._session.request(
                 method,
                 f"{self.url}/api/v1/{path}",
-                headers={"Authorization": f"Bearer {self._token}"},
+                headers={**(headers or {}), "Authorization": f"Bearer {self._token}"},
                 timeout=(CONNECT_SECONDS, read_seconds),
                 # A redirect would carry the token to whatever it names.
                 allow_redirects=False,

@@ -1,0 +1,240 @@
+"""A finished run once more, round by round: one filter as each site returned it, and the mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import streamlit as st
+
+from webapp.desk import Desk
+from webapp.layout import choose, figures, opening, section, table
+from webapp.lesson.replay import AFTER, BEFORE, Replay, ReplayRound, bias_of
+from webapp.lesson.seen import enlarged, feature_map, in_brightness, in_colours
+from webapp.replay_source import recording, replay_of
+from webapp.texts import text
+from webapp.words import NOTHING, day, figure, percent, plain, short, whole
+
+RECORDED = "recorded"
+SIDE = 160
+"""Pixels of a drawing's longer side at least."""
+
+COLOURS = ("red", "green", "blue")
+
+
+def page(desk: Desk) -> None:
+    """Draws the page."""
+    opening("replay")
+    replay = _chosen(desk)
+    if not replay.run.rounds or not replay.run.kernels:
+        st.info(text("replay.nothing"), icon=":material/info:")
+        return
+    number, kernel, filter_, channel = _place(replay)
+    now = replay.round(number)
+    _headline(replay, now)
+    models = {who: replay.read(number, who, kernel) for who in _who(now)}
+    parts = {who: array[..., filter_] for who, array in models.items() if array is not None}
+    if BEFORE not in parts:
+        st.warning(text("replay.gone"), icon=":material/delete_sweep:")
+        return
+    section("replay.kernels")
+    st.markdown(text("replay.kernels_lead", filter=filter_ + 1))
+    _kernels(now, {who: part[..., channel] for who, part in parts.items()})
+    _arithmetic(replay, now, {who: part[..., channel] for who, part in parts.items()})
+    _seen(replay, now, parts, {who: _bias(replay, number, who, kernel, filter_) for who in parts})
+
+
+def _chosen(desk: Desk) -> Replay:
+    """The recording, or where there is a master one of its runs."""
+    if desk.master is None:
+        st.caption(text("replay.of_recording"))
+        return recording()
+    runs = {run.id: run for run in desk.master.runs() if run.state in ("completed", "stopped")}
+    # An own name: results keep theirs under `run`, and may show one that is not finished.
+    wanted = choose(
+        "replayed",
+        text("replay.run"),
+        [*runs, RECORDED],
+        lambda name: (
+            text("replay.recording")
+            if name == RECORDED
+            else text(
+                "replay.run_name",
+                at=day(runs[name].created_at),
+                model=runs[name].plan.model.name,
+                id=short(name),
+            )
+        ),
+    )
+    if wanted == RECORDED:
+        return recording()
+    return replay_of(desk.master, wanted, recording().picture)
+
+
+def _place(replay: Replay) -> tuple[int, str, int, int]:
+    """What is looked at: round, kernel, filter and channel; all in the address."""
+    kernels = replay.run.kernels
+    with st.grid(min_column_width=200):
+        rounds = [str(number) for number in range(1, replay.run.rounds + 1)]
+        number = int(_slide("round", text("replay.round"), rounds))
+        # What looks at the picture itself comes first: only there can be shown what it sees.
+        ordered = sorted(kernels, key=lambda name: (kernels[name][2] != 3, name))
+        kernel = choose("kernel", text("replay.kernel"), ordered, plain)
+        _, _, inputs, filters = kernels[kernel]
+        places = [str(place) for place in range(filters)]
+        filter_ = int(_slide("filter", text("replay.filter"), places, first=1))
+        channels = [str(place) for place in range(inputs)]
+        channel = int(
+            choose(
+                "channel",
+                text("replay.channel"),
+                channels,
+                lambda place: (
+                    text(f"replay.{COLOURS[int(place)]}") if inputs == 3 else str(int(place) + 1)
+                ),
+            )
+        )
+    return number, kernel, filter_, channel
+
+
+def _slide(name: str, label: str, options: list[str], first: int = 0) -> str:
+    """One of several along a line, kept in the address."""
+    if len(options) == 1:
+        return options[0]
+    key, wanted = f"choice-{name}", st.query_params.get(name)
+    st.session_state[key] = wanted if wanted in options else options[0]
+    return str(
+        st.select_slider(
+            label,
+            options,
+            format_func=lambda option: str(int(option) + first),
+            key=key,
+            on_change=_to_address,
+            args=(name,),
+        )
+    )
+
+
+def _to_address(name: str) -> None:
+    st.query_params[name] = str(st.session_state[f"choice-{name}"])
+
+
+def _headline(replay: Replay, now: ReplayRound) -> None:
+    figures(
+        {
+            text("chart.round"): text(
+                "playground.round_of", round=now.number, rounds=replay.run.rounds
+            ),
+            text("replay.accuracy"): percent(now.accuracy),
+            text("replay.model"): plain(replay.run.model),
+            text("replay.strategy"): plain(replay.run.strategy),
+        }
+    )
+
+
+def _who(now: ReplayRound) -> list[str]:
+    return [BEFORE, *(update.node for update in now.updates), AFTER]
+
+
+def _bias(replay: Replay, number: int, who: str, kernel: str, filter_: int) -> float:
+    try:
+        found = replay.read(number, who, bias_of(kernel))
+    except KeyError:
+        # A convolution before a normalisation has none.
+        return 0.0
+    return 0.0 if found is None else float(found[filter_])
+
+
+def _name(who: str) -> str:
+    return text(f"replay.{who}") if who in (BEFORE, AFTER) else plain(who)
+
+
+def _note(now: ReplayRound, who: str) -> str:
+    for update in now.updates:
+        if update.node == who:
+            return text(
+                "replay.counts",
+                examples=whole(update.num_examples),
+                share=percent(update.share) if update.share is not None else NOTHING,
+            )
+    return ""
+
+
+def _kernels(now: ReplayRound, parts: Mapping[str, np.ndarray]) -> None:
+    """The kernel of everyone as squares of colour, on one scale."""
+    limit = max(float(np.abs(part).max()) for part in parts.values()) or 1.0
+    with st.grid(min_column_width=SIDE, gap="small"):
+        for who, part in parts.items():
+            low, high = figure(float(part.min())), figure(float(part.max()))
+            with st.container(border=True):
+                st.markdown(f"**{_name(who)}**")
+                st.image(
+                    enlarged(in_colours(part, limit), SIDE),
+                    alt=text("replay.kernel_alt", name=_name(who), low=low, high=high),
+                    width="stretch",
+                    output_format="PNG",
+                )
+                st.caption(_note(now, who) or text("replay.spans", low=low, high=high))
+    st.caption(text("replay.colours", limit=figure(limit)))
+
+
+def _arithmetic(replay: Replay, now: ReplayRound, parts: Mapping[str, np.ndarray]) -> None:
+    """The middle number of the kernel: what each site returned, its share, and the sum."""
+    section("replay.arithmetic")
+    middle = tuple(side // 2 for side in parts[BEFORE].shape)
+    counted = [
+        (update.node, update.share, float(parts[update.node][middle]))
+        for update in now.updates
+        if update.share is not None and update.node in parts
+    ]
+    table(
+        [
+            {
+                text("chart.site"): node,
+                text("by_hand.share"): percent(share),
+                text("replay.returned"): figure(value, 4),
+                text("by_hand.part"): figure(share * value, 4),
+            }
+            for node, share, value in counted
+        ],
+        text("replay.table"),
+    )
+    total = sum(share * value for _, share, value in counted)
+    if AFTER in parts:
+        key = "replay.sum" if replay.run.strategy in ("fedavg", "fedprox") else "replay.sum_other"
+        after = figure(float(parts[AFTER][middle]), 4)
+        before = figure(float(parts[BEFORE][middle]), 4)
+        st.markdown(text(key, sum=figure(total, 4), after=after, before=before))
+
+
+def _seen(
+    replay: Replay,
+    now: ReplayRound,
+    parts: Mapping[str, np.ndarray],
+    biases: Mapping[str, float],
+) -> None:
+    """What the filter of everyone answers to in one and the same picture."""
+    section("replay.seen")
+    picture = replay.picture
+    if picture is None or parts[BEFORE].shape[2] != picture.shape[2]:
+        st.markdown(text("replay.not_on_pixels"))
+        return
+    st.markdown(text("replay.seen_lead"))
+    maps = {who: feature_map(picture, part, biases[who]) for who, part in parts.items()}
+    limit = max(float(found.max()) for found in maps.values()) or 1.0
+    with st.grid(min_column_width=SIDE, gap="small"):
+        with st.container(border=True):
+            st.markdown(f"**{text('replay.picture')}**")
+            st.image(enlarged(picture, SIDE), alt=text("replay.picture_alt"), width="stretch")
+            st.caption(text("replay.synthetic"))
+        for who, found in maps.items():
+            active = percent(float((found > 0).mean()), 0)
+            with st.container(border=True):
+                st.markdown(f"**{_name(who)}**")
+                st.image(
+                    enlarged(in_brightness(found, limit), SIDE),
+                    alt=text("replay.map_alt", name=_name(who), share=active),
+                    width="stretch",
+                    output_format="PNG",
+                )
+                st.caption(text("replay.active", share=active))
