@@ -6,14 +6,14 @@ import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
-from federated.uncertainty import Sureness
 from federated.views import Prediction
 from federated.views.site import Explanation
+from webapp.answer_words import first, how_sure, measured
 from webapp.charts import probabilities_chart
 from webapp.heat_map import decoded, overlaid, place_of_most
 from webapp.layout import show
 from webapp.texts import text
-from webapp.words import percent, plain, short, sureness, told
+from webapp.words import figure, percent, plain, told
 
 STRENGTH = 80
 LEGEND = (
@@ -23,13 +23,17 @@ LEGEND = (
 
 
 def answer(prediction: Prediction, picture: Image.Image) -> None:
-    """Draws the whole answer.
+    """Draws the whole answer: how likely, how sure, where the model looked.
 
     Args:
         prediction: What the child said.
         picture: The picture that it is about.
     """
-    verdict(prediction)
+    name, share = first(prediction)
+    st.subheader(f"{plain(name)}: {percent(share)}", anchor=False)
+    show(probabilities_chart(prediction.probabilities), "probabilities")
+    st.caption(_calibration(prediction))
+    _sure(prediction)
     given, looked = st.columns(2, gap="medium")
     given.image(picture, caption=text("classify.picture"), alt=text("classify.alt"))
     overlay = decoded(prediction.overlay)
@@ -37,41 +41,21 @@ def answer(prediction: Prediction, picture: Image.Image) -> None:
         looked.info(plain(prediction.explanation_missing or text("classify.no_map")))
     else:
         _map(looked, overlay, prediction.explanation, picture)
-    show(probabilities_chart(prediction.probabilities), "probabilities")
-    st.caption(_calibration(prediction))
-    _about(prediction)
 
 
-def verdict(prediction: Prediction) -> None:
-    """The most probable class, and whether to rely on it, in plain words."""
-    name, share = max(prediction.probabilities.items(), key=lambda item: item[1])
-    st.subheader(f"{plain(name)}: {percent(share)}", anchor=False)
-    known = prediction.sureness
+def _sure(prediction: Prediction) -> None:
+    """Whether to rely on the answer, in plain words, and how often such answers were wrong."""
+    known, sentence = prediction.sureness, how_sure(prediction)
     if known is None or prediction.sure is None:
-        st.markdown(sureness(prediction.uncertainty))
+        st.markdown(sentence)
         if prediction.sureness_missing:
             st.caption(told("classify.not_told", reason=prediction.sureness_missing))
         return
-    key = "classify.sure" if prediction.sure else "classify.not_sure"
-    sentence = text(key, threshold=percent(known.threshold, 0))
     if prediction.sure:
         st.success(sentence, icon=":material/check_circle:")
     else:
         st.warning(sentence, icon=":material/help:")
-    st.markdown(_measured(known))
-
-
-def _measured(known: Sureness) -> str:
-    """How often sure answers were wrong at this site."""
-    return text(
-        "classify.measured",
-        examples=known.examples,
-        sure=known.sure_examples,
-        coverage=percent(known.coverage, 0),
-        wrong=round(known.error_when_sure * known.sure_examples),
-        error=percent(known.error_when_sure, 0),
-        limit=percent(known.error_limit, 0),
-    )
+    st.markdown(measured(known))
 
 
 def _map(
@@ -106,18 +90,6 @@ def _calibration(prediction: Prediction) -> str:
     return text(
         "classify.calibrated",
         examples=calibration.examples,
-        temperature=f"{calibration.temperature:.2f}",
+        temperature=figure(calibration.temperature, 2),
         raw=percent(raw),
-    )
-
-
-def _about(prediction: Prediction) -> None:
-    removed = ", ".join(prediction.removed) or text("classify.nothing_removed")
-    st.caption(
-        told(
-            "classify.about",
-            round=prediction.round,
-            weights=short(prediction.weights),
-            removed=removed,
-        )
     )

@@ -1,9 +1,11 @@
 import base64
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from federated.picture_quality import Band, Fault, PictureQuality, QualityFinding
 from federated.uncertainty import Calibration, Sureness
 from federated.views import Prediction
 from federated.views.site import Explanation
@@ -35,9 +37,12 @@ def test_a_picture_gets_a_distribution_and_how_sure_it_is(
     told = shown(classified(open_app("classify")))
     assert "malignant: 82.0 %" in told
     assert "The model is not sure (uncertainty 68 %)" in told
-    assert "Removed before looking: GPS position" in told
+    assert "looked at the picture: the file's name, GPS position" in told
+    assert "A GPS position was in the file" in told
     assert "Not a medical device, not a diagnosis" in told
-    assert sample.png() in servers.made("POST", "predict")[0].body
+    asked = servers.made("POST", "predict")[0].body
+    assert sample.png() in asked
+    assert b"mole.png" not in asked
 
 
 def test_the_same_picture_is_asked_about_once(open_app: Open, servers: ScriptedServers) -> None:
@@ -179,5 +184,97 @@ def test_a_map_that_cannot_be_read_costs_nothing_else(
     servers.scripts[CHILD]["POST predict"] = ok(explained(overlay="bm8gcGljdHVyZQ=="))
     app = classified(open_app("classify"))
     assert "malignant: 82.0 %" in shown(app)
-    assert "does not tell where the model looked" in app.info[0].value
+    assert "does not tell where the model looked" in app.info[1].value
     assert len(app.get("image")) == 1
+
+
+def press(app: AppTest, name: str) -> AppTest:
+    return next(button for button in app.button if name in button.label).click().run()
+
+
+def keyed(app: AppTest, kind: str, start: str) -> Any:
+    """The one widget whose key begins so; it ends with the upload's own name."""
+    (found,) = (one for one in app.get(kind) if str(one.key).startswith(start))
+    return found
+
+
+def quality(fault: Fault, band: Band) -> PictureQuality:
+    findings = [
+        QualityFinding(aspect="size", band="fair", fault="small", value=128),
+        QualityFinding(aspect="focus", band=band, fault=fault, value=3.2),
+        QualityFinding(aspect="light", band="good", fault="", value=140),
+    ]
+    return PictureQuality(width=160, height=128, findings=tuple(findings))
+
+
+def test_a_bad_picture_is_called_for_again(open_app: Open, servers: ScriptedServers) -> None:
+    servers.scripts[CHILD]["POST predict"] = ok(explained(quality=quality("blurred", "poor")))
+    app = classified(open_app("classify"))
+    told = shown(app)
+    assert any("Take it again if you can" in one.value for one in app.warning)
+    assert "Focus: poor" in told
+    assert "Blurred, or nothing to see" in told
+    assert "800 × 600" in told
+
+
+def test_both_checklists_are_the_clinicians_alone(open_app: Open) -> None:
+    app = classified(open_app("classify"))
+    told = shown(app)
+    assert "The score appears once A, B, C and D are filled in" in told
+    assert "The score appears once you have looked for all seven" in told
+    assert not any(box.value for box in app.checkbox if box.key != "consent")
+    keyed(app, "button_group", "axes").set_value(2)
+    keyed(app, "button_group", "segments").set_value(3)
+    keyed(app, "button_group", "colours").set_value(["red", "black"])
+    keyed(app, "button_group", "structures").set_value(["dots", "network", "globules"])
+    keyed(app, "checkbox", "blue_white_veil").check()
+    keyed(app, "checkbox", "regression").check()
+    keyed(app, "checkbox", "all-seven").check()
+    told = shown(app.run())
+    assert "2 × 1.3 + 3 × 0.1 + 2 × 0.5 + 3 × 0.5 = 5.4" in told
+    assert "From 4.75 to 5.45: suspicious" in told
+    assert "3 of 10 points, 3 or more" in told
+    keyed(app, "button_group", "kind-").set_value("other").run()
+    assert "Seven-point checklist" not in shown(app)
+
+
+def test_a_picture_is_kept_on_consent_alone_and_then_forgotten(
+    open_app: Open, servers: ScriptedServers
+) -> None:
+    app = classified(open_app("classify"))
+    assert "Let the site learn" not in shown(app)
+    keyed(app, "button_group", "agreement").set_value("disagree").run()
+    assert keyed(app, "selectbox", "own-class").value is None
+    filled = keyed(app, "selectbox", "own-class").key
+    keyed(app, "selectbox", "own-class").set_value("benign").run()
+    assert next(one for one in app.button if "Add to" in one.label).disabled
+    keyed(app, "checkbox", "keep-consent").check().run()
+    assert not servers.made("POST", "images")
+    press(app, "Add to")
+    (sent,) = servers.made("POST", "images")
+    assert b'name="label"\r\n\r\nbenign' in sent.body
+    assert sample.png() in sent.body
+    assert b"mole.png" not in sent.body
+    assert "is among the pictures of site-1 now" in shown(app)
+
+    press(app, "Delete now")
+    assert "this page holds nothing of the picture" in shown(app)
+    assert "malignant: 82.0 %" not in shown(app)
+    assert "answered" not in app.session_state
+    assert filled not in app.session_state
+    app.checkbox(key="consent").check().run()
+    assert app.file_uploader[0].value is None
+
+
+def test_reports_are_made_when_asked_for(open_app: Open) -> None:
+    app = classified(open_app("classify"))
+    assert [one.label for one in app.get("download_button")] == ["Report as PDF", "Report as CSV"]
+
+
+def test_the_camera_is_asked_for_only_where_it_is_chosen(open_app: Open) -> None:
+    app = open_app("classify")
+    app.checkbox(key="consent").check().run()
+    assert not app.get("camera_input")
+    keyed(app, "button_group", "source").set_value("camera").run()
+    assert len(app.get("camera_input")) == 1
+    assert "only to pages with HTTPS" in shown(app)
