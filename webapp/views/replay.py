@@ -19,6 +19,8 @@ RECORDED = "recorded"
 SIDE = 160
 """Pixels of a drawing's longer side at least."""
 
+LOOKS = ("change", "numbers")
+
 COLOURS = ("red", "green", "blue")
 
 
@@ -39,9 +41,23 @@ def page(desk: Desk) -> None:
         return
     section("replay.kernels")
     st.markdown(text("replay.kernels_lead", filter=filter_ + 1))
-    _kernels(now, {who: part[..., channel] for who, part in parts.items()})
-    _arithmetic(replay, now, {who: part[..., channel] for who, part in parts.items()})
-    _seen(replay, now, parts, {who: _bias(replay, number, who, kernel, filter_) for who in parts})
+    numbers = {who: part[..., channel] for who, part in parts.items()}
+    look = choose("look", text("replay.look"), LOOKS, lambda name: text(f"replay.look_{name}"))
+    _kernels(now, changes(numbers) if look == "change" else numbers)
+    _arithmetic(replay, now, numbers)
+    biases = {who: _bias(replay, number, who, kernel, filter_) for who in parts}
+    # Within a round little changes; beside the untrained filter is seen what was learnt.
+    untrained = replay.read(1, BEFORE, kernel)
+    if untrained is not None:
+        parts[BEFORE] = untrained[..., filter_]
+        biases[BEFORE] = _bias(replay, 1, BEFORE, kernel, filter_)
+    _seen(replay, parts, biases)
+
+
+def changes(numbers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What everyone's numbers have moved by from those of `BEFORE`."""
+    before = numbers[BEFORE]
+    return {who: values - before for who, values in numbers.items() if who != BEFORE}
 
 
 def _chosen(desk: Desk) -> Replay:
@@ -209,7 +225,6 @@ def _arithmetic(replay: Replay, now: ReplayRound, parts: Mapping[str, np.ndarray
 
 def _seen(
     replay: Replay,
-    now: ReplayRound,
     parts: Mapping[str, np.ndarray],
     biases: Mapping[str, float],
 ) -> None:
@@ -222,18 +237,19 @@ def _seen(
     st.markdown(text("replay.seen_lead"))
     maps = {who: feature_map(picture, part, biases[who]) for who, part in parts.items()}
     limit = max(float(found.max()) for found in maps.values()) or 1.0
-    with st.grid(min_column_width=SIDE, gap="small"):
+    with st.grid(min_column_width=140, gap="small"):
         with st.container(border=True):
             st.markdown(f"**{text('replay.picture')}**")
             st.image(enlarged(picture, SIDE), alt=text("replay.picture_alt"), width="stretch")
             st.caption(text("replay.synthetic"))
         for who, found in maps.items():
             active = percent(float((found > 0).mean()), 0)
+            name = text("replay.untrained") if who == BEFORE else _name(who)
             with st.container(border=True):
-                st.markdown(f"**{_name(who)}**")
+                st.markdown(f"**{name}**")
                 st.image(
                     enlarged(in_brightness(found, limit), SIDE),
-                    alt=text("replay.map_alt", name=_name(who), share=active),
+                    alt=text("replay.map_alt", name=name, share=active),
                     width="stretch",
                     output_format="PNG",
                 )
