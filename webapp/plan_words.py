@@ -21,7 +21,7 @@ def plan_line(plan: Plan) -> str:
     """The kind of run and the pictures that it trains on, in a line of Markdown."""
     kind = text(f"train.kind_{kind_of(plan)}")
     if asynchronous(plan.strategy):
-        kind += f" ({text(f'train.rule_{plan.strategy.name}')})"
+        kind += f" ({text(f'rule.{plan.strategy.name}')})"
     beside = "" if plan.publish else f" · {text('plan.beside')}"
     return f"{kind} · {_pictures(plan)}{beside}"
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from federated.plan import Setting
 from federated.values import Message
 
@@ -49,5 +47,5 @@ class ModelsView(Message):
         weights: Files of pretrained weights that a plan may name.
     """
 
-    models: tuple[ModelView, ...] = Field(())
-    weights: tuple[str, ...] = Field(())
+    models: tuple[ModelView, ...] = ()
+    weights: tuple[str, ...] = ()

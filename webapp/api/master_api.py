@@ -12,6 +12,7 @@ from federated.views import (
     Comparison,
     CrossSiteView,
     Event,
+    ModelsView,
     NodeView,
     PlanCheck,
     PlanView,
@@ -98,6 +99,10 @@ class MasterApi:
     def plans(self) -> list[PlanView]:
         """The ready-made plans."""
         return parse(Plans, self.connection.get("plans", keep_seconds=SETTLED_SECONDS)).plans
+
+    def models(self) -> ModelsView:
+        """The architectures that a plan may name."""
+        return parse(ModelsView, self.connection.get("models", keep_seconds=SETTLED_SECONDS))
 
     def runs(self) -> list[RunView]:
         """Every run, newest first."""

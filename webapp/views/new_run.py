@@ -1,4 +1,4 @@
-"""A new run: a plan is chosen, changed, checked by the master, and started."""
+"""A new run: a plan is chosen, changed, checked by the master, looked at again, and started."""
 
 from __future__ import annotations
 
@@ -7,31 +7,33 @@ from pydantic import ValidationError
 
 from federated.plan import Plan
 from federated.states import NodeState
-from federated.views import PlanCheck, PlanView, StudyView
+from federated.views import ModelsView, PlanCheck, StudyView
 from webapp.api import ApiError
 from webapp.awaited import awaited, follow
 from webapp.desk import Desk
 from webapp.layout import empty, guard, problem, section, table
+from webapp.plan_document import Document
 from webapp.plan_words import model_line, round_line
 from webapp.texts import text, texts
-from webapp.views.plan_form import Document, plan_document
-from webapp.words import plain, size
-
-DEFAULT = "default"
-"""The ready-made plan that stands before the others."""
-
-OWN_PLAN = ""
-"""Stands for the study's own plan among the names of the ready-made ones."""
+from webapp.views.plan_choice import choose_plan, key_of
+from webapp.views.plan_form import ask_plan
+from webapp.views.plan_inputs import Form, label_of
+from webapp.views.plan_summary import changes, confirmed, course, take_away
+from webapp.words import plain
 
 
 def new_run(desk: Desk, study: StudyView) -> None:
     """Draws the form, what the master says of it, and the button that starts it."""
     section("train.new")
+    _refused(study)
+    chosen = choose_plan(desk, study)
     sites = sum(node.state == NodeState.ACTIVE for node in desk.operator.nodes())
-    plan = _understood(plan_document(_choose_plan(desk, study), desk.batches, sites))
+    document, form = ask_plan(chosen, key_of(chosen), _models(desk), desk.batches, sites)
+    plan = _understood(document, form)
     if plan is None:
         return
     st.caption(model_line(plan))
+    changes(chosen, plan)
     check = None
     with guard():
         check = _checked(desk, study, plan)
@@ -39,14 +41,33 @@ def new_run(desk: Desk, study: StudyView) -> None:
             st.info(text("train.checking"), icon=":material/hourglass_top:")
         else:
             _told(desk, study, plan, check)
-    if st.button(
-        text("train.start"),
-        type="primary",
-        icon=":material/play_arrow:",
-        shortcut="Ctrl+Enter",
-        disabled=check is not None and check.impossible,
-    ):
-        _start(desk, study, plan)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(
+            text("train.start"),
+            type="primary",
+            icon=":material/play_arrow:",
+            shortcut="Ctrl+Enter",
+            disabled=check is not None and check.impossible,
+        ):
+            confirmed(desk, study, plan, check)
+        take_away(plan, chosen)
+
+
+def _models(desk: Desk) -> ModelsView:
+    """The architectures that the master has; none where it is of an older version."""
+    try:
+        return desk.operator.models()
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return ModelsView()
+
+
+def _refused(study: StudyView) -> None:
+    """What the master said to a start that was refused; told once."""
+    error: ApiError | None = st.session_state.pop(f"refused-{study.study.id}", None)
+    if error is not None:
+        problem(error)
 
 
 def _checked(desk: Desk, study: StudyView, plan: Plan) -> PlanCheck | None:
@@ -63,24 +84,8 @@ def _checked(desk: Desk, study: StudyView, plan: Plan) -> PlanCheck | None:
     return check
 
 
-def _choose_plan(desk: Desk, study: StudyView) -> PlanView:
-    own = PlanView(
-        name=OWN_PLAN,
-        title=text("train.own_plan"),
-        description=text("train.own_plan_what"),
-        plan=study.plan,
-    )
-    ready = sorted(desk.operator.plans(), key=lambda view: (view.name != DEFAULT, view.title))
-    plans = {view.name: view for view in (own, *ready)}
-    name = st.selectbox(
-        text("train.plan"), list(plans), format_func=lambda name: plans[name].title, key="plan"
-    )
-    st.caption(plain(plans[name].description))
-    return plans[name]
-
-
-def _understood(document: Document) -> Plan | None:
-    """The plan; what is wrong with it is told, all at once."""
+def _understood(document: Document, form: Form) -> Plan | None:
+    """The plan; what is wrong with it is told, all at once and where it is."""
     if document["data"].get("url") == "":
         st.info(text("train.url_first"), icon=":material/link:")
         return None
@@ -88,16 +93,37 @@ def _understood(document: Document) -> Plan | None:
         return Plan.model_validate(document)
     except ValidationError as error:
         for fault in error.errors(include_url=False):
-            said = str(fault["msg"]).removeprefix("Value error, ")
-            where = _where([str(part) for part in fault["loc"]])
-            st.error(plain(f"{where}: {said}" if where else said), icon=":material/error:")
+            for said in _faults(str(fault["msg"])):
+                _tell(said, [str(part) for part in fault["loc"]], form)
         return None
 
 
-def _where(path: list[str]) -> str:
-    """The field of the form where a plan has that path, else the path."""
-    field = f"train.{path[-1]}" if path else ""
-    return text(field) if field in texts() else ".".join(path)
+def _faults(message: str) -> list[str]:
+    """Each fault by itself: a plan tells those of its parts together in one sentence."""
+    own = message.removeprefix(OWN_WORDS)
+    return own.split("; ") if own != message else [message]
+
+
+def _tell(said: str, path: list[str], form: Form) -> None:
+    """Tells a fault below the button, and beside the field that has it."""
+    known = [slot for slot in form.slots if _leads_to(path, slot)]
+    field = max(known, key=len, default="")
+    where = _name_of(field) if field else ".".join(path)
+    st.error(plain(f"{where}: {said}" if where else said), icon=":material/error:")
+    if field:
+        form.slots[field].error(plain(said), icon=":material/error:")
+
+
+def _leads_to(path: list[str], slot: str) -> bool:
+    """Whether a fault's path goes through a field; it names the kinds of things on its way too."""
+    parts = iter(path)
+    return all(part in parts for part in slot.split("."))
+
+
+def _name_of(field: str) -> str:
+    """A field as the form calls it."""
+    own = f"train.{field.rpartition('.')[2]}"
+    return text(own) if field.startswith("data.") and own in texts() else label_of(field)
 
 
 def _told(desk: Desk, study: StudyView, plan: Plan, check: PlanCheck) -> None:
@@ -113,25 +139,21 @@ def _told(desk: Desk, study: StudyView, plan: Plan, check: PlanCheck) -> None:
         {text("chart.site"): name, text("train.takes_part"): answer}
         for name, answer in sorted(rows)
     ]
-    table(shown, text("train.candidates"))
+    if len(shown) > FEW:
+        with st.expander(text("train.taking_part", able=len(check.nodes), all=len(shown))):
+            table(shown, text("train.candidates"))
+    else:
+        table(shown, text("train.candidates"))
     if check.nodes and not check.reasons:
         st.markdown(round_line(plan, len(check.nodes)))
-    _traffic(desk, study, plan)
+    course(desk, study, plan, check)
 
 
-def _traffic(desk: Desk, study: StudyView, plan: Plan) -> None:
-    """How much travels, where the study's current model tells of the plan's."""
-    current = study.current
-    if current is None:
-        return
-    made_by = {run.id: run.plan.model for run in desk.operator.runs()} if current.run else {}
-    if made_by.get(current.run or "", study.plan.model) != plan.model:
-        st.caption(text("train.traffic_unknown"))
-        return
-    said = text("train.traffic", size=size(current.nbytes))
-    if current.frozen:
-        said += f" {text('train.traffic_frozen', size=size(current.frozen_nbytes))}"
-    st.caption(said)
+OWN_WORDS = "Value error, "
+"""What pydantic writes before a fault in the words of our own values."""
+
+FEW = 12
+"""Sites that are listed without being asked for."""
 
 
 def _objections(desk: Desk, check: PlanCheck) -> None:
@@ -145,12 +167,3 @@ def _objections(desk: Desk, check: PlanCheck) -> None:
     st.info(f"{text('train.not_now')}\n\n{told}", icon=":material/hourglass_top:")
     if "pictures" in desk.pages and not check.nodes:
         st.page_link(desk.pages["pictures"], label=text("next.pictures"))
-
-
-def _start(desk: Desk, study: StudyView, plan: Plan) -> None:
-    try:
-        desk.operator.start_run(study.study.id, plan)
-    except ApiError as error:
-        problem(error)
-    else:
-        st.rerun()

@@ -1,246 +1,177 @@
-"""The form of a new run: what a person changes of a plan, as the document of a plan."""
+"""The form of a new run: every field of a plan, grouped by what it is about."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
 
-from federated.plan import Plan, StrategyChoice
-from federated.strategies import asynchronous, settings_of
-from federated.views import PlanView
-from webapp.plan_words import KINDS, kind_of
+from federated.plan import Plan
+from federated.views import ModelsView, PlanView
+from webapp.plan_document import Document, at, put
+from webapp.plan_fields import Field, plan_fields
+from webapp.plan_words import kind_of
 from webapp.texts import text, texts
+from webapp.views.plan_choices import (
+    ask_data,
+    ask_kind,
+    ask_model_settings,
+    ask_quorum,
+    ask_strategy_settings,
+    rules_of,
+)
+from webapp.views.plan_inputs import Form
 
-Document = dict[str, Any]
+GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "model": ("model",),
+        "training": ("training",),
+        "pictures": ("training.augmentation", "training.validation_fraction", "privacy"),
+        "averaging": ("strategy",),
+        "search": ("search",),
+        "closing": ("quorum", "close", "deadline_seconds", "deadline_factor", "sampling"),
+        "audit": ("audit",),
+        "rewards": ("rewards",),
+        "more": (),
+    }
+)
+"""What belongs together, by the beginnings of paths; a field of none of them is among `more`."""
 
-PICTURES = ("own", "batches", "random")
-RULES = ("fedbuff", "fedasync")
-DISCOUNTS = ("polynomial", "hinge", "constant")
+ICONS: Mapping[str, str] = MappingProxyType(
+    {
+        "model": "network_node",
+        "training": "model_training",
+        "pictures": "image",
+        "averaging": "merge",
+        "search": "search",
+        "closing": "timer",
+        "audit": "fact_check",
+        "rewards": "award_star",
+        "more": "tune",
+    }
+)
+
+FIRST = ("rounds", "training.epochs", "training.batch_size", "training.learning_rate")
+"""What is changed most often stands above the groups."""
+
+ELSEWHERE = ("trigger.kind", "trigger.min_new_pictures")
+"""What the kind of run asks for."""
+
+NEVER: Mapping[str, Mapping[str, Any]] = {
+    "asynchronous": {"close": "all", "deadline_factor": None},
+    "upload": {"publish": True},
+}
+"""What a kind of run leaves no choice in."""
 
 
-def plan_document(chosen: PlanView, batches: str, sites: int) -> Document:
-    """Draws the form, filled with the chosen plan; returns what it says now.
+def ask_plan(
+    chosen: PlanView, key: str, models: ModelsView, batches: str, sites: int
+) -> tuple[Document, Form]:
+    """Draws the form, filled with the chosen plan; returns what it says now, and where.
 
     Args:
-        chosen: The plan that the fields start from; fields of another plan have other keys.
+        chosen: The plan that the fields start from.
+        key: Of that plan; fields of another plan have other keys.
+        models: The architectures that the master has.
         batches: Where public pictures lie, if that is known.
         sites: Sites that may take part.
     """
-    plan, key = chosen.plan, chosen.name
+    plan = chosen.plan
     document: Document = plan.model_dump(mode="json")
-    kind = _choice("kind", KINDS, kind_of(plan), key)
-    st.caption(text(f"train.kind_{kind}_what"))
-    document["trigger"] = {"kind": "upload" if kind == "upload" else "start"}
+    by_path = {field.path: field for field in plan_fields()}
+    kind = ask_kind(kind_of(plan), key)
+    form = Form(key, options=_options(kind, models))
+    if plan.strategy.name not in rules_of(kind):
+        rule = "fedbuff" if kind == "asynchronous" else "fedavg"
+        document["strategy"] |= {"name": rule, "settings": {}}
     with st.grid(min_column_width=180):
-        document["rounds"] = _whole("rounds", plan.rounds, key, 1, 100_000, kind)
-        document["training"] |= _training(plan, key)
+        for path in FIRST:
+            put(document, path, form.ask(by_path[path], at(document, path)))
+        document["trigger"]["kind"] = "upload" if kind == "upload" else "start"
         if kind == "upload":
-            least = plan.trigger.min_new_pictures
-            document["trigger"]["min_new_pictures"] = _whole(
-                "min_new_pictures", least, key, 1, 1_000_000
-            )
+            path = "trigger.min_new_pictures"
+            put(document, path, form.ask(by_path[path], at(document, path)))
     # A run that waits for a site's new pictures trains on those.
-    document["data"] = _data(plan, key, batches) if kind != "upload" else {"kind": "own"}
-    if kind == "asynchronous":
-        with st.expander(text("train.mixing"), expanded=True):
-            document["strategy"] = _asynchronous(plan, key, sites)
-    elif asynchronous(plan.strategy):
-        document["strategy"] = StrategyChoice().model_dump(mode="json")
-    with st.expander(_text("closing", kind), key=f"closing-{key}"):
-        document |= _closing(plan, key, kind)
-    document |= _beside(plan, key, kind, document["data"]["kind"])
-    return document
+    document["data"] = {"kind": "own"} if kind == "upload" else ask_data(plan, form, batches)
+    for path, value in NEVER.get(kind, {}).items():
+        put(document, path, value)
+    for group in GROUPS:
+        label = text(f"form.group_{group}")
+        with st.expander(label, icon=f":material/{ICONS[group]}:", key=f"group-{group}-{key}"):
+            _group(group, kind, document, form)
+            _by_hand(group, plan, document, form, models, sites)
+    return document, form
 
 
-def _beside(plan: Plan, key: str, kind: str, data: str) -> Document:
-    """Whether the study's model follows the run, and whether sites measure each other's."""
-    # A run that waits for pictures is there to move the study's model on.
-    document = {"publish": True, "cross_site": False}
-    if kind != "upload":
-        document["publish"] = not st.checkbox(
-            text("train.beside"),
-            value=not plan.publish,
-            help=text("train.beside_help"),
-            key=f"beside-{key}",
-        )
-    if data == "own":
-        document["cross_site"] = st.checkbox(
-            text("train.cross_site"),
-            value=plan.cross_site,
-            help=text("train.cross_site_help"),
-            key=f"cross_site-{key}",
-        )
-    return document
+def _options(kind: str, models: ModelsView) -> dict[str, list[str]]:
+    """What the fields of words choose from."""
+    known = {"strategy.name": rules_of(kind)}
+    if models.models:
+        known["model.name"] = [one.name for one in models.models]
+        # ImageNet's, where Keras has some.
+        imagenet = ["imagenet"] if any(one.imagenet for one in models.models) else []
+        known["model.weights"] = [*models.weights, *imagenet]
+    return known
 
 
-def _training(plan: Plan, key: str) -> Document:
-    training = plan.training
-    return {
-        "epochs": _whole("epochs", training.epochs, key, 0, 1000),
-        "batch_size": _whole("batch_size", training.batch_size, key, 1, 4096),
-        "learning_rate": _decimal(
-            "learning_rate", training.learning_rate, key, 1e-6, 10.0, 1e-4, "%.5g"
-        ),
-    }
+def _by_hand(
+    group: str, plan: Plan, document: Document, form: Form, models: ModelsView, sites: int
+) -> None:
+    """The fields that another choice decides."""
+    if group == "closing":
+        document["quorum"] = ask_quorum(plan, form)
+    elif group == "averaging":
+        ask_strategy_settings(plan, document, form, sites)
+    elif group == "model":
+        ask_model_settings(plan, document, form, models)
 
 
-def _data(plan: Plan, key: str, batches: str) -> Document:
-    data = plan.data
-    kind = _choice("data", PICTURES, data.kind, key)
-    if kind == "own":
-        return {"kind": "own"}
-    st.caption(text(f"train.data_{kind}_what"))
-    url = st.text_input(
-        text("train.url"),
-        value=batches if data.kind == "own" else data.url,
-        help=text("train.url_help"),
-        placeholder=text("train.url_example"),
-        key=f"url-{key}",
+def group_of(path: str) -> str:
+    """The group that a field stands in: that of the longest beginning."""
+    matches = (
+        (len(start), group)
+        for group, starts in GROUPS.items()
+        for start in starts
+        if path == start or path.startswith(f"{start}.")
     )
-    document: Document = {"kind": kind, "url": url.strip()}
-    if kind == "random":
-        images = data.images if data.kind == "random" else 100
-        document["images"] = _whole("images", images, key, 1, 1_000_000)
-    return document
+    return max(matches, default=(0, "more"))[1]
 
 
-def _asynchronous(plan: Plan, key: str, sites: int) -> Document:
-    """The asynchronous rule with its settings."""
-    known = plan.strategy if asynchronous(plan.strategy) else None
-    name = _choice("rule", RULES, known.name if known else RULES[0], key)
-    st.caption(text(f"train.rule_{name}_what"))
-    choice = known if known and known.name == name else StrategyChoice(name=name)
-    settings: Document = settings_of(choice).model_dump(mode="json")
-    with st.grid(min_column_width=180):
-        if name == "fedbuff":
-            if choice is not known:
-                settings["buffer"] = min(settings["buffer"], few(sites))
-            settings["buffer"] = _whole("buffer", settings["buffer"], key, 1, 100_000)
-            settings["server_lr"] = _decimal(
-                "server_lr", settings["server_lr"], key, 0.01, 10.0, 0.1, "%.2f"
-            )
-        else:
-            settings["alpha"] = _decimal("alpha", settings["alpha"], key, 0.01, 1.0, 0.05, "%.2f")
-        settings["max_staleness"] = _whole("max_staleness", settings["max_staleness"], key, 0, 1000)
-    settings["staleness"] = _choice("staleness", DISCOUNTS, settings["staleness"], key)
-    batch_norm = plan.strategy.batch_norm
-    return {"name": name, "settings": settings, "batch_norm": batch_norm}
+def _group(group: str, kind: str, document: Document, form: Form) -> None:
+    never = (*FIRST, *ELSEWHERE, *NEVER.get(kind, {}))
+    fields = [f for f in plan_fields() if group_of(f.path) == group and f.path not in never]
+    for parent, some in groupby(fields, key=lambda field: field.path.rpartition(".")[0]):
+        _chunk(parent, list(some), document, form)
 
 
-def few(sites: int) -> int:
-    """A buffer for so many sites: half of them, so that the others need not be waited for."""
-    return min(max(2, sites // 2), max(1, sites))
+def _chunk(parent: str, fields: Sequence[Field], document: Document, form: Form) -> None:
+    """The fields of one part of a plan; nothing of a part that is left out."""
+    if any(at(document, path, {}) is None for path in _beginnings(parent)):
+        return
+    heading = f"form.of_{parent.replace('.', '_')}"
+    if heading in texts():
+        st.markdown(f"**{text(heading)}**")
+    with st.grid(min_column_width=200):
+        for field in fields:
+            if field.kind != "part":
+                _one(field, document, form)
+    for field in fields:
+        if field.kind == "part":
+            before = at(document, field.path)
+            on = form.ask(field, before)
+            put(document, field.path, (before or {}) if on else None)
 
 
-def _closing(plan: Plan, key: str, kind: str) -> Document:
-    """Quorum, deadline and sampling."""
-    counted = isinstance(plan.quorum, int)
-    quorum = _choice("quorum", ("number", "share"), "number" if counted else "share", key, kind)
-    with st.grid(min_column_width=180):
-        needed = _needed(plan, key, quorum)
-        minutes = _decimal(
-            "deadline", plan.deadline_seconds / 60, key, 0.05, 30 * 24 * 60.0, 1.0, "%.4g", kind
-        )
-        fraction = _share("fraction", plan.sampling.fraction, key, kind)
-        minimum = _whole("minimum", plan.sampling.minimum, key, 1, 100_000)
-    document: Document = {"quorum": needed, "close": "all", "deadline_factor": None}
-    document["deadline_seconds"] = minutes * 60
-    document["sampling"] = {"fraction": fraction, "minimum": minimum}
-    if kind != "asynchronous":
-        document["close"] = "quorum" if _closes_early(plan, key) else "all"
-        document["deadline_factor"] = _factor(plan, key)
-    return document
+def _beginnings(path: str) -> Iterator[str]:
+    parts = path.split(".")
+    return (".".join(parts[:end]) for end in range(1, len(parts) + 1) if path)
 
 
-def _needed(plan: Plan, key: str, kind: str) -> float:
-    """The quorum: a number of updates, or a share of the sites."""
-    counted = isinstance(plan.quorum, int)
-    if kind == "number":
-        return _whole("needed_number", int(plan.quorum) if counted else 1, key, 1, 100_000)
-    return _share("needed_share", 0.75 if counted else plan.quorum, key)
-
-
-def _closes_early(plan: Plan, key: str) -> bool:
-    return st.checkbox(
-        text("train.close_early"),
-        value=plan.close == "quorum",
-        help=text("train.close_early_help"),
-        key=f"close-{key}",
-    )
-
-
-def _factor(plan: Plan, key: str) -> float | None:
-    """How many times the measured time a round waits; None for the deadline alone."""
-    measured = st.checkbox(
-        text("train.measured"),
-        value=plan.deadline_factor is not None,
-        help=text("train.measured_help"),
-        key=f"measured-{key}",
-    )
-    if not measured:
-        return None
-    return _decimal("factor", plan.deadline_factor or 3.0, key, 1.0, 1000.0, 0.5, "%.1f")
-
-
-def _text(name: str, kind: str) -> str:
-    """The text of a field; some have one of their own in a kind of run."""
-    own = f"train.{name}_{kind}"
-    return text(own) if own in texts() else text(f"train.{name}")
-
-
-def _choice(name: str, options: tuple[str, ...], value: str, key: str, kind: str = "") -> str:
-    return str(
-        st.segmented_control(
-            _text(name, kind),
-            options,
-            default=value,
-            format_func=lambda option: text(f"train.{name}_{option}"),
-            required=True,
-            key=f"{name}-{key}",
-        )
-    )
-
-
-def _share(name: str, share: float, key: str, kind: str = "") -> float:
-    """A share, asked for in whole per cent; one that is left alone stays as exact as it was."""
-    before = round(share * 100)
-    after = _whole(name, before, key, 1, 100, kind)
-    return share if after == before else after / 100
-
-
-def _whole(name: str, value: int, key: str, low: int, high: int, kind: str = "") -> int:
-    return int(
-        st.number_input(
-            _text(name, kind),
-            min_value=low,
-            max_value=high,
-            value=min(max(value, low), high),
-            help=_text(f"{name}_help", kind),
-            key=f"{name}-{key}",
-        )
-    )
-
-
-def _decimal(
-    name: str,
-    value: float,
-    key: str,
-    low: float,
-    high: float,
-    step: float,
-    written: str,
-    kind: str = "",
-) -> float:
-    return float(
-        st.number_input(
-            _text(name, kind),
-            min_value=low,
-            max_value=high,
-            value=min(max(float(value), low), high),
-            step=step,
-            format=written,
-            help=_text(f"{name}_help", kind),
-            key=f"{name}-{key}",
-        )
-    )
+def _one(field: Field, document: Document, form: Form) -> None:
+    if field.path == "model.config" and at(document, "model.name") != "own":
+        put(document, field.path, None)
+        return
+    put(document, field.path, form.ask(field, at(document, field.path, field.default)))

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from federated.states import RoundState, RunState
-from federated.views import AbleNode, PlanCheck, PlanView, RoundStatistics
+from federated.views import (
+    AbleNode,
+    ModelSetting,
+    ModelsView,
+    ModelView,
+    PlanCheck,
+    PlanView,
+    RoundStatistics,
+)
 from tests.webapp import compared
 from tests.webapp.drawn import png
 from tests.webapp.evaluated import report
@@ -26,6 +34,7 @@ def master() -> Script:
         "GET nodes": ok({"nodes": nodes()}),
         "GET studies": ok({"studies": [study()]}),
         "GET plans": ok({"plans": plans()}),
+        "GET models": ok(models()),
         "GET runs": ok({"runs": [run()]}),
         f"GET runs/{RUN}": ok(run()),
         f"GET runs/{RUN}/rounds": ok({"rounds": rounds}),
@@ -84,6 +93,18 @@ def empty_child(name: str = "site-1") -> Script:
     """A child that has a study and an untrained model, and no picture."""
     nothing = held(round=0, run=None, counts={}, unlabelled=0, new_labelled=0)
     return {"GET status": ok(status(name, studies=[nothing]))}
+
+
+def models() -> ModelsView:
+    dropout = ModelSetting(
+        name="dropout", default=0.3, help="Share of units dropped.", minimum=0, maximum=0.9
+    )
+    head = ModelSetting(name="pooling", default="mean", help="How.", choices=("mean", "max"))
+    small = ModelView(name="cnn10", summary="Ten layers.", settings=(dropout, head))
+    return ModelsView(
+        models=(small, ModelView(name="resnet18", summary="A residual network.", imagenet=True)),
+        weights=("mine.h5",),
+    )
 
 
 def plans() -> list[PlanView]:

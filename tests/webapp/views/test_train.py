@@ -20,16 +20,22 @@ def button(app, label):  # type: ignore[no-untyped-def]
     return next(button for button in app.button if button.label == label)
 
 
+def started(app):  # type: ignore[no-untyped-def]
+    """Asks for the start, and says yes to the question that comes then."""
+    button(app, "Start the run").click().run()
+    button(app, "Start now").click().run()
+
+
 def test_starts_the_plan_with_what_the_form_changed(
     open_app: Open, servers: ScriptedServers
 ) -> None:
     app = open_app("train")
     app.number_input(key="rounds-").set_value(7)
-    app.number_input(key="epochs-").set_value(3)
-    app.number_input(key="batch_size-").set_value(16)
-    app.number_input(key="learning_rate-").set_value(0.002)
+    app.number_input(key="training.epochs-").set_value(3)
+    app.number_input(key="training.batch_size-").set_value(16)
+    app.number_input(key="training.learning_rate-").set_value(0.002)
     app.run()
-    button(app, "Start the run").click().run()
+    started(app)
     (call,) = servers.made("POST", "runs")
     plan = Plan.model_validate(call.json["plan"])
     assert call.json["study"] == "skin"
@@ -48,15 +54,15 @@ def test_train_on_upload_says_after_how_many_pictures(
 ) -> None:
     app = open_app("train")
     app.segmented_control(key="kind-").set_value("upload").run()
-    app.number_input(key="min_new_pictures-").set_value(5).run()
-    button(app, "Start the run").click().run()
+    app.number_input(key="trigger.min_new_pictures-").set_value(5).run()
+    started(app)
     (call,) = servers.made("POST", "runs")
     assert call.json["plan"]["trigger"] == {"kind": "upload", "min_new_pictures": 5}
 
 
 def test_a_ready_made_plan_fills_the_form(open_app: Open) -> None:
     app = open_app("train")
-    app.selectbox(key="plan").set_value("long").run()
+    app.selectbox(key="choice-plan").set_value("long").run()
     assert app.number_input(key="rounds-long").value == 10
 
 
@@ -64,7 +70,7 @@ def test_the_servers_refusal_is_shown_whole(open_app: Open, master: Script) -> N
     sentence = "No site can take part. site-1: has 3 of 10; site-2: away."
     master["POST runs"] = refused(409, "no_sites", sentence)
     app = open_app("train")
-    button(app, "Start the run").click().run()
+    started(app)
     assert app.error[0].value.replace("\\", "") == sentence
 
 
@@ -73,7 +79,7 @@ def test_a_plan_that_cannot_be_is_told_before_it_is_sent(
 ) -> None:
     app = open_app("train")
     app.segmented_control(key="kind-").set_value("upload")
-    app.number_input(key="epochs-").set_value(0).run()
+    app.number_input(key="training.epochs-").set_value(0).run()
     assert "must train" in app.error[0].value
     assert "Start the run" not in [button.label for button in app.button]
     assert not servers.made("POST", "runs")
@@ -116,17 +122,17 @@ def test_every_reason_of_a_refusal_is_listed(open_app: Open, master: Script) -> 
     reasons = ["The quorum is 9, and there are 2 sites.", "The batch server does not answer."]
     master["POST runs"] = refused(422, "impossible_plan", " ".join(reasons), reasons=reasons)
     app = open_app("train")
-    button(app, "Start the run").click().run()
+    started(app)
     assert app.error[0].value.replace("\\", "").splitlines() == [f"- {line}" for line in reasons]
 
 
 def test_starts_an_asynchronous_run(open_app: Open, servers: ScriptedServers) -> None:
     app = open_app("train")
     app.segmented_control(key="kind-").set_value("asynchronous").run()
-    app.number_input(key="buffer-").set_value(2)
-    app.number_input(key="max_staleness-").set_value(5)
-    app.segmented_control(key="staleness-").set_value("hinge").run()
-    button(app, "Start the run").click().run()
+    app.number_input(key="strategy.settings.buffer-fedbuff-").set_value(2)
+    app.number_input(key="strategy.settings.max_staleness-fedbuff-").set_value(5)
+    app.selectbox(key="strategy.settings.staleness-fedbuff-").set_value("hinge").run()
+    started(app)
     (call,) = servers.made("POST", "runs")
     plan = Plan.model_validate(call.json["plan"])
     assert asynchronous(plan.strategy) == Asynchronous(buffer=2, max_staleness=5)
@@ -138,9 +144,9 @@ def test_starts_a_run_on_random_sets(open_app: Open, servers: ScriptedServers) -
     app = open_app("train")
     app.segmented_control(key="data-").set_value("random").run()
     assert "Start the run" not in [button.label for button in app.button]
-    app.text_input(key="url-").set_value("ftp://127.0.0.1/skin")
-    app.number_input(key="images-").set_value(60).run()
-    button(app, "Start the run").click().run()
+    app.text_input(key="data.url-").set_value("ftp://127.0.0.1/skin")
+    app.number_input(key="data.images-").set_value(60).run()
+    started(app)
     (call,) = servers.made("POST", "runs")
     data = {"kind": "random", "url": "ftp://127.0.0.1/skin", "images": 60}
     assert call.json["plan"]["data"] == data
@@ -151,7 +157,7 @@ def test_an_address_with_a_password_is_refused_and_not_sent(
 ) -> None:
     app = open_app("train")
     app.segmented_control(key="data-").set_value("batches").run()
-    app.text_input(key="url-").set_value("ftp://anna:secret@pictures.example/skin").run()
+    app.text_input(key="data.url-").set_value("ftp://anna:secret@pictures.example/skin").run()
     assert "without a password" in app.error[0].value
     assert "secret" not in app.error[0].value
     (asked,) = servers.made("POST", "plans/check")
@@ -161,13 +167,13 @@ def test_an_address_with_a_password_is_refused_and_not_sent(
 def test_the_form_says_when_a_round_closes(open_app: Open, servers: ScriptedServers) -> None:
     app = open_app("train")
     app.segmented_control(key="quorum-").set_value("share")
-    app.checkbox(key="close-").set_value(True)
-    app.checkbox(key="measured-").set_value(True).run()
-    app.number_input(key="needed_share-").set_value(80)
-    app.number_input(key="deadline-").set_value(7.5)
-    app.number_input(key="fraction-").set_value(50)
-    app.number_input(key="minimum-").set_value(2).run()
-    button(app, "Start the run").click().run()
+    app.selectbox(key="close-").set_value("quorum")
+    app.number_input(key="deadline_factor-").set_value(3.0).run()
+    app.number_input(key="quorum.share-").set_value(80)
+    app.number_input(key="deadline_seconds-").set_value(7.5)
+    app.number_input(key="sampling.fraction-").set_value(50)
+    app.number_input(key="sampling.minimum-").set_value(2).run()
+    started(app)
     (call,) = servers.made("POST", "runs")
     plan = Plan.model_validate(call.json["plan"])
     assert (plan.quorum, plan.close, plan.deadline_seconds) == (0.8, "quorum", 450)
@@ -183,14 +189,14 @@ def test_shares_that_nobody_touches_stay_as_exact_as_they_were(
     )
     master["GET studies"] = ok({"studies": [sample.study(plan=plan)]})
     app = open_app("train")
-    button(app, "Start the run").click().run()
+    started(app)
     (call,) = servers.made("POST", "runs")
     assert Plan.model_validate(call.json["plan"]) == plan
 
 
 def test_what_a_round_will_be_is_told_before_it_is_started(open_app: Open) -> None:
     app = open_app("train")
-    app.number_input(key="deadline-").set_value(10).run()
+    app.number_input(key="deadline_seconds-").set_value(10).run()
     asked = "Each round asks the 2 sites that take part. It waits for all of them, "
     assert f"{asked}at most 10 min; then one update is enough." in shown(app)
     app.segmented_control(key="kind-").set_value("asynchronous").run()
@@ -206,7 +212,7 @@ def test_how_much_travels_is_told_of_the_studys_own_model_alone(
     quick = PlanView(name="quick", title="A quick one", description="Of the head.", plan=other)
     master["GET plans"] = ok({"plans": [quick]})
     app = open_app("train")
-    app.selectbox(key="plan").set_value("quick").run()
+    app.selectbox(key="choice-plan").set_value("quick").run()
     assert "Model resnet18: all of it learns and travels." in shown(app)
     assert "how much travels shows once it is built" in shown(app)
     assert "16 kB" not in shown(app)
@@ -221,7 +227,7 @@ def test_ready_made_plans_stand_in_the_order_of_their_titles(
         for name in names
     ]
     master["GET plans"] = ok({"plans": plans})
-    own, *others = open_app("train").selectbox(key="plan").options
+    own, *others = open_app("train").selectbox(key="choice-plan").options
     assert own == "The study's own plan"
     assert others == ["Plan default", "Plan a", "Plan b", "Plan z"]
 
@@ -232,14 +238,16 @@ def test_where_the_batches_of_the_demo_lie_is_known(
     monkeypatch.setitem(MORE, "batches", "/srv/demo/batches")
     app = open_app("train")
     app.segmented_control(key="data-").set_value("batches").run()
-    assert app.text_input(key="url-").value == "/srv/demo/batches"
+    assert app.text_input(key="data.url-").value == "/srv/demo/batches"
 
 
 def test_a_fault_is_told_of_the_field_that_has_it(open_app: Open) -> None:
     app = open_app("train")
     app.segmented_control(key="data-").set_value("batches").run()
-    app.text_input(key="url-").set_value("gopher://a.example/b").run()
-    assert app.error[0].value.startswith("Where the batches lie\\: should be a whole folder path")
+    app.text_input(key="data.url-").set_value("gopher://a.example/b").run()
+    beside, below = (error.value for error in app.error)
+    assert beside.startswith("should be a whole folder path")
+    assert below == f"Where the batches lie\\: {beside}"
 
 
 def test_the_form_stays_usable_while_the_master_looks_at_the_batches(
@@ -322,7 +330,7 @@ def test_another_run_can_be_prepared_while_one_is_under_way(
     # It is there once it was asked for: the page may look again at any moment before.
     master["GET runs"] = lambda _: ok({"runs": after if servers.made("POST", "runs") else before})
     master["GET runs/run-0002"] = ok(waiting)
-    button(app, "Start the run").click().run()
+    started(app)
     assert len(servers.made("POST", "runs")) == 1
     assert not app.toggle(key="another-run-0002").value
 
