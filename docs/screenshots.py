@@ -1,0 +1,118 @@
+"""Takes the pictures of the guides again, in a real browser: one function a picture.
+
+    python docs/screenshots.py --url http://127.0.0.1:8500 playground replay
+
+The pages of the classroom need no server: `python -m streamlit run webapp/app.py` is enough. The
+others need a demo with some rounds behind it (`./run_all.sh`). Chromium is found as `--chromium`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import urlencode
+
+from playwright.sync_api import Page, sync_playwright
+
+IMAGES = Path(__file__).parent / "images"
+WIDTH = 1180
+PATIENCE = 60_000
+"""Milliseconds that a page may take to be drawn."""
+
+
+def opened(page: Page, url: str, path: str, **query: object) -> None:
+    """Opens a page of the web app and waits until it is drawn."""
+    page.goto(f"{url}/{path}?{urlencode({'lang': 'en', **query})}")
+    connected = "[data-testid='stApp'][data-test-connection-state='CONNECTED']"
+    page.wait_for_selector(connected, timeout=PATIENCE)
+    settled(page)
+
+
+def settled(page: Page) -> None:
+    """Waits until the page is drawn."""
+    page.wait_for_selector("[data-test-script-state='notRunning']", timeout=PATIENCE)
+    page.wait_for_timeout(1500)
+    page.wait_for_selector("[data-test-script-state='notRunning']", timeout=PATIENCE)
+
+
+def story(page: Page, url: str) -> None:
+    """The six panels; the first page of the classroom has the bare address."""
+    opened(page, url, "")
+    page.get_by_role("link", name="Story").click()
+    settled(page)
+    page.set_viewport_size({"width": WIDTH, "height": 1150})
+
+
+def by_hand(page: Page, url: str) -> None:
+    """Three sites, and their mean as arithmetic."""
+    opened(page, url, "by_hand")
+
+
+def playground(page: Page, url: str) -> None:
+    """The scenario in which each site knows a part, after six rounds."""
+    opened(page, url, "playground", preset="uneven", alpha=0.15, epochs=5, seed=4, round=6)
+    page.set_viewport_size({"width": WIDTH, "height": 1250})
+
+
+def hostile(page: Page, url: str) -> None:
+    """Two federations side by side: the mean and the median, with one hostile site."""
+    one = {"sites": 6, "alpha": 3.0, "hostile": "flip"}
+    two = {f"b_{name}": value for name, value in one.items()} | {"b_strategy": "median"}
+    opened(page, url, "playground", preset="hostile", **one, **two, two=1, round=5)
+    page.set_viewport_size({"width": WIDTH, "height": 1450})
+
+
+def predict(page: Page, url: str) -> None:
+    """The question that comes before the answer."""
+    query = {"preset": "uneven", "alpha": 0.15, "epochs": 5, "seed": 4}
+    opened(page, url, "playground", **query, predict=1)
+    page.set_viewport_size({"width": WIDTH, "height": 1150})
+
+
+def replay(page: Page, url: str) -> None:
+    """One filter of a real run, as each site returned it."""
+    opened(page, url, "replay", round=2, filter=1)
+    page.set_viewport_size({"width": WIDTH, "height": 1500})
+
+
+def quiz(page: Page, url: str) -> None:
+    """A question of the quiz with its explanation."""
+    opened(page, url, "quiz")
+    page.get_by_text("The changed weights, and how many").click()
+    page.get_by_text("0.5", exact=True).click()
+    settled(page)
+
+
+PICTURES: Mapping[str, Callable[[Page, str], None]] = {
+    "story": story,
+    "by-hand": by_hand,
+    "playground": playground,
+    "hostile": hostile,
+    "predict": predict,
+    "replay": replay,
+    "quiz": quiz,
+}
+
+
+def main() -> None:
+    """Takes the pictures that are named, or all."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--url", required=True, help="address of the web app")
+    parser.add_argument("--chromium", default="/usr/bin/chromium", help="the browser")
+    parser.add_argument("pictures", nargs="*", metavar="PICTURE", help=", ".join(PICTURES))
+    chosen = parser.parse_args()
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chosen.chromium, args=["--no-sandbox"])
+        for name in chosen.pictures or PICTURES:
+            viewport = {"width": WIDTH, "height": 1000}
+            page = browser.new_page(viewport=viewport, color_scheme="light", locale="en-GB")
+            PICTURES[name](page, chosen.url.rstrip("/"))
+            page.wait_for_timeout(1200)
+            page.screenshot(path=IMAGES / f"{name}.png")
+            page.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
