@@ -10,10 +10,12 @@ from federated.statistics import WeightStatistics
 from federated.values import Message
 from federated.views import (
     Comparison,
+    CourseView,
     CrossSiteView,
     Event,
     ModelsView,
     NodeView,
+    PairedView,
     PlanCheck,
     PlanView,
     Rewards,
@@ -22,6 +24,7 @@ from federated.views import (
     RunView,
     SearchView,
     StudyView,
+    WeightChanges,
 )
 from webapp.api.connection import LONG_SECONDS, Connection, parse
 from webapp.api.evaluation import Evaluation
@@ -32,6 +35,9 @@ SETTLED_SECONDS = 30.0
 
 CHECKED_SECONDS = 5.0
 """How long the master's word on a plan is kept: a page asks at every click."""
+
+NEWEST = 10**16
+"""A number that no event has yet."""
 
 CHECK_SECONDS = 30.0
 """How long that word may take: the master asks the batch server first."""
@@ -53,12 +59,6 @@ class Runs(Message):
     """`GET /runs`, newest first."""
 
     runs: list[RunView]
-
-
-class Rounds(Message):
-    """`GET /runs/<id>/rounds`."""
-
-    rounds: list[RoundView]
 
 
 class Events(Message):
@@ -112,10 +112,29 @@ class MasterApi:
         """One run, with the tasks of the round under way."""
         return parse(RunView, self.connection.get(f"runs/{run}"))
 
-    def rounds(self, run: str) -> list[RoundView]:
-        """The rounds of a run, first to last."""
-        rounds = parse(Rounds, self.connection.get(f"runs/{run}/rounds")).rounds
-        return sorted(rounds, key=lambda round_: round_.number)
+    def course(self, run: str) -> CourseView:
+        """How a run went, round by round and site by site, in few bytes."""
+        return parse(CourseView, self.connection.get(f"runs/{run}/course"))
+
+    def changes(self, run: str) -> WeightChanges:
+        """How far each tensor moved in each round."""
+        content = self.connection.get(f"runs/{run}/changes", read_seconds=CHECK_SECONDS)
+        return parse(WeightChanges, content)
+
+    def paired(self, study: str, runs: Sequence[str]) -> PairedView:
+        """The last models of some runs on the same test pictures, the reference first."""
+        content = self.connection.get(
+            f"studies/{study}/paired",
+            {"runs": ",".join(runs)},
+            keep_seconds=SETTLED_SECONDS,
+            read_seconds=LONG_SECONDS,
+        )
+        return parse(PairedView, content)
+
+    def run_events(self, run: str, before: int = NEWEST) -> list[Event]:
+        """The last hundred events of a run ahead of one, newest first."""
+        found = parse(Events, self.connection.get(f"runs/{run}/events", {"before": before}))
+        return found.events[::-1]
 
     def statistics(self, run: str, number: int) -> RoundStatistics:
         """Statistics of the global weights before and after a round."""

@@ -8,12 +8,14 @@ from webapp.charts.credits import credit_trend
 from webapp.charts.cross_site import cross_site_chart
 from webapp.charts.curves import precision_recall_chart, roc_chart
 from webapp.charts.figure import Chart
+from webapp.charts.participation import participation_chart
 from webapp.charts.pictures import counts_by_site, probabilities_chart
 from webapp.charts.reliability import reliability_chart
 from webapp.charts.rounds import accuracy_by_round, loss_by_round
 from webapp.charts.search import search_chart
 from webapp.charts.sites import measures_told, sites_by_round
 from webapp.charts.staleness import staleness_by_round
+from webapp.charts.weight_changes import weight_changes_chart
 from webapp.charts.weights import weights_histogram
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "loss_by_round",
     "measure_by_run",
     "measures_told",
+    "participation_chart",
     "precision_recall_chart",
     "probabilities_chart",
     "reliability_chart",
@@ -35,5 +38,6 @@ __all__ = [
     "search_chart",
     "sites_by_round",
     "staleness_by_round",
+    "weight_changes_chart",
     "weights_histogram",
 ]

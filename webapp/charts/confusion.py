@@ -30,7 +30,8 @@ def confusion_chart(report: Report) -> Chart:
             zmax=1,
             colorscale=SEQUENTIAL,
             text=[list(row) for row in report.confusion],
-            texttemplate="%{text}" if len(names) <= COUNTS_SHOWN else None,
+            customdata=[[percent(share, 0) for share in row] for row in shares],
+            texttemplate=_cell(len(names)),
             textfont={"size": 16 if len(names) <= FEW else 12},
             hovertemplate=text("chart.confusion_hover") + "<extra></extra>",
             xgap=2,
@@ -46,6 +47,13 @@ def confusion_chart(report: Report) -> Chart:
     table = pd.DataFrame(report.confusion, columns=names)
     table.insert(0, text("chart.true_row"), names)
     return Chart(drawn, _confusion_sentence(report), table)
+
+
+def _cell(classes: int) -> str | None:
+    """What a cell tells: the count, and of few classes the share of the true class too."""
+    if classes > COUNTS_SHOWN:
+        return None
+    return "%{text}<br>%{customdata}" if classes <= FEW else "%{text}"
 
 
 def _confusion_sentence(report: Report) -> str:

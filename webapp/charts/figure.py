@@ -26,6 +26,8 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "cross")
 SEQUENTIAL = "Cividis"
 HEIGHT = 300
+MOST_MARKERS = 40
+"""Points of a line that are marked; of more, the markers would hide the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def line(name: str, x: list[Any], y: list[Any], place: int, **more: Any) -> Any:
         name=name,
         x=x,
         y=y,
-        mode="lines+markers",
+        mode="lines+markers" if len(x) <= MOST_MARKERS else "lines",
         line={"color": style["color"], "dash": style["dash"], "width": 2.5},
         marker={"symbol": style["symbol"], "size": 8},
         **more,

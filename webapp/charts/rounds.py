@@ -7,42 +7,42 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from federated.views import RoundView
+from federated.views import CourseView
 from webapp.charts.figure import SKY, Chart, framed, line
 from webapp.texts import text
 from webapp.words import figure as written
 
 
-def accuracy_by_round(rounds: Sequence[RoundView]) -> Chart:
+def accuracy_by_round(course: CourseView) -> Chart:
     """Accuracy and AUC on the test pictures, with the band of the sites' own validation.
 
     Args:
-        rounds: Rounds of one run, in order; those without figures leave gaps.
+        course: Of one run; rounds without figures leave gaps.
     """
-    table = _table(rounds, ("accuracy", "auc"), "val_accuracy")
+    table = _table(course, ("accuracy", "auc"), "val_accuracy")
     drawn = _drawn(table, text("chart.share_axis"))
     drawn.update_yaxes(range=[0, 1.02])
     return Chart(drawn, _sentence(table, text("figure.accuracy")), table)
 
 
-def loss_by_round(rounds: Sequence[RoundView]) -> Chart:
+def loss_by_round(course: CourseView) -> Chart:
     """Loss on the test pictures, with the band of the sites' own validation (nats)."""
-    table = _table(rounds, ("loss",), "val_loss")
+    table = _table(course, ("loss",), "val_loss")
     drawn = _drawn(table, text("chart.loss_axis"))
     drawn.update_yaxes(rangemode="tozero")
     return Chart(drawn, _sentence(table, text("figure.loss")), table)
 
 
-def _table(rounds: Sequence[RoundView], tested: Sequence[str], local: str) -> pd.DataFrame:
+def _table(course: CourseView, tested: Sequence[str], local: str) -> pd.DataFrame:
     """A row a round: the test figures, then the lowest and highest of the sites."""
+    told = [site.metrics[local] for site in course.sites if local in site.metrics]
     rows = []
-    for round_ in rounds:
-        figures = round_.evaluation or {}
-        values = [u.metrics[local] for u in round_.updates if local in u.metrics]
+    for place, round_ in enumerate(course.rounds):
+        values = [of_site[place] for of_site in told if of_site[place] is not None]
         row: dict[str, object] = {text("chart.round"): round_.number}
-        row |= {text(f"figure.{name}"): figures.get(name) for name in tested}
-        row[text("chart.sites_lowest")] = min(values, default=None)
-        row[text("chart.sites_highest")] = max(values, default=None)
+        row |= {text(f"figure.{name}"): round_.evaluation.get(name) for name in tested}
+        row[text("chart.sites_lowest")] = min(values, default=None)  # type: ignore[type-var]
+        row[text("chart.sites_highest")] = max(values, default=None)  # type: ignore[type-var]
         rows.append(row)
     columns = [
         text("chart.round"),

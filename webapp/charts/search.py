@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -11,18 +12,38 @@ import plotly.graph_objects as go
 
 from federated.search import SearchSpace
 from federated.views import SearchView, TrialView
-from webapp.charts.figure import SEQUENTIAL, Chart
+from webapp.charts.figure import BLUE, GREY, ORANGE, Chart
 from webapp.texts import text
 from webapp.words import percent, small
 
 MOST_TICKS = 6
 """Places of a logarithmic axis that are written beside it."""
 
-HEIGHT = 380
+HEIGHT = 420
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One of the parallel axes.
+
+    Attributes:
+        label: Its name.
+        positions: Where each trial crosses it, 0 to 1; None where a trial has no value.
+        told: The value of each trial, as people read it.
+        ticks: Positions that are written beside it.
+    """
+
+    label: str
+    positions: list[float | None]
+    told: list[str]
+    ticks: list[tuple[float, str]]
 
 
 def search_chart(view: SearchView) -> Chart | None:
     """Parallel coordinates: a line for each trial that was measured, coloured by its accuracy.
+
+    Drawn of plain lines: Plotly's own parallel coordinates need WebGL, which many a hospital's
+    computer does not offer.
 
     Args:
         view: The search of a run.
@@ -33,32 +54,74 @@ def search_chart(view: SearchView) -> Chart | None:
     done = [one for one in view.trials if one.score is not None]
     if not done:
         return None
-    scores = [100 * (one.score or 0.0) for one in done]
     space = view.search.space
     axes = [_axis(space, name, [one.parameters.get(name) for one in done]) for name in space.names]
-    accuracy = {"label": text("search.accuracy_axis"), "values": scores, "range": _range(scores)}
-    low, high = _range(scores)
-    drawn = go.Figure(
-        go.Parcoords(
-            dimensions=[*axes, accuracy],
-            line={
-                "color": scores,
-                "colorscale": SEQUENTIAL,
-                "cmin": low,
-                "cmax": high,
-            },
-            labelangle=-20,
-            labelside="bottom",
-            # The ends stand among the ticks; a second time they would lie over the names.
-            rangefont={"color": "rgba(0,0,0,0)", "size": 1},
-        )
-    )
+    axes.append(_accuracy([100 * (one.score or 0.0) for one in done]))
+    drawn = go.Figure(_lines(axes, done))
+    for place, axis in enumerate(axes):
+        _draw_axis(drawn, place, axis)
     drawn.update_layout(
         height=HEIGHT,
-        margin={"l": 56, "r": 44, "t": 24, "b": 72},
+        margin={"l": 8, "r": 8, "t": 64, "b": 24},
+        showlegend=False,
+        hovermode="closest",
+        dragmode=False,
         uirevision="keep",
     )
+    drawn.update_xaxes(visible=False, range=[-0.25, len(axes) - 0.55], fixedrange=True)
+    drawn.update_yaxes(visible=False, range=[-0.06, 1.06], fixedrange=True)
     return Chart(drawn, _sentence(done, space), _table(done, space))
+
+
+def _lines(axes: Sequence[Axis], done: Sequence[TrialView]) -> list[go.Scatter]:
+    """The better a trial, the wider and bluer its line; the best is drawn last."""
+    ranks = sorted(range(len(done)), key=lambda place: done[place].score or 0.0)
+    scale = axes[-1].positions
+    return [
+        go.Scatter(
+            name=text("search.trial_named", trial=done[place].number),
+            x=list(range(len(axes))),
+            y=[axis.positions[place] for axis in axes],
+            mode="lines+markers",
+            line={"color": _colour(scale[place]), "width": 1.5 + 2.5 * (scale[place] or 0.0)},
+            marker={"size": 7},
+            text=[axis.told[place] for axis in axes],
+            hovertemplate="%{text}",
+        )
+        for place in ranks
+    ]
+
+
+def _colour(share: float | None) -> str:
+    """Three steps, each read on a light and on a dark page; a scale that ends in yellow is not."""
+    return (ORANGE, GREY, BLUE)[min(2, int(3 * (share or 0.0)))]
+
+
+def _draw_axis(drawn: go.Figure, place: int, axis: Axis) -> None:
+    drawn.add_shape(type="line", x0=place, x1=place, y0=0, y1=1, line={"color": GREY, "width": 1})
+    drawn.add_annotation(
+        x=place,
+        y=1.06,
+        text=_broken(axis.label),
+        yanchor="bottom",
+        showarrow=False,
+        font={"size": 14},
+    )
+    for position, told in axis.ticks:
+        drawn.add_annotation(
+            x=place,
+            y=position,
+            text=told,
+            xanchor="left",
+            xshift=8,
+            showarrow=False,
+            font={"size": 13},
+        )
+
+
+def _broken(label: str) -> str:
+    """A label on two lines, so that its neighbours keep their room."""
+    return label.replace(" ", "<br>", 1)
 
 
 def name_of(parameter: str) -> str:
@@ -71,28 +134,37 @@ def written(value: object) -> str:
     return small(value) if isinstance(value, float) else str(value)
 
 
-def _axis(space: SearchSpace, name: str, values: Sequence[Any]) -> dict[str, Any]:
+def _axis(space: SearchSpace, name: str, values: Sequence[Any]) -> Axis:
     """One axis: a logarithmic one for the learning rate, even places for choices."""
+    told = [written(value) if value is not None else "" for value in values]
     if name in space.choices:
         choices = list(space.choices[name])
-        return {
-            "label": name_of(name),
-            "values": [choices.index(value) if value in choices else 0 for value in values],
-            "range": [-0.3, len(choices) - 0.7],
-            "tickvals": list(range(len(choices))),
-            "ticktext": [str(choice) for choice in choices],
-        }
+        last = max(len(choices) - 1, 1)
+        places = [choices.index(v) / last if v in choices else None for v in values]
+        ticks = [(place / last, str(choice)) for place, choice in enumerate(choices)]
+        return Axis(name_of(name), places, told, ticks)
     low, high = space.ranges[name]
     if name != "learning_rate":
-        return {"label": name_of(name), "values": list(values), "range": [low, high]}
-    ticks = _log_ticks(low, high)
-    return {
-        "label": name_of(name),
-        "values": [math.log10(value) for value in values],
-        "range": [math.log10(low), math.log10(high)],
-        "tickvals": [math.log10(tick) for tick in ticks],
-        "ticktext": [small(tick) for tick in ticks],
-    }
+        ends = [(0.0, written(low)), (1.0, written(high))]
+        return Axis(name_of(name), [_between(v, low, high) for v in values], told, ends)
+    ends = [
+        (_between(math.log10(tick), math.log10(low), math.log10(high)) or 0.0, small(tick))
+        for tick in _log_ticks(low, high)
+    ]
+    places = [_between(v and math.log10(v), math.log10(low), math.log10(high)) for v in values]
+    return Axis(name_of(name), places, told, ends)
+
+
+def _accuracy(scores: Sequence[float]) -> Axis:
+    low, high = _range(scores)
+    ticks = [(share, small(low + share * (high - low))) for share in (0.0, 0.5, 1.0)]
+    places = [_between(score, low, high) for score in scores]
+    return Axis(text("search.accuracy_axis"), places, [small(score) for score in scores], ticks)
+
+
+def _between(value: float | None, low: float, high: float) -> float | None:
+    """Where a value lies between two ends, 0 to 1."""
+    return None if value is None else (value - low) / ((high - low) or 1.0)
 
 
 def _log_ticks(low: float, high: float) -> list[float]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 import plotly.graph_objects as go
 
-from federated.views import RoundView
+from federated.views import CourseView
 from webapp.charts.figure import GREY, Chart, framed, line
 from webapp.texts import text
 from webapp.words import figure as written
@@ -19,20 +17,20 @@ MOST_SITES = 12
 """As many as colour and dash together tell apart; of more, the ends and the middle are drawn."""
 
 
-def measures_told(rounds: Sequence[RoundView]) -> list[str]:
+def measures_told(course: CourseView) -> list[str]:
     """The measures that at least one site has told, in the order of `MEASURES`."""
-    told = {name for round_ in rounds for update in round_.updates for name in update.metrics}
+    told = {name for site in course.sites for name in site.metrics}
     return [name for name in MEASURES if f"val_{name}" in told]
 
 
-def sites_by_round(rounds: Sequence[RoundView], measure: str) -> Chart:
+def sites_by_round(course: CourseView, measure: str) -> Chart:
     """One line a site, and one for the test part; lines break where nothing was told.
 
     Args:
-        rounds: Rounds of one run, in order.
+        course: Of one run.
         measure: One of `MEASURES`.
     """
-    table = _table(rounds, measure)
+    table = _table(course, measure)
     numbers = table[text("chart.round")].tolist()
     sites = list(table.columns[1:-1])
     lines = table[sites] if len(sites) <= MOST_SITES else _ends_and_middle(table[sites])
@@ -49,18 +47,16 @@ def sites_by_round(rounds: Sequence[RoundView], measure: str) -> Chart:
     return Chart(drawn, _sentence(table[sites], measure), table)
 
 
-def _table(rounds: Sequence[RoundView], measure: str) -> pd.DataFrame:
+def _table(course: CourseView, measure: str) -> pd.DataFrame:
     """A row a round: each site's figure, then that of the test part."""
     key = f"val_{measure}"
-    sites = sorted({u.node_name for r in rounds for u in r.updates if key in u.metrics})
-    rows = []
-    for round_ in rounds:
-        told = {u.node_name: u.metrics[key] for u in round_.updates if key in u.metrics}
-        tested = (round_.evaluation or {}).get(measure)
-        rows.append((round_.number, *(told.get(site) for site in sites), tested))
-    columns = [text("chart.round"), *sites, text("chart.test_part")]
+    columns: dict[str, list[float | None]] = {
+        text("chart.round"): [round_.number for round_ in course.rounds]
+    }
+    columns |= {site.node_name: site.metrics[key] for site in course.sites if key in site.metrics}
+    columns[text("chart.test_part")] = [round_.evaluation.get(measure) for round_ in course.rounds]
     # As numbers, so that what nobody told is a gap and not an object.
-    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[1:], "float64"))
+    return pd.DataFrame(columns).astype(dict.fromkeys([*columns][1:], "float64"))
 
 
 def _ends_and_middle(lines: pd.DataFrame) -> pd.DataFrame:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 import plotly.graph_objects as go
 
-from federated.views import RoundView
+from federated.views import CourseView
 from webapp.charts.figure import Chart, framed, style_of
 from webapp.texts import text
 from webapp.words import small
 
 
-def staleness_by_round(rounds: Sequence[RoundView]) -> Chart | None:
+def staleness_by_round(course: CourseView) -> Chart | None:
     """Versions that each counted update was behind, by round and site; None without any.
 
     Args:
-        rounds: Rounds of one asynchronous run, in order.
+        course: Of one asynchronous run.
     """
-    table = _table(rounds)
+    table = _table(course)
     if table.empty:
         return None
     drawn = go.Figure()
@@ -42,20 +40,21 @@ def staleness_by_round(rounds: Sequence[RoundView]) -> Chart | None:
             )
         )
     framed(drawn, x=text("chart.round_axis"), y=text("chart.staleness_axis"))
-    drawn.update_xaxes(dtick=max(1, len(rounds) // 12), range=[0.5, len(rounds) + 0.5])
+    last = max(round_.number for round_ in course.rounds)
+    drawn.update_xaxes(dtick=max(1, last // 12), range=[0.5, last + 0.5])
     drawn.update_yaxes(dtick=max(1, int(table[age].max()) // 6), range=[-0.5, _top(table[age])])
     return Chart(drawn, _sentence(table[age]), table)
 
 
-def _table(rounds: Sequence[RoundView]) -> pd.DataFrame:
+def _table(course: CourseView) -> pd.DataFrame:
     """A row for each update that counted: round, site, where it began, age and share."""
     names = ("round", "site", "base", "staleness", "share")
     columns = [text(f"chart.{name}") for name in names]
     rows = [
-        (round_.number, update.node_name, update.base_round, update.staleness, update.share)
-        for round_ in rounds
-        for update in sorted(round_.updates, key=lambda update: (update.node_name, update.task))
-        if update.staleness is not None
+        (round_.number, site.node_name, site.base_rounds[place], age, site.shares[place])
+        for place, round_ in enumerate(course.rounds)
+        for site in course.sites
+        if (age := site.staleness[place]) is not None
     ]
     return pd.DataFrame(rows, columns=columns)
 

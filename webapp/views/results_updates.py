@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import streamlit as st
 
 from federated.plan import Plan
 from federated.states import RoundState
 from federated.strategies import asynchronous
-from federated.views import AuditView, RoundView, TaskView, UpdateView
+from federated.views import RoundView, TaskView, UpdateView
 from webapp.layout import section, table
 from webapp.round_words import accepted, behind, task_facts
 from webapp.texts import text, texts
-from webapp.words import NOTHING, clock, credit, figure, marked, percent, short, size, span
+from webapp.words import NOTHING, clock, credit, figure, marked, percent, span
 
-KNOWN = ("accuracy", "auc", "loss")
 TRAINING = ("loss", "accuracy")
 VALIDATION = ("loss", "accuracy", "balanced_accuracy", "f1", "auc", "sensitivity_at_90")
 
@@ -33,9 +30,6 @@ def updates(round_: RoundView, plan: Plan) -> None:
         section("updates.by_site")
         st.markdown(text("updates.by_site_what"))
         table(_measured_by_sites(sent), text("updates.by_site"))
-        section("updates.audit")
-        audits = [_audit(update, tasks.get(update.task)) for update in sent]
-        table(_without_empty(audits), text("updates.audit"))
     else:
         st.markdown(text("updates.none"))
     _absent(round_, plan)
@@ -108,34 +102,6 @@ def _without_empty(rows: list[dict[str, object]]) -> list[dict[str, object]]:
     """Without the columns in which no row has anything."""
     full = {name for row in rows for name, value in row.items() if value != ""}
     return [{name: value for name, value in row.items() if name in full} for row in rows]
-
-
-def _audit(update: UpdateView, task: TaskView | None) -> dict[str, object]:
-    """Every reason as the master wrote it, and what it measured itself."""
-    audit = update.audit
-    why = task.reason if task and task.reason else text("updates.not_audited")
-    return {
-        text("chart.site"): update.node_name,
-        text("updates.verdict"): marked(audit.verdict if audit else update.status),
-        text("updates.reasons"): " ".join(_found(audit)) if audit else why,
-        text("updates.unchecked"): " ".join(audit.unchecked) if audit else "",
-        text("updates.measured"): _measured(audit.measured if audit else {}),
-        text("updates.sent"): size(update.nbytes),
-        text("updates.hash"): short(update.sha256),
-    }
-
-
-def _found(audit: AuditView) -> list[str]:
-    """What was checked; what could not be has a column of its own."""
-    return [reason for reason in audit.reasons if reason not in audit.unchecked]
-
-
-def _measured(figures: Mapping[str, float]) -> str:
-    """The figures that people know by name."""
-    told = (
-        f"{text(f'figure.{name}')} {figure(figures[name])}" for name in KNOWN if name in figures
-    )
-    return ", ".join(told) or NOTHING
 
 
 def _absent(round_: RoundView, plan: Plan) -> None:

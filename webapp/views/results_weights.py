@@ -7,9 +7,9 @@ import streamlit as st
 
 from federated.statistics import Statistics, WeightStatistics
 from federated.views import RoundView, RunView
-from webapp.charts import weights_histogram
+from webapp.charts import weight_changes_chart, weights_histogram
 from webapp.desk import Desk
-from webapp.layout import section, show, table
+from webapp.layout import guard, section, show, table
 from webapp.texts import text
 from webapp.words import NOTHING, short, small, whole
 
@@ -34,6 +34,8 @@ def weights(desk: Desk, run: RunView, round_: RoundView) -> None:
     before, later = _chosen(found.before, name), _chosen(found.after, name)
     if before:
         show(weights_histogram(before, later), "weights-histogram")
+    with guard():
+        _changes(desk, run)
     section("weights.per_tensor")
     st.dataframe(
         per_tensor(found.before, found.after),
@@ -41,6 +43,19 @@ def weights(desk: Desk, run: RunView, round_: RoundView) -> None:
         alt=text("weights.per_tensor"),
         key="per-tensor",
     )
+
+
+def _changes(desk: Desk, run: RunView) -> None:
+    """How far each layer moved, over the rounds."""
+    changes = desk.operator.changes(run.id)
+    chart = weight_changes_chart(changes)
+    if chart is None:
+        return
+    section("weights.changes")
+    st.markdown(text("weights.changes_what"))
+    if changes.total > len(changes.rounds):
+        st.caption(text("results.thinned", shown=len(changes.rounds), count=changes.total))
+    show(chart, "weight-changes")
 
 
 def _frozen(desk: Desk, run: RunView) -> str:

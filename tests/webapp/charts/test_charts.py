@@ -23,25 +23,29 @@ AGED = sample.round_(
         sample.update("site-3", 2, 9, 0.0).model_copy(update={"status": "late"}),
     ],
 )
+COURSE = sample.course([sample.round_(1), sample.round_(2)])
 
 EVERY: dict[str, Chart] = {
-    "accuracy": charts.accuracy_by_round([sample.round_(1), sample.round_(2)]),
-    "loss": charts.loss_by_round([sample.round_(1), sample.round_(2)]),
+    "accuracy": charts.accuracy_by_round(COURSE),
+    "loss": charts.loss_by_round(COURSE),
     "histogram": charts.weights_histogram(sample.weights(1).all, sample.weights(2).all),
     "confusion": charts.confusion_chart(REPORT),
     "roc": charts.roc_chart(REPORT) or pytest.fail("no ROC"),
     "precision recall": charts.precision_recall_chart(REPORT) or pytest.fail("no curve"),
     "reliability": charts.reliability_chart(REPORT) or pytest.fail("no bins"),
-    "sites": charts.sites_by_round([sample.round_(1), sample.round_(2)], "accuracy"),
+    "sites": charts.sites_by_round(COURSE, "accuracy"),
     "counts": charts.counts_by_site({"a": {"benign": 3}, "b": {}}, ("benign", "malignant")),
     "probabilities": charts.probabilities_chart({"x": 0.2, "y": 0.7, "z": 0.1}),
-    "staleness": charts.staleness_by_round([AGED]) or pytest.fail("no update"),
+    "staleness": charts.staleness_by_round(sample.course([AGED])) or pytest.fail("no update"),
     "credits": charts.credit_trend(sample.rewards().ledger),
     "contributions": charts.contributions_chart(sample.credits_granted(2))
     or pytest.fail("no update"),
     "comparison": charts.measure_by_run(
         compared.comparison().runs, {compared.WIDE: "wide", compared.NARROW: "narrow"}, "auc"
     ),
+    "participation": charts.participation_chart(COURSE, slice(0, 20), slice(0, 20))
+    or pytest.fail("no site"),
+    "changes": charts.weight_changes_chart(sample.changes()) or pytest.fail("no round"),
     "cross site": charts.cross_site_chart(compared.cross_site(), "accuracy")
     or pytest.fail("no row"),
     "by hand": charts.average_line(SITES, 0.0, 0.2),
@@ -88,9 +92,9 @@ def test_accuracy_tells_where_it_began_and_where_it_is() -> None:
 
 def test_rounds_without_figures_are_told_as_such() -> None:
     bare = sample.round_(1, evaluation=None, updates=[])
-    chart = charts.accuracy_by_round([bare])
+    chart = charts.accuracy_by_round(sample.course([bare]))
     assert chart.alt == "There are no figures of Accuracy yet."
-    assert len(charts.accuracy_by_round([]).table) == 0
+    assert len(charts.accuracy_by_round(sample.course([])).table) == 0
 
 
 def test_series_differ_by_more_than_colour() -> None:
@@ -203,24 +207,23 @@ def test_every_site_has_a_line_beside_the_test_part() -> None:
 
 
 def test_a_site_that_cannot_tell_a_figure_has_no_line() -> None:
-    rounds = [sample.round_(1), sample.round_(2, updates=[])]
+    rounds = sample.course([sample.round_(1), sample.round_(2, updates=[])])
     chart = charts.sites_by_round(rounds, "auc")
     assert list(chart.table.columns) == ["Round", "site-2", "Test pictures of the master"]
     assert chart.alt.endswith(
         "validation pictures of site-2, in the last round that has any: 0.740."
     )
     assert charts.measures_told(rounds) == ["auc", "balanced_accuracy", "f1", "accuracy", "loss"]
-    assert charts.measures_told([sample.round_(1, updates=[])]) == []
-    assert charts.sites_by_round([sample.round_(1, updates=[])], "auc").alt == (
-        "There are no figures of AUC yet."
-    )
+    silent = sample.course([sample.round_(1, updates=[])])
+    assert charts.measures_told(silent) == []
+    assert charts.sites_by_round(silent, "auc").alt == ("There are no figures of AUC yet.")
 
 
 def test_of_many_sites_the_ends_and_the_middle_are_drawn() -> None:
     updates = [sample.update(f"s{place:02}", 1, 5, 0.05) for place in range(19)]
     for place, update in enumerate(updates):
         update.metrics["val_f1"] = place / 20
-    chart = charts.sites_by_round([sample.round_(1, updates=updates)], "f1")
+    chart = charts.sites_by_round(sample.course([sample.round_(1, updates=updates)]), "f1")
     traces = {trace["name"]: trace["y"][0] for trace in chart.figure.to_dict()["data"]}
     assert traces["Lowest site, validation"] == 0
     assert traces["Middle site, validation"] == 0.45
@@ -263,7 +266,47 @@ def test_only_updates_that_counted_have_an_age() -> None:
     )
     drawn = {trace["name"]: trace for trace in chart.figure.to_dict()["data"]}
     assert list(drawn["site-1"]["y"]) == [3]
-    assert charts.staleness_by_round([sample.round_(1, updates=[])]) is None
+    assert charts.staleness_by_round(sample.course([sample.round_(1, updates=[])])) is None
+
+
+def test_a_cell_tells_by_symbol_and_colour_who_took_part() -> None:
+    late = sample.update("site-2", 2, 45, 0.0).model_copy(update={"status": "late"})
+    bad = sample.update("site-1", 2, 15, 0.0).model_copy(update={"status": "rejected"})
+    course = sample.course([sample.round_(1), sample.round_(2, updates=[bad, late])])
+    chart = charts.participation_chart(course, slice(0, 2), slice(0, 3))
+    assert chart is not None
+    cells, *legend = chart.figure.to_dict()["data"]
+    assert [list(row) for row in cells["text"]] == [["✓", "×"], ["✓", "○"], ["–", "–"]]
+    assert len({cell for row in cells["z"] for cell in row}) == 4
+    assert [trace["name"] for trace in legend] == [
+        *("✓ trained", "○ late", "× rejected", "– not there")
+    ]
+    assert chart.alt == (
+        "Rounds 1 to 2 of 3 sites, counted by cell: trained 2, late 1, rejected 1, not there 2."
+    )
+    assert list(chart.table["2"]) == ["rejected", "late", "not there"]
+    second = charts.participation_chart(course, slice(1, 2), slice(0, 1))
+    assert second is not None
+    assert list(second.figure.to_dict()["data"][0]["x"]) == [2]
+    assert charts.participation_chart(sample.course([]), slice(0, 2), slice(0, 2)) is None
+
+
+def test_layers_are_told_by_what_is_learnt_in_them() -> None:
+    chart = EVERY["changes"]
+    (cells,) = chart.figure.to_dict()["data"]
+    # The running mean of layer bn1 jumps, but it is measured and not learnt.
+    assert list(cells["y"]) == ["conv1", "bn1", "dense"]
+    assert [first for first, _ in cells["z"]] == pytest.approx([-0.39794, -2, None])
+    assert chart.alt == (
+        "In round 2, conv1 moved most (20.0\u00a0% of its length), bn1 least (0.5\u00a0%)."
+    )
+    assert charts.weight_changes_chart(sample.changes(0)) is None
+
+
+def test_a_line_of_many_points_has_no_markers() -> None:
+    many = sample.course([sample.round_(number) for number in range(1, 60)])
+    traces = charts.loss_by_round(many).figure.to_dict()["data"]
+    assert [trace["mode"] for trace in traces] == ["lines", "lines"]
 
 
 def test_sites_of_the_same_age_are_told_apart() -> None:

@@ -2,6 +2,7 @@
 
 from tests.webapp.drawn import png
 from tests.webapp.sample.at_a_site import held, picture, prediction, status
+from tests.webapp.sample.courses import changes, course, paired, rounds_told
 from tests.webapp.sample.facts import HASHES, NOW, PLAN, RUN, STUDY, weights
 from tests.webapp.sample.runs import (
     credits_granted,
@@ -22,7 +23,9 @@ __all__ = [
     "PLAN",
     "RUN",
     "STUDY",
+    "changes",
     "child",
+    "course",
     "credits_granted",
     "credits_pending",
     "empty_child",
@@ -33,11 +36,13 @@ __all__ = [
     "master",
     "node",
     "nodes",
+    "paired",
     "picture",
     "png",
     "prediction",
     "rewards",
     "round_",
+    "rounds_told",
     "run",
     "status",
     "study",

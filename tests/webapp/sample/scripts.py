@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from federated.states import RoundState, RunState
+from federated.states import RunState
 from federated.views import (
     AbleNode,
     ModelSetting,
@@ -16,6 +16,7 @@ from tests.webapp import compared
 from tests.webapp.drawn import png
 from tests.webapp.evaluated import report
 from tests.webapp.sample.at_a_site import held, pictures, prediction, status, uploads
+from tests.webapp.sample.courses import changes, paired, rounds_told
 from tests.webapp.sample.facts import HASHES, NOW, PLAN, RUN, weights
 from tests.webapp.sample.runs import events, rewards, round_, run
 from tests.webapp.sample.sites import node, nodes, study
@@ -37,8 +38,10 @@ def master() -> Script:
         "GET models": ok(models()),
         "GET runs": ok({"runs": [run()]}),
         f"GET runs/{RUN}": ok(run()),
-        f"GET runs/{RUN}/rounds": ok({"rounds": rounds}),
-        f"GET runs/{RUN}/rounds/2": ok(round_(2, state=RoundState.OPEN)),
+        **rounds_told(rounds),
+        f"GET runs/{RUN}/changes": ok(changes()),
+        f"GET runs/{RUN}/events": ok({"events": events()}),
+        "GET studies/skin/paired": ok(paired(0.51, compared.WIDE, compared.NARROW)),
         f"GET runs/{RUN}/statistics": _round_statistics,
         f"GET runs/{RUN}/evaluation": ok(
             {"round": 2, "test": report(), "audit": None, "note": None}

@@ -19,7 +19,7 @@ def test_a_table_of_what_differs_and_what_came_out(
     frame = found.value.map(lambda cell: str(cell).replace("\\", ""))
     rows = {row[0]: tuple(row[1:]) for row in frame.itertuples(index=False, name=None)}
     assert rows["model.settings.width"] == ("16", "4")
-    assert rows["training.early_stopping"] == ("not set", "not set")
+    assert rows["Stop early"] == ("not set", "not set")
     assert rows["AUC, audit pictures"] == ("★ 0.810", "0.610")
     assert rows["AUC, test pictures"] == ("0.850", "0.650")
     assert rows["Accuracy, test pictures"] == ("75.0\u00a0%", "55.0\u00a0%")
@@ -92,7 +92,7 @@ def test_results_show_each_sites_model_at_the_other_sites(open_app: Open, master
     master["GET runs"] = ok({"runs": [run]})
     master[f"GET runs/{sample.RUN}"] = ok(run)
     master[f"GET runs/{sample.RUN}/cross-site"] = ok(compared.cross_site())
-    app = open_app("results")
+    app = open_app("results", tab="sites")
     assert not app.exception
     told = shown(app).replace("\\", "")
     # At home (0.9 + 0.75) / 2, away (0.5 + 0.4) / 2, the global model (0.8 + 0.7) / 2.
@@ -100,7 +100,7 @@ def test_results_show_each_sites_model_at_the_other_sites(open_app: Open, master
     assert "Only 3 pictures judge here (too_few_examples)" in told
     assert "Cannot be read: it is gone" in told
     master[f"GET runs/{sample.RUN}/cross-site"] = ok(compared.cross_site("open"))
-    assert "The sites are measuring" in shown(open_app("results"))
+    assert "The sites are measuring" in shown(open_app("results", tab="sites"))
 
 
 def test_comparisons_of_runs_that_have_no_round_yet(open_app: Open, master: Script) -> None:

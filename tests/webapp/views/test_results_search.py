@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import pytest
 
 from federated.plan import Plan
 from federated.views import SearchView, TrialView
@@ -55,7 +58,7 @@ def test_the_best_so_far_is_told_and_each_trial_is_in_the_table(
     open_app: Open, master: Script
 ) -> None:
     searched(master, TRIALS)
-    app = open_app("results")
+    app = open_app("results", tab="search")
     told = shown(app)
     assert "Best so far: trial 2" in told
     assert "accuracy of 87.5" in told
@@ -69,16 +72,17 @@ def test_the_best_so_far_is_told_and_each_trial_is_in_the_table(
 
 def test_before_the_first_verdict_there_are_no_figures(open_app: Open, master: Script) -> None:
     searched(master, [trial(1, None)])
-    assert "No trial has been measured yet" in shown(open_app("results"))
+    assert "No trial has been measured yet" in shown(open_app("results", tab="search"))
 
 
 def test_before_the_first_round_there_is_nothing(open_app: Open, master: Script) -> None:
     searched(master, [])
-    assert "Nothing has been tried yet" in shown(open_app("results"))
+    assert "Nothing has been tried yet" in shown(open_app("results", tab="search"))
 
 
 def test_a_run_that_does_not_search_has_no_such_tab(open_app: Open) -> None:
-    app = open_app("results")
+    app = open_app("results", tab="search")
+    assert app.session_state["choice-tab"] == "Progress"
     assert "Search" not in [tab.label for tab in app.tabs]
 
 
@@ -86,15 +90,14 @@ def test_the_lines_lie_on_a_logarithmic_axis_and_are_told_in_words() -> None:
     assert PLAN.search is not None
     chart = search_chart(SearchView(run="r", search=PLAN.search, trials=TRIALS))
     assert chart is not None
-    rate, dropout, batch, accuracy = chart.figure.data[0].dimensions
-    assert (rate.label, [round(value, 3) for value in rate["values"]]) == (
-        "Learning rate",
-        [-3.0, -2.699, -2.523],
-    )
-    assert rate.ticktext[-1] == "0.03"
-    assert (rate.range[0], dropout.range[1]) == (-4.0, 0.5)
-    assert list(batch["values"]) == [0, 0, 1]
-    assert list(accuracy["values"]) == [62.5, 87.5, 75.0]
+    best = chart.figure.data[-1]
+    assert (best.name, list(best.x), best.y[-1]) == ("Trial 2", [0, 1, 2, 3], 1.0)
+    # Between 1e-4 and 0.03 on a logarithmic scale, where 0.002 lies.
+    assert best.y[0] == pytest.approx(math.log10(20) / math.log10(300))
+    assert list(best.text) == ["0.002", "0.1", "8", "87.5"]
+    assert [trace.name for trace in chart.figure.data] == ["Trial 1", "Trial 3", "Trial 2"]
+    labels = {note.text for note in chart.figure.layout.annotations}
+    assert labels >= {"Learning<br>rate", "0.03", "16", "Dropout", "Accuracy<br>(%)"}
     assert "3 measured trials, with accuracies of 62.5" in chart.alt
     assert list(chart.table["Dropout"]) == [0.05, 0.1, 0.15]
     assert search_chart(SearchView(run="r", search=PLAN.search, trials=TRIALS[3:])) is None
