@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from datetime import UTC, datetime
 from pathlib import Path
 
 from fpdf import FPDF
@@ -41,32 +42,48 @@ def case_pdf(case: Case) -> bytes:
 @functools.cache
 def drawable() -> frozenset[int]:
     """The characters that the font can draw, as code points."""
-    return frozenset(TTFFont(FPDF(), FONT, "noto", "").cmap)
+    font = TTFFont(FPDF(), FONT, "noto", "")
+    try:
+        return frozenset(font.cmap)
+    finally:
+        font.close()
+
+
+def fit(words: str) -> str:
+    """The words on one line, and with a question mark for what the font cannot draw."""
+    line = " ".join(unmarked(words).split())
+    return "".join(sign if ord(sign) in drawable() else "?" for sign in line)
+
+
+class _Sheet(FPDF):
+    """A document whose every page says what it is not."""
+
+    def footer(self) -> None:
+        """Called by fpdf2 at the end of each page."""
+        self.set_y(-MARGIN + 4)
+        self.set_font("noto", size=7.5)
+        self.set_text_color(*FAINT)
+        self.cell(0, 4, fit(f"{self.page_no()} · {text('layout.not_a_device')}"))
 
 
 class _Page:
     """A document that is being written, from top to bottom."""
 
     def __init__(self, case: Case) -> None:
-        self.pdf = FPDF(format="A4")
+        self.pdf = _Sheet(format="A4")
         self.pdf.add_font("noto", fname=FONT)
-        self._drawable = drawable()
         self.pdf.set_margins(MARGIN, MARGIN)
+        self.pdf.c_margin = 0
         self.pdf.set_auto_page_break(True, MARGIN)
-        self.pdf.set_title(self.fit(text("case.title")))
+        self.pdf.set_title(fit(text("case.title")))
         self.pdf.set_creator("Commonsight")
         self.pdf.set_lang(language())
-        self.pdf.set_creation_date(None)
+        self.pdf.set_creation_date(datetime.fromtimestamp(case.at, UTC))
         self.pdf.add_page()
-
-    def fit(self, words: str) -> str:
-        """The words on one line, and with a question mark for what the font cannot draw."""
-        line = " ".join(unmarked(words).split(" ")).replace("\n", " ")
-        return "".join(sign if ord(sign) in self._drawable else "?" for sign in line)
 
     def heading(self, words: str, size: float = 12) -> None:
         """A heading, kept with what it is above."""
-        if self.pdf.will_page_break(3 * size):
+        if self.pdf.will_page_break(2 * size):
             self.pdf.add_page()
         self.pdf.ln(2.5)
         self.words(words, size)
@@ -81,7 +98,7 @@ class _Page:
         self.pdf.multi_cell(
             width,
             size * 0.52,
-            self.fit(words),
+            fit(words),
             align="L",
             new_x=XPos.LMARGIN,
             new_y=YPos.NEXT,
@@ -101,7 +118,12 @@ class _Page:
 
     def done(self) -> bytes:
         """The file."""
-        return bytes(self.pdf.output())
+        try:
+            return bytes(self.pdf.output())
+        finally:
+            for font in self.pdf.fonts.values():
+                if isinstance(font, TTFFont):
+                    font.close()
 
 
 def _facts(page: _Page, case: Case) -> None:
@@ -135,7 +157,7 @@ def _pictures(page: _Page, case: Case) -> None:
     top, below = page.pdf.get_y(), 0.0
     for place, (picture, caption) in enumerate(shown):
         left = MARGIN + place * (PICTURE + GAP)
-        page.pdf.image(picture, left, top, width, height, alt_text=page.fit(caption))
+        page.pdf.image(picture, left, top, width, height, alt_text=fit(caption))
         page.pdf.set_xy(left, top + height + 1)
         page.words(caption, 8, FAINT, width=PICTURE)
         below = max(below, page.pdf.get_y())
@@ -178,12 +200,12 @@ def _bar(page: _Page, name: str, share: float) -> None:
     pdf.set_fill_color(*BLUE)
     pdf.rect(MARGIN + 51, top + 0.6, max(wide * share, 0.2), height - 1.2, "F")
     pdf.set_xy(MARGIN + 51 + wide + 2, top)
-    pdf.cell(20, height, page.fit(percent(share)))
+    pdf.cell(20, height, fit(percent(share)))
     pdf.set_xy(MARGIN, top + height + 0.8)
 
 
 def _shortened(page: _Page, name: str, width: float) -> str:
-    words = page.fit(name)
+    words = fit(name)
     while len(words) > 2 and page.pdf.get_string_width(words) > width:
         words = words[:-2] + "…"
     return words

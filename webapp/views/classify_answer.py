@@ -16,6 +16,8 @@ from webapp.texts import text
 from webapp.words import figure, percent, plain, told
 
 STRENGTH = 80
+UNSURE = 0.6
+"""From this normalised entropy on an answer is shown as a doubt."""
 LEGEND = (
     '<div class="heat-legend" role="img" aria-label="{alt}">'
     "<span>{least}</span><i></i><span>{most}</span></div>"
@@ -47,7 +49,10 @@ def _sure(prediction: Prediction) -> None:
     """Whether to rely on the answer, in plain words, and how often such answers were wrong."""
     known, sentence = prediction.sureness, how_sure(prediction)
     if known is None or prediction.sure is None:
-        st.markdown(sentence)
+        if prediction.uncertainty >= UNSURE:
+            st.warning(sentence, icon=":material/help:")
+        else:
+            st.markdown(sentence)
         if prediction.sureness_missing:
             st.caption(told("classify.not_told", reason=prediction.sureness_missing))
         return
