@@ -12,7 +12,7 @@ from webapp.lesson.address import round_of
 from webapp.lesson.plane import plane_of
 from webapp.lesson.settings import ROUNDS, Lesson
 from webapp.texts import text
-from webapp.views.playground_controls import choose_preset, controls, preset
+from webapp.views.playground_controls import HELD, choose_preset, controls, preset
 from webapp.views.playground_predict import may_look
 from webapp.views.playground_shown import draw_all
 
@@ -41,7 +41,7 @@ def page(desk: Desk) -> None:
 
 def _transport() -> None:
     """Play, one step, and back to the beginning."""
-    playing, done = bool(st.session_state.get("playing")), round_of(st.query_params.to_dict())
+    playing, done = bool(st.session_state.get("playing")), _now()
     with st.container(horizontal=True):
         st.button(
             text("playground.pause" if playing else "playground.play"),
@@ -71,12 +71,12 @@ def _transport() -> None:
 def _play() -> None:
     playing = not st.session_state.get("playing")
     st.session_state["playing"] = playing
-    if playing and round_of(st.query_params.to_dict()) >= ROUNDS:
-        _go(0)
+    if playing:
+        _go(0 if _now() >= ROUNDS else _now())
 
 
 def _step() -> None:
-    _go(round_of(st.query_params.to_dict()) + 1)
+    _go(_now() + 1)
 
 
 def _reset() -> None:
@@ -84,14 +84,24 @@ def _reset() -> None:
     _go(0)
 
 
+def _now() -> int:
+    """The round that is shown: that of the address, or what this session has come to since."""
+    address = st.query_params.to_dict()
+    # What the browser sends of the address may be a round behind while it plays.
+    if HELD in st.session_state and ("round" in address or st.session_state.get("playing")):
+        return int(st.session_state[HELD])
+    return round_of(address)
+
+
 def _go(number: int) -> None:
-    st.query_params["round"] = str(min(number, ROUNDS))
+    st.session_state[HELD] = min(number, ROUNDS)
+    st.query_params["round"] = str(st.session_state[HELD])
 
 
 def _panel(lessons: Mapping[str, Lesson]) -> None:
     """Everything that changes from round to round; while it plays, each run is a round."""
     with guard():
-        number = round_of(st.query_params.to_dict())
+        number = _now()
         playing = bool(st.session_state.get("playing"))
         if playing and number < ROUNDS:
             number += 1

@@ -16,6 +16,9 @@ from webapp.words import figure, percent, small
 ALPHAS = (0.05, 0.1, 0.15, 0.3, 0.5, 1.0, 3.0, 10.0, 100.0)
 RATES = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 2.0)
 NOISES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
+HELD = "round-held"
+"""Under which a session keeps the round that it has come to."""
+
 OURS = (*Lesson.model_fields, "two", "round", "guess", "preset")
 
 
@@ -57,6 +60,7 @@ def clear() -> None:
         if name.removeprefix("b_") in OURS:
             del st.query_params[name]
     st.session_state["playing"] = False
+    st.session_state.pop(HELD, None)
 
 
 def federations() -> dict[str, Lesson]:

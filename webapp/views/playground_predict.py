@@ -12,6 +12,7 @@ from webapp.lesson.address import fingerprint
 from webapp.lesson.federation import hostile_site, state_at, world
 from webapp.lesson.settings import ROUNDS, Lesson
 from webapp.texts import text
+from webapp.views.playground_controls import HELD
 from webapp.words import percent
 
 EQUAL = 0.02
@@ -56,7 +57,7 @@ def _commit(mark: str, federations: int) -> None:
     answer = st.session_state["prediction-two" if federations > 1 else "prediction"]
     if answer is not None:
         st.query_params.update({"guess": f"{mark}-{answer}", "round": "0"})
-        st.session_state["playing"] = True
+        st.session_state.update({"playing": True, HELD: 0})
 
 
 def guess_of(lessons: Mapping[str, Lesson]) -> str | None:

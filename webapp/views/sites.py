@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
 from federated.states import NodeStanding, NodeState
 from federated.statistics import WeightStatistics
+from federated.values import SLUG
 from federated.views import NodeView, ReceivedModel, StudyView
 from webapp.api import ApiError
 from webapp.desk import Desk
-from webapp.layout import badge, empty, figures, live, opening, problem, section, tell_of_change
+from webapp.layout import (
+    badge,
+    choose,
+    empty,
+    figures,
+    guard,
+    live,
+    opening,
+    problem,
+    section,
+    tell_of_change,
+)
 from webapp.texts import text
+from webapp.views.sites_history import taken_part
+from webapp.views.sites_state import approval, participation, refused, skew
+from webapp.views.sites_table import sites_table
 from webapp.words import ago, credit, plain, short, small, told, whole
 
 COMMAND = (
@@ -26,37 +43,49 @@ DEMO = " --demo"
 """What a site of the demo adds, to train with a single picture like the others."""
 
 
+FEW = 6
+"""Sites that are shown whole, one below the other; of more there is a table."""
+
+
 def page(desk: Desk) -> None:
     """Draws the page."""
     opening("sites")
     nodes = desk.operator.nodes()
     tell_of_change(lambda: [(node.id, node.state) for node in desk.operator.nodes()])
+    refused("node")
     for node in nodes:
         if node.state == NodeState.PENDING:
-            _approval(desk, node)
-    if nodes:
+            approval(desk, node)
+    skew(nodes)
+    _list(desk, nodes)
+    _invitation(desk)
+
+
+def _list(desk: Desk, nodes: list[NodeView]) -> None:
+    """All sites, or the one that was chosen."""
+    if not nodes:
+        empty("sites.none", desk)
+        return
+    names = {node.name: node for node in nodes}
+    chosen = choose("site", text("sites.look_at"), [ALL, *names], _site_name)
+    if chosen in names:
+        node = names[chosen]
+        live(_one_card, active=True)(desk, node.id)
+        participation(desk, node)
+        with guard():
+            taken_part(desk, node)
+    elif len(nodes) <= FEW:
         live(_cards, active=True)(desk)
     else:
-        empty("sites.none", desk)
-    _invitation(desk)
-    _participation(desk, nodes)
+        sites_table(desk, nodes)
 
 
-def _approval(desk: Desk, node: NodeView) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(told("sites.asks", name=node.name), width="stretch")
-        label = text("sites.approve")
-        if st.button(label, key=f"approve-{node.id}", type="primary", icon=":material/check:"):
-            _set_state(desk, node, NodeState.ACTIVE)
+ALL = ""
+"""Stands for all sites among their names."""
 
 
-def _set_state(desk: Desk, node: NodeView, state: NodeState) -> None:
-    try:
-        desk.operator.set_node_state(node.id, state)
-    except ApiError as error:
-        problem(error)
-    else:
-        st.rerun()
+def _site_name(name: str) -> str:
+    return plain(name) if name else text("sites.all")
 
 
 def _cards(desk: Desk) -> None:
@@ -64,6 +93,14 @@ def _cards(desk: Desk) -> None:
     for node in desk.operator.nodes():
         with st.container(border=True):
             _card(desk, node, studies)
+
+
+def _one_card(desk: Desk, node_id: str) -> None:
+    studies = desk.operator.studies()
+    for node in desk.operator.nodes():
+        if node.id == node_id:
+            with st.container(border=True):
+                _card(desk, node, studies)
 
 
 def _card(desk: Desk, node: NodeView, studies: list[StudyView]) -> None:
@@ -171,6 +208,12 @@ def _invitation(desk: Desk) -> None:
         key="way",
     )
     st.caption(text(f"sites.way_{called}_what"))
+    name = st.text_input(
+        text("sites.own_name"), value="my-site", help=text("sites.own_name_help"), key="own-name"
+    ).strip()
+    if not re.fullmatch(SLUG, name):
+        st.error(text("sites.no_name"), icon=":material/error:")
+        return
     if st.button(text("sites.make_token"), icon=":material/key:"):
         try:
             st.session_state["join-token"] = desk.operator.join_token(approve=approve).token
@@ -180,24 +223,7 @@ def _invitation(desk: Desk) -> None:
     if token:
         st.markdown(text("sites.token_once"))
         address = desk.operator.connection.url
-        command = COMMAND.format(name="my-site", master=address, token=token)
+        command = COMMAND.format(name=name, master=address, token=token)
         command += ADDRESS if called == "push" else ""
         command += DEMO if desk.role == "demo" else ""
         st.code(command, language="bash")
-
-
-def _participation(desk: Desk, nodes: list[NodeView]) -> None:
-    """Suspend and let back in."""
-    known = [node for node in nodes if node.state != NodeState.PENDING]
-    if not known:
-        return
-    section("sites.hold_back")
-    st.markdown(text("sites.hold_back_what"))
-    with st.container(horizontal=True):
-        for node in known:
-            active = node.state == NodeState.ACTIVE
-            key = "sites.suspend" if active else "sites.readmit"
-            after = NodeState.SUSPENDED if active else NodeState.ACTIVE
-            icon = ":material/block:" if active else ":material/check:"
-            if st.button(told(key, name=node.name), key=f"state-{node.id}", icon=icon):
-                _set_state(desk, node, after)

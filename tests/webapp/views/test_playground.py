@@ -56,8 +56,11 @@ def test_predict_first_then_look(open_app: Open) -> None:
     next(b for b in app.button if "prediction" in b.label).click().run()
     assert "Where each site pulls" in shown(app)
     assert "compared with what happened after round 30" in shown(app)
-    app.query_params["round"] = str(ROUNDS)
-    app.run()
+    guess = app.query_params["guess"]
+    assert app.query_params["round"] == "1"
+    app = open_app(
+        "playground", "classroom", predict="1", sites="3", guess=guess, round=str(ROUNDS)
+    )
     assert "You said 40" in app.success[0].value
     assert right(Lesson(sites=3), ROUNDS) in app.success[0].value.replace("\u00a0", " ")
     # Another setting is another question.
