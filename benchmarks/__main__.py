@@ -26,6 +26,7 @@ BENCHMARKS = {
     "explore": "a search for hyperparameters against the plan's own and a random search",
     "strategies": "every strategy on the same real pictures, as often seen; together and alone",
     "hostile": "robust strategies and the audit against 3 of 10 nodes that send what they like",
+    "classify": "one picture at a warm child, against the bare model call and the sanitising",
     "aggregate": "every strategy on 1,000 updates, against reading their bytes once; memory",
 }
 
