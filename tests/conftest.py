@@ -1,5 +1,6 @@
 """What more than one test folder asks for. Imports nothing heavy by itself."""
 
+import gc
 import signal
 
 import pytest
@@ -33,3 +34,5 @@ def keras_runtime() -> None:
     from models import runtime
 
     runtime.configure(threads=1, deterministic=True)
+    # What TensorFlow brings stays: without this, each of a page's collections looks at all of it.
+    gc.freeze()
