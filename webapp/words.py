@@ -106,6 +106,11 @@ def small(value: float) -> str:
     return localised(f"{value:.3g}".replace("-", "\u2212"))
 
 
+def signed(value: float, digits: int = 1) -> str:
+    """A difference with its sign, also where it is positive."""
+    return localised(f"{value:+.{digits}f}".replace("-", "\u2212"))
+
+
 def whole(number: int) -> str:
     """A whole number with its thousands told apart."""
     return grouped(number)

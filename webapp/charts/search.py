@@ -115,7 +115,11 @@ def _draw_axis(drawn: go.Figure, place: int, axis: Axis) -> None:
             xanchor="left",
             xshift=8,
             showarrow=False,
-            font={"size": 13},
+            # A ground of its own, as lines run below it on a light and on a dark page.
+            bgcolor="#F3F1EC",
+            borderpad=2,
+            opacity=0.9,
+            font={"size": 13, "color": "#10151A"},
         )
 
 

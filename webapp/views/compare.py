@@ -15,7 +15,7 @@ from webapp.desk import Desk
 from webapp.findings import with_interval
 from webapp.layout import choose, empty, guard, opening, section, show, table, tell_of_change
 from webapp.studies import choose_study
-from webapp.texts import text
+from webapp.texts import text, texts
 from webapp.views.compare_paired import paired
 from webapp.words import day, figure, marked, percent, plain, short, size, span
 
@@ -114,9 +114,17 @@ def _setting(run: ComparedRun, path: str) -> str:
 
 def _searched(run: ComparedRun) -> str:
     """The names of what a run searches."""
-    parts = [path.removeprefix(SPACE) for path, value in run.differs.items() if value is not None]
-    found = dict.fromkeys(part.split(".")[0] for part in parts if f"{SPACE}{part}" in run.differs)
-    return ", ".join(text(f"search.{name}") for name in found) or text("compare.unset")
+    parts = [
+        path.removeprefix(SPACE).split(".")[0]
+        for path, value in run.differs.items()
+        if path.startswith(SPACE) and value is not None
+    ]
+    return ", ".join(dict.fromkeys(map(_named, parts))) or text("compare.unset")
+
+
+def _named(parameter: str) -> str:
+    key = f"search.{parameter}"
+    return text(key) if key in texts() else parameter
 
 
 def _figures(desk: Desk, comparison: Comparison, names: Mapping[str, str]) -> list[dict[str, str]]:
