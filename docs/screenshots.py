@@ -72,7 +72,7 @@ def predict(page: Page, url: str) -> None:
 
 def replay(page: Page, url: str) -> None:
     """One filter of a real run, as each site returned it."""
-    opened(page, url, "replay", round=2, filter=1)
+    opened(page, url, "replay", round=2, filter=12)
     page.set_viewport_size({"width": WIDTH, "height": 1500})
 
 

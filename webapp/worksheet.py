@@ -32,6 +32,7 @@ th, td { border: 1px solid #777; padding: 2mm; text-align: left; vertical-align:
 .line { border-bottom: 1px solid #777; height: 9mm; } .name { display: flex; gap: 8mm; }
 .name span { flex: 1; border-bottom: 1px solid #777; padding-bottom: 1mm; }
 .answer { color: #0B6394; font-weight: 600; } li { list-style: none; margin: 1mm 0; }
+small { display: block; margin-left: 6mm; color: #444; font-size: 10pt; }
 ul { padding-left: 4mm; margin: 1mm 0; }
 @media print { body { padding: 0; max-width: none; } .answer { color: #000; } }
 """
@@ -134,9 +135,9 @@ def _choice(number: int, name: str, answers: bool) -> str:
     items = []
     for letter in ANSWERS:
         right = answers and letter == QUESTIONS[name]
-        why = f" {text(f'quiz.{name}_{letter}_why')}" if answers else ""
-        told = escape(f"{'☒' if right else '☐'} {text(f'quiz.{name}_{letter}')}{why}")
-        items.append(f"<li>{f'<b>{told}</b>' if right else told}</li>")
+        told = escape(f"{'☒' if right else '☐'} {text(f'quiz.{name}_{letter}')}")
+        why = f"<small>{escape(text(f'quiz.{name}_{letter}_why'))}</small>" if answers else ""
+        items.append(f"<li>{f'<b>{told}</b>' if right else told}{why}</li>")
     question = escape(text(f"quiz.{name}"))
     return f"<section><p><b>{number}.</b> {question}</p><ul>{''.join(items)}</ul></section>"
 

@@ -98,7 +98,8 @@ def _place(replay: Replay) -> tuple[int, str, int, int]:
         kernel = choose("kernel", text("replay.kernel"), ordered, plain)
         _, _, inputs, filters = kernels[kernel]
         places = [str(place) for place in range(filters)]
-        filter_ = int(_slide("filter", text("replay.filter"), places, first=1))
+        learnt = str(most_changed(replay, kernel))
+        filter_ = int(_slide("filter", text("replay.filter"), places, first=1, default=learnt))
         channels = [str(place) for place in range(inputs)]
         channel = int(
             choose(
@@ -113,12 +114,23 @@ def _place(replay: Replay) -> tuple[int, str, int, int]:
     return number, kernel, filter_, channel
 
 
-def _slide(name: str, label: str, options: list[str], first: int = 0) -> str:
+def most_changed(replay: Replay, kernel: str) -> int:
+    """The filter that the whole run has changed most; 0 where its beginning is not kept."""
+    before = replay.read(1, BEFORE, kernel)
+    after = replay.read(replay.run.rounds, AFTER, kernel)
+    if before is None or after is None:
+        return 0
+    return int(np.abs(after - before).max(axis=(0, 1, 2)).argmax())
+
+
+def _slide(
+    name: str, label: str, options: list[str], first: int = 0, default: str | None = None
+) -> str:
     """One of several along a line, kept in the address."""
     if len(options) == 1:
         return options[0]
     key, wanted = f"choice-{name}", st.query_params.get(name)
-    st.session_state[key] = wanted if wanted in options else options[0]
+    st.session_state[key] = wanted if wanted in options else default or options[0]
     return str(
         st.select_slider(
             label,

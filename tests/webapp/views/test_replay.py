@@ -2,10 +2,16 @@ import numpy as np
 import pytest
 
 from federated.errors import InvalidInput
+from federated.views import UpdateView
+from federated.wire import UpdateDocument, encode_update, encode_weights
+from tests.webapp import sample
 from tests.webapp.conftest import Open, shown
+from tests.webapp.sample.runs import round_
+from tests.webapp.scripted import Script, ok
 from webapp.lesson.replay import AFTER, BEFORE, Replay, ReplayRound, ReplayRun, opened, written
 from webapp.lesson.seen import enlarged, feature_map, in_colours
 from webapp.replay_source import RECORDING, recording
+from webapp.views.replay import most_changed
 from webapp.words import figure
 
 
@@ -47,6 +53,58 @@ def test_the_page_replays_the_recording(open_app: Open) -> None:
     app.select_slider(key="choice-round").set_value("8").run()
     assert app.query_params["round"] == "8"
     assert "8 / 8" in shown(app)
+
+
+def test_a_run_at_the_master(open_app: Open, master: Script) -> None:
+    one, two = "d4" * 32, "e5" * 32
+    arrays = {name: np.full((3, 3, 3, 2), value, np.float32) for name, value in VALUES.items()}
+    for name, array in arrays.items():
+        if name in sample.HASHES:
+            master[f"GET weights/{name}"] = ok(encode_weights({"conv1/kernel": array}))
+    updates = [update("site-1", one, 1.0, 0.75), update("site-2", two, 4.0, 0.25)]
+    for told, content in updates:
+        master[f"GET weights/{told.sha256}"] = ok(content)
+    gone = round_(2).model_copy(update={"updates": [updates[0][0].model_copy(update=AWAY)]})
+    views = {1: round_(1).model_copy(update={"updates": [told for told, _ in updates]}), 2: gone}
+    for number, view in views.items():
+        master[f"GET runs/{sample.RUN}/rounds/{number}"] = ok(view)
+    app = open_app("replay", "demo", replayed=sample.RUN, round="1", look="numbers")
+    assert not app.exception
+    assert not app.error
+    told_all = shown(app)
+    # 0.75 · 1 + 0.25 · 4, and what the master made of it.
+    assert "adds up to 1.7500" in told_all
+    assert "has **1.7500** there; before the round it was 0.5000" in told_all
+    # The update of the second round is no longer kept: the page says what there still is.
+    app.select_slider(key="choice-round").set_value("2").run()
+    assert not app.exception
+    assert not app.error
+    assert "2 / 2" in shown(app)
+
+
+VALUES = dict(zip(sample.HASHES, (0.5, 1.75, 3.0), strict=True))
+AWAY = {"sha256": "f6" * 32}
+
+
+def update(node: str, sha256: str, value: float, share: float) -> tuple[UpdateView, bytes]:
+    document = UpdateDocument(task="t", base=sample.HASHES[0], num_examples=3, num_steps=1)
+    weights = {"conv1/kernel": np.full((3, 3, 3, 2), value, np.float32)}
+    view = (
+        round_(1)
+        .updates[0]
+        .model_copy(update={"node_name": node, "sha256": sha256, "share": share})
+    )
+    return view, encode_update(weights, document)
+
+
+def test_the_filter_that_learnt_most_comes_first() -> None:
+    run = ReplayRun(model="m", strategy="mean", rounds=3, kernels={"c/kernel": (1, 1, 1, 3)})
+    seen = {(1, BEFORE): np.array([[[[1.0, 2.0, 3.0]]]]), (3, AFTER): np.array([[[[1.5, 0.5, 3]]]])}
+    told = ReplayRound(number=1, updates=())
+    replay = Replay(run, lambda _: told, lambda number, who, _: seen.get((number, who)))
+    assert most_changed(replay, "c/kernel") == 1
+    seen.clear()
+    assert most_changed(replay, "c/kernel") == 0
 
 
 def test_a_filter_slid_over_a_picture() -> None:
