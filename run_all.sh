@@ -2,6 +2,7 @@
 # Makes .venv on first use, then hands over to `python -m engines.processes`.
 #
 #   ./run_all.sh              starts everything on this computer and prints one address
+#   ./run_all.sh link         prints a new link that signs a browser in at what runs already
 #   ./run_all.sh train ...    a federated training without a browser
 #   ./run_all.sh compare ...  together, alone and federated, side by side, without servers
 #   ./run_all.sh test ...     everything the tests need, then all tests

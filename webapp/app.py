@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -12,12 +14,24 @@ HERE = Path(__file__).resolve().parent
 sys.path[:] = [str(HERE.parent), *(p for p in sys.path if p and Path(p).resolve() != HERE)]
 
 from starlette.formparsers import MultiPartParser  # noqa: E402
+from starlette.middleware import Middleware  # noqa: E402
+from streamlit.starlette import App  # noqa: E402
 
-from webapp.frame import main  # noqa: E402
+from webapp.gate.keys import Keys  # noqa: E402
+from webapp.gate.wall import Gate, Wall  # noqa: E402
+from webapp.settings import keys_path, load_settings  # noqa: E402
 
 # A picture as it was sent, EXIF and all, must never wait in a temporary file: above Streamlit's
-# `maxUploadSize`, every upload stays in memory. A browser uploads through a widget, which only
-# this script draws: nothing comes before this line has run.
+# `maxUploadSize`, every upload stays in memory.
 MultiPartParser.spool_max_size = 64 * 2**20
 
-main()
+
+def gate() -> Gate:
+    """How this web app is entered, by its settings as they are now."""
+    settings = load_settings(os.environ)
+    path = keys_path(os.environ)
+    keys = Keys(path, time.time) if path and settings.role != "classroom" else None
+    return Gate(settings.role, keys, settings.members)
+
+
+app = App(HERE / "script.py", middleware=[Middleware(Wall, gate=gate)])

@@ -34,6 +34,7 @@ class Desk:
         now: Wall clock, seconds since the epoch.
         pages: The pages of this role by name, for links between them.
         batches: Where public pictures lie, if that is known.
+        members: Who may sign in through an identity provider; nobody where links do it.
     """
 
     role: Role
@@ -42,6 +43,7 @@ class Desk:
     now: Callable[[], float]
     pages: Mapping[str, Any] = field(default_factory=dict)
     batches: str = ""
+    members: tuple[str, ...] = ()
 
     @property
     def connections(self) -> dict[str, Connection]:
@@ -69,6 +71,7 @@ def open_desk(settings: Settings, session: requests.Session) -> Desk:
         sites=tuple(Site(site.name, ChildApi(connect(site))) for site in settings.sites),
         now=time.time,
         batches=settings.batches,
+        members=settings.members,
     )
 
 

@@ -14,6 +14,7 @@ import streamlit as st
 
 from webapp.api import ApiError
 from webapp.desk import Desk, shared_desk
+from webapp.gate.door import sign_out, signed_in
 from webapp.language import LANGUAGES, PARAMETER, chosen, language
 from webapp.layout import guard, live, problem, tell_of_change
 from webapp.settings import Role, SettingsError
@@ -95,6 +96,8 @@ def main(first: str | None = None) -> None:
     except SettingsError as error:
         st.error(plain(error.detail), icon=":material/settings_alert:")
         return
+    if desk.members and not signed_in(desk.members):
+        return
     _navigate(desk, first)
 
 
@@ -110,21 +113,25 @@ def _navigate(desk: Desk, first: str | None) -> None:
             for name, icon in AREAS[area].items()
         }
         groups[text(f"nav.{area}")] = [pages[name] for name in AREAS[area]]
+    # The first page has the bare address; this one answers at its name, as every other does.
+    groups[""] = [_entry(first, "", desk, first=False, seen=False)]
     current = st.navigation(groups, expanded=True)
     with st.sidebar:
         st.caption(text(f"role.{desk.role}"))
         _choose_language()
+        sign_out(desk)
     current.run()
 
 
-def _entry(name: str, icon: str, desk: Desk, *, first: bool) -> Any:
-    """A page for the navigation."""
+def _entry(name: str, icon: str, desk: Desk, *, first: bool, seen: bool = True) -> Any:
+    """A page for the navigation; its first page's address is the bare one."""
     return st.Page(
         partial(_draw, name, desk),
         title=text(f"nav.{name}"),
-        icon=f":material/{icon}:",
-        url_path=name,
+        icon=f":material/{icon}:" if icon else None,
+        url_path=f"{name}-first" if first else name,
         default=first,
+        visibility="visible" if seen else "hidden",
     )
 
 

@@ -35,6 +35,10 @@ class ServerSettings(Value):
     token: Annotated[str, Field(min_length=1, max_length=400)]
 
 
+Member = Annotated[str, Field(pattern=r"^[^@\s]*@[^@\s]+$", max_length=254)]
+"""An e-mail address, or `@clinic.example` for everybody of a domain."""
+
+
 class SiteSettings(ServerSettings):
     """How to reach a site's child; `name` is the site's name."""
 
@@ -50,12 +54,17 @@ class Settings(Value):
         master: The master; needed by `console` and `demo`.
         sites: The children; one for `site`, any number for `demo`, none elsewhere.
         batches: Where public pictures lie: what the form of a new run offers first.
+        address: Where browsers reach the web app: what its one-time links begin with.
+        members: Who may sign in through the identity provider of `.streamlit/secrets.toml`;
+            where nobody is named, one-time links open the web app.
     """
 
     role: Role
     master: ServerSettings | None = None
     sites: tuple[SiteSettings, ...] = ()
     batches: Annotated[str, Field(max_length=4096)] = ""
+    address: Address = "http://127.0.0.1:8501"
+    members: Annotated[tuple[Member, ...], Field(max_length=10_000)] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -68,6 +77,12 @@ class Settings(Value):
         if self.role == "site" and len(self.sites) != 1:
             raise ValueError("the role site needs exactly one site: its own")
         return self
+
+
+def keys_path(environment: Mapping[str, str]) -> Path | None:
+    """The file of one-time links, beside the settings; None where there are no settings."""
+    path = environment.get(VARIABLE)
+    return Path(path).with_name(f"{Path(path).stem}-keys.json") if path else None
 
 
 def load_settings(environment: Mapping[str, str]) -> Settings:

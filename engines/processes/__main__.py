@@ -1,4 +1,4 @@
-"""Command line: `python -m engines.processes [demo | train | compare]`; `./run_all.sh` calls it."""
+"""Command line: `python -m engines.processes [COMMAND]`; `./run_all.sh` calls it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from engines.processes.demo import demo
+from engines.processes.demo import demo, link
 from engines.processes.errors import Interrupted
 from engines.processes.options import parse
 from engines.processes.own_model import own_model
@@ -29,6 +29,7 @@ def compare(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
 
 RUN: Mapping[str, Callable[..., int]] = {
     "demo": demo,
+    "link": link,
     "train": train,
     "compare": compare,
 }

@@ -24,6 +24,7 @@ from engines.processes.ports import DEFAULT_BASE, fixed_ports, next_free_ports
 from engines.processes.progress import say
 from engines.processes.servers import Servers
 from engines.processes.webapp_server import (
+    new_link,
     start_webapp,
     wait_until_healthy,
     write_webapp_settings,
@@ -55,16 +56,27 @@ def demo(options: argparse.Namespace, environment: Mapping[str, str]) -> NoRetur
             child_options=("--demo",),
         )
         federation = start_federation(servers, settings)
-        write_webapp_settings(servers.state, federation)
         address = f"http://127.0.0.1:{ports['webapp']}"
+        write_webapp_settings(servers.state, federation, address)
         wait_until_healthy({f"{address}/_stcore/health": webapp})
         prepare_study(federation.master, servers.state)
         folder = write_pictures_to_try(servers.state, sites)
         say(f"Pictures to try are in {folder}, in a folder for each site.")
         say("Everything is on this computer; Ctrl-C stops it.")
-        print(f"Commonsight is ready: {address}", flush=True)
+        say("The address signs one browser in, once; `./run_all.sh link` prints another.")
+        print(f"Commonsight is ready: {new_link(servers.state)}", flush=True)
         prepare_batches(servers.state)
         _watch(servers)
+
+
+def link(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    """Prints a new one-time link to a demo's web app.
+
+    Raises:
+        WrongOption: No demo has been started with that state folder.
+    """
+    print(new_link(options.state), flush=True)
+    return 0
 
 
 def demo_ports(base: int | None, sites: tuple[str, ...]) -> dict[str, int]:

@@ -71,10 +71,14 @@ PLAN = (
 )
 """What makes a plan, of every command that trains."""
 
+STATE = Option(
+    "state", "DIR", folder, ROOT / "state", "folder that keeps everything between two starts"
+)
+
+LINK = (STATE,)
+
 DEMO = (
-    Option(
-        "state", "DIR", folder, ROOT / "state", "folder that keeps everything between two starts"
-    ),
+    STATE,
     CHILDREN,
     Option(
         "port-base",
@@ -190,10 +194,16 @@ COMPARE = (
     Option("workers", "N", whole(1, 64), None, "trainings at a time; default: one a core"),
 )
 
-COMMANDS: Mapping[str, tuple[Option, ...]] = {"demo": DEMO, "train": TRAIN, "compare": COMPARE}
+COMMANDS: Mapping[str, tuple[Option, ...]] = {
+    "demo": DEMO,
+    "link": LINK,
+    "train": TRAIN,
+    "compare": COMPARE,
+}
 
 SUMMARIES: Mapping[str, str] = {
     "demo": "start master, children and web app on this computer and print one address",
+    "link": "print a new link that signs a browser in at a demo that runs",
     "train": "train a model on a folder of pictures with real servers, without a browser",
     "compare": "compare all pictures together, each site alone and federated, without servers",
 }

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,9 +13,10 @@ from pathlib import Path
 import requests
 
 from engines.processes.demo_pictures import batches_folder
+from engines.processes.errors import WrongOption
 from engines.processes.federation import START_SECONDS, Federation
 from engines.processes.process import ServerProcess
-from engines.processes.servers import Servers
+from engines.processes.servers import ROOT, Servers, server_environment
 from serving.tokens import write_secret
 
 POLL_SECONDS = 0.1
@@ -26,7 +30,7 @@ def start_webapp(servers: Servers, port: int) -> ServerProcess:
             *("streamlit", "run", "webapp/app.py", "--server.port", str(port)),
             *("--server.address", "127.0.0.1", "--server.headless", "true"),
         ],
-        {"COMMONSIGHT_WEBAPP_CONFIG": str(settings_path(servers.state))},
+        {"COMMONSIGHT_WEBAPP_CONFIG": str(settings_path(servers.state).absolute())},
     )
 
 
@@ -35,13 +39,14 @@ def settings_path(state: Path) -> Path:
     return state / "webapp.json"
 
 
-def write_webapp_settings(state: Path, federation: Federation) -> None:
-    """Tells the web app whom it may call, and where the demo's batches lie.
+def write_webapp_settings(state: Path, federation: Federation, address: str) -> None:
+    """Tells the web app whom it may call, where the demo's batches lie, and its own address.
 
     The file is readable by its owner only.
     """
     document = {
         "role": "demo",
+        "address": address,
         "master": {"url": federation.master.url, "token": federation.tokens["master"]},
         "sites": [
             {"name": name, "url": child.url, "token": federation.tokens[name]}
@@ -50,6 +55,33 @@ def write_webapp_settings(state: Path, federation: Federation) -> None:
         "batches": str(batches_folder(state).absolute()),
     }
     write_secret(settings_path(state), json.dumps(document, indent=2))
+
+
+def new_link(state: Path) -> str:
+    """A one-time link that signs a browser in at the web app of that state folder.
+
+    Raises:
+        WrongOption: No web app has been started with that folder.
+    """
+    settings = settings_path(state).absolute()
+    if not settings.exists():
+        raise WrongOption(
+            "There is no web app to make a link for",
+            expected="the state folder of a demo that has been started",
+            received=state,
+        )
+    # The web app keeps its keys by itself, and imports nothing of ours.
+    made = subprocess.run(
+        [sys.executable, "-m", "webapp", "link"],
+        cwd=ROOT,
+        env=server_environment(os.environ) | {"COMMONSIGHT_WEBAPP_CONFIG": str(settings)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode:
+        raise WrongOption("No link could be made", expected=made.stderr.strip()[-400:])
+    return made.stdout.strip()
 
 
 def wait_until_healthy(processes: Mapping[str, ServerProcess]) -> None:

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from engines.processes.webapp_server import new_link
+
 ROOT = Path(__file__).resolve().parents[2]
 ARTEFACTS = ROOT / "artefacts"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -75,7 +77,7 @@ def _address(process):
     for line in process.stdout:
         said.append(line)
         if line.startswith(READY):
-            return line.removeprefix(READY).strip()
+            return line.removeprefix(READY).partition("/enter?")[0]
     raise AssertionError("The demo did not start:\n" + "".join(said))
 
 
@@ -90,13 +92,16 @@ def browser():
 class Visitor:
     """Somebody at the browser; keeps what the browser asked of other hosts."""
 
-    def __init__(self, browser, address, width, album):
-        self.address, self.width, self.album, self.shots = address, width, album, 0
+    def __init__(self, browser, demo, width, album):
+        self.address, state = demo
+        self.width, self.album, self.shots = width, album, 0
         context = browser.new_context(viewport={"width": width, "height": 1200})
         self.page = context.new_page()
         self.page.set_default_timeout(PATIENCE)
         self.strangers = []
         self.page.on("request", self._note)
+        self.page.goto(new_link(state))
+        self.page.wait_for_selector(CONNECTED)
 
     def _note(self, request):
         parts = urlsplit(request.url)
@@ -138,8 +143,8 @@ def pictures_of(state, site):
 
 
 def test_from_the_first_page_to_a_model_file(demo, browser, tmp_path):
-    address, state = demo
-    visitor = Visitor(browser, address, 1440, "story")
+    _, state = demo
+    visitor = Visitor(browser, demo, 1440, "story")
 
     visitor.open("")
     visitor.sees("The pictures stay home, the model travels")
@@ -231,8 +236,8 @@ def test_from_the_first_page_to_a_model_file(demo, browser, tmp_path):
 
 
 def test_a_run_without_waiting_on_public_batches(demo, browser):
-    address, state = demo
-    visitor = Visitor(browser, address, 1440, "without-waiting")
+    _, state = demo
+    visitor = Visitor(browser, demo, 1440, "without-waiting")
     visitor.open("train")
     for choice in ("Without waiting", "Assigned batches"):
         visitor.page.get_by_role("radio", name=choice).click()
@@ -275,8 +280,7 @@ def _column(page, title):
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_every_page_fits_the_screen(demo, browser, width):
-    address, _ = demo
-    visitor = Visitor(browser, address, width, "page")
+    visitor = Visitor(browser, demo, width, "page")
     for name in ("", "pictures", "classify", "train", "results", "sites", "rewards", "by_hand"):
         visitor.open(name)
         # The last line of every page: all above it is drawn.

@@ -135,9 +135,12 @@ def test_a_demo_starts_stops_and_finds_its_state_again(start, base, tmp_path):
     ports = range(base, base + 4)
     demo = start(state, base)
     wait_for(lambda: _all_healthy(ports), "everything to be healthy")
-    address = demo.line(READY).removeprefix(READY)
-    assert address == f"http://127.0.0.1:{base}"
-    assert requests.get(address, timeout=30).status_code == 200
+    link = demo.line(READY).removeprefix(READY)
+    assert link.startswith(f"http://127.0.0.1:{base}/enter?key=")
+    browser = requests.Session()
+    assert browser.get(f"http://127.0.0.1:{base}", timeout=30).status_code == 401
+    assert browser.get(link, timeout=30).status_code == 200
+    assert "<title>Streamlit" in browser.get(f"http://127.0.0.1:{base}", timeout=30).text
     study, weights = _first_look(demo)
     assert_only_workers_have_tensorflow(demo)
     everything = demo.everything()
@@ -203,7 +206,7 @@ def test_a_demo_steps_over_ports_that_are_taken_and_shares_its_state_with_nobody
     state = tmp_path / "state"
     with socket.create_server(("127.0.0.1", base)):
         first = start(state, base)
-        assert first.line(READY) == f"{READY}http://127.0.0.1:{base + 1}"
+        assert first.line(READY).startswith(f"{READY}http://127.0.0.1:{base + 1}/enter?key=")
         second = start(state, base)
         assert second.process.wait(60) == 1
         assert "Another ./run_all.sh is using this state folder" in "".join(second.lines)

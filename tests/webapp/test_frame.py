@@ -1,6 +1,8 @@
 """Roles: who has which pages, and what the console must never have."""
 
+import ast
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -105,9 +107,20 @@ def test_no_file_hides_a_package_when_streamlit_puts_the_folder_first() -> None:
 
 
 def test_nothing_is_asked_of_other_hosts() -> None:
+    own = ("^https?://", "http://127.0.0.1", "http://www.w3.org/2000/svg", "http://…")
     for path in [*ROOT.rglob("*.py"), *ROOT.rglob("*.css"), *ROOT.rglob("*.svg")]:
         content = path.read_text()
-        assert "https://" not in content.replace("^https?://", ""), path
-        assert "http://" not in content.replace("http://127.0.0.1", "").replace(
-            "http://www.w3.org/2000/svg", ""
-        ), path
+        if path.suffix == ".py":
+            # A docstring may name its source.
+            for told in set(_docstrings(ast.parse(content))):
+                content = content.replace(told, "")
+        for address in own:
+            content = content.replace(address, "")
+        assert "https://" not in content, path
+        assert "http://" not in content, path
+
+
+def _docstrings(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield str(node.value.value)

@@ -17,7 +17,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from webapp.settings import VARIABLE
+from webapp.gate.keys import Keys
+from webapp.settings import VARIABLE, keys_path
 
 ROOT = Path(__file__).resolve().parents[2]
 WAIT = 60.0
@@ -28,8 +29,10 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.P
     """The running web app, with its port."""
     folder = tmp_path_factory.mktemp("webapp")
     settings = folder / "settings.json"
-    settings.write_text(json.dumps({"role": "classroom"}))
+    master = {"url": "http://127.0.0.1:1", "token": "none"}
+    settings.write_text(json.dumps({"role": "console", "master": master}))
     settings.chmod(0o600)
+    COOKIES.append(_signed_in(settings))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = ("-m", "streamlit", "run", "webapp/app.py", "--server.port", str(port))
@@ -46,6 +49,17 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.P
     finally:
         process.terminate()
         process.wait(20)
+
+
+COOKIES: list[str] = []
+"""Of a browser that has signed in."""
+
+
+def _signed_in(settings: Path) -> str:
+    path = keys_path({VARIABLE: str(settings)})
+    assert path
+    keys = Keys(path, time.time)
+    return f"{keys.cookie}={keys.enter(keys.new_link())}"
 
 
 def _wait_until_healthy(process: subprocess.Popen[bytes], port: int) -> None:
@@ -68,14 +82,14 @@ def _get(port: int, path: str, host: str) -> HTTPResponse:
     return answer
 
 
-def _talk(port: int, host: str, **headers: str) -> ClientConnection:
-    """A session's WebSocket, asked for under a host's name."""
+def _talk(port: int, host: str, cookie: str = "") -> ClientConnection:
+    """A session's WebSocket, asked for under a host's name by who has signed in."""
     return connect(
         f"ws://{host}/_stcore/stream",
         sock=socket.create_connection(("127.0.0.1", port), timeout=20),
         origin=f"http://{host}",
         subprotocols=["streamlit"],
-        additional_headers=headers,
+        additional_headers={"Cookie": "; ".join(filter(None, (*COOKIES[-1:], cookie)))},
         proxy=None,
         max_size=None,
     )
@@ -85,6 +99,18 @@ def _talk(port: int, host: str, **headers: str) -> ClientConnection:
 def test_this_computer_may_talk_to_it(app: tuple[subprocess.Popen[bytes], int], name: str) -> None:
     with _talk(app[1], f"{name}:{app[1]}"):
         pass
+
+
+def test_a_stranger_gets_neither_page_nor_websocket_nor_upload(
+    app: tuple[subprocess.Popen[bytes], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = app[1]
+    monkeypatch.setattr(sys.modules[__name__], "COOKIES", ["commonsight-0=made-up"])
+    for path in ("/", "/overview", "/static/js/x.js", "/media/x.png", "/_stcore/host-config"):
+        assert _get(port, path, f"127.0.0.1:{port}").status == 401, path
+    with pytest.raises(InvalidStatus) as caught:
+        _talk(port, f"127.0.0.1:{port}")
+    assert caught.value.response.status_code == 403
 
 
 @pytest.mark.parametrize("name", ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io"])
@@ -103,7 +129,7 @@ def test_an_upload_waits_in_memory_alone(app: tuple[subprocess.Popen[bytes], int
     cookie = (
         _get(port, "/_stcore/health", f"127.0.0.1:{port}").headers["Set-Cookie"].partition(";")[0]
     )
-    with _talk(port, f"127.0.0.1:{port}", Cookie=cookie) as session:
+    with _talk(port, f"127.0.0.1:{port}", cookie) as session:
         number = _session_number(session)
         size = 8 * 2**20
         head, foot = (
@@ -113,7 +139,7 @@ def test_an_upload_waits_in_memory_alone(app: tuple[subprocess.Popen[bytes], int
         lines = (
             f"PUT /_stcore/upload_file/{number}/{uuid.uuid4()} HTTP/1.1",
             f"Host: 127.0.0.1:{port}",
-            f"Cookie: {cookie}",
+            f"Cookie: {cookie}; {COOKIES[-1]}",
             f"X-Xsrftoken: {cookie.partition('=')[2]}",
             "Content-Type: multipart/form-data; boundary=b",
             f"Content-Length: {len(head) + size + len(foot)}",

@@ -1,0 +1,30 @@
+import pytest
+
+from webapp.gate.members import is_member, user_of
+
+MEMBERS = ("Ana@one.example", "@clinic.example")
+
+
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [
+        ({"email": "ana@ONE.example"}, True),
+        ({"email": "bo@clinic.example", "email_verified": True}, True),
+        ({"email": "bo@clinic.example", "email_verified": False}, False),
+        ({"email": "bo@clinic.example", "is_logged_in": False}, False),
+        ({"email": "bo@one.example"}, False),
+        ({"email": "bo@evil.clinic.example"}, False),
+        ({"email": "bo@evilclinic.example"}, False),
+        ({"email": "@clinic.example"}, False),
+        ({"email": "bo@clinic.example@evil.example"}, False),
+        ({"email": None}, False),
+        ({}, False),
+    ],
+)
+def test_who_is_among_the_members(user: dict[str, object], expected: bool) -> None:
+    assert is_member({"is_logged_in": True} | user, MEMBERS) is expected
+
+
+@pytest.mark.parametrize("value", ["", "x", '{"is_logged_in": true, "email": "ana@one.example"}'])
+def test_a_forged_cookie_names_nobody(value: str) -> None:
+    assert not is_member(user_of({"_streamlit_user": value}), MEMBERS)

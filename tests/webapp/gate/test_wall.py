@@ -1,0 +1,159 @@
+"""The wall before a small app: who passes, and what a stranger gets."""
+
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from tests.webapp.gate.browser import Browser
+from webapp.gate.keys import Keys
+from webapp.gate.wall import Gate, Wall
+from webapp.settings import SettingsError
+
+PLACES = ["/", "/overview", "/media/a.png", "/static/x.js", "/_stcore/upload_file/s/f", "/nothing"]
+
+
+async def behind(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.close()
+
+
+def app() -> Starlette:
+    everything = Route(
+        "/{path:path}", lambda _: PlainTextResponse("behind"), methods=["GET", "PUT", "OPTIONS"]
+    )
+    return Starlette(routes=[WebSocketRoute("/_stcore/stream", behind), everything])
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Keys:
+    return Keys(tmp_path / "keys.json", lambda: 1000.0)
+
+
+def browser(gate: Gate) -> Browser:
+    return Browser(Wall(app(), lambda: gate))
+
+
+@pytest.fixture
+def stranger(keys: Keys) -> Browser:
+    return browser(Gate("site", keys))
+
+
+def enter(client: Browser, keys: Keys) -> str:
+    return client.ask(f"/enter?key={keys.new_link()}").headers["set-cookie"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("method", ["GET", "PUT", "OPTIONS"])
+def test_a_stranger_gets_nothing_but_words(stranger: Browser, place: str, method: str) -> None:
+    answer = stranger.ask(place, method)
+    assert answer.status == 401
+    assert "python -m webapp link" in answer.text
+    assert "behind" not in answer.text
+
+
+def test_a_stranger_gets_no_websocket(stranger: Browser) -> None:
+    assert not stranger.talks()
+
+
+def test_health_stays_open(stranger: Browser) -> None:
+    assert stranger.ask("/_stcore/health").text == "behind"
+    assert not stranger.talks("/_stcore/health")
+
+
+def test_a_link_signs_in_for_every_place_and_the_websocket(stranger: Browser, keys: Keys) -> None:
+    cookie = enter(stranger, keys)
+    for part in ("HttpOnly", "SameSite=strict", "Path=/"):
+        assert part in cookie
+    assert "Secure" not in cookie
+    for place in PLACES:
+        assert stranger.ask(place).text == "behind"
+    assert stranger.talks()
+
+
+def test_by_tls_the_cookie_never_travels_without(stranger: Browser, keys: Keys) -> None:
+    answer = stranger.ask(f"/enter?key={keys.new_link()}", X_Forwarded_Proto="https")
+    assert "Secure" in answer.headers["set-cookie"]
+
+
+def test_a_link_opens_once_and_leads_to_the_first_page_only(stranger: Browser, keys: Keys) -> None:
+    address = f"/enter?key={keys.new_link()}&next=https://evil.example&url=//evil.example"
+    first = stranger.ask(address)
+    assert 'content="0;url=/"' in first.text
+    assert "evil" not in first.text + str(first.headers)
+    second = browser(Gate("site", keys)).ask(address)
+    assert second.status == 403
+    assert "set-cookie" not in second.headers
+
+
+@pytest.mark.parametrize("looks", [("HEAD", {}), ("GET", {"Sec_Purpose": "prefetch;prerender"})])
+def test_who_only_looks_does_not_use_a_link_up(
+    stranger: Browser, keys: Keys, looks: tuple[str, dict[str, str]]
+) -> None:
+    address = f"/enter?key={keys.new_link()}"
+    assert stranger.ask(address, looks[0], **looks[1]).status == 403
+    assert stranger.ask(address).status == 200
+
+
+@pytest.mark.parametrize("key", ["", "x", "%00", "%ff%fe", "x" * 5000])
+def test_a_guess_is_refused_without_an_echo(stranger: Browser, key: str) -> None:
+    answer = stranger.ask(f"/enter?key={key}<script>")
+    assert answer.status == 403
+    assert "<script>" not in answer.text
+
+
+def test_the_cookie_of_another_app_does_not_count(keys: Keys, tmp_path: Path) -> None:
+    other = Keys(tmp_path / "other.json", keys.now)
+    session = other.enter(other.new_link())
+    client = browser(Gate("site", keys))
+    for name in (other.cookie, keys.cookie):
+        client.cookies[name] = str(session)
+    assert client.ask("/").status == 401
+
+
+def test_signing_out_closes_the_door(stranger: Browser, keys: Keys) -> None:
+    enter(stranger, keys)
+    assert stranger.ask("/leave").status == 200
+    assert stranger.ask("/").status == 401
+
+
+def test_every_answer_says_how_a_browser_is_to_treat_it(stranger: Browser, keys: Keys) -> None:
+    refused = stranger.ask("/").headers
+    enter(stranger, keys)
+    for headers in (refused, stranger.ask("/").headers, stranger.ask("/media/a.png").headers):
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert "unsafe-eval" not in headers["content-security-policy"]
+    assert stranger.ask("/media/a.png").headers["cache-control"] == "no-store"
+    assert stranger.ask("/enter").headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("tag", "lang", "says"),
+    [("ru-RU,en", "", "ru"), ("de,zh-CN;q=0.8", "", "zh"), ("ru", "en", "en"), ("", "", "en")],
+)
+def test_a_stranger_is_told_in_their_language(
+    stranger: Browser, tag: str, lang: str, says: str
+) -> None:
+    answer = stranger.ask(f"/?lang={lang}", Accept_Language=tag)
+    assert f'<html lang="{says}">' in answer.text
+
+
+def test_the_classroom_stands_open_and_broken_settings_close_everything() -> None:
+    assert browser(Gate("classroom", None)).ask("/").text == "behind"
+
+    def broken() -> Gate:
+        raise SettingsError("The settings file is missing")
+
+    assert Browser(Wall(app(), broken)).ask("/").status == 503
+
+
+def test_with_a_provider_pages_ask_themselves_and_pictures_are_kept_here() -> None:
+    client = browser(Gate("site", None, ("@clinic.example",)))
+    assert client.ask("/").text == "behind"
+    for place in ("/media/a.png", "/_stcore/upload_file/s/f"):
+        assert client.ask(place).status == 401

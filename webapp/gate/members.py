@@ -1,0 +1,46 @@
+"""Who may enter through an identity provider (OpenID Connect).
+
+The provider is Streamlit's own affair: `[auth]` in `.streamlit/secrets.toml`. Whom it may let in
+here is said by our settings: everybody has an account somewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+
+from streamlit.web.server.starlette.starlette_websocket import _get_signed_cookie_with_chunks
+
+USER_COOKIE = "_streamlit_user"
+
+
+def provider_library() -> bool:
+    """Whether Authlib is there, which Streamlit needs to talk to a provider."""
+    return find_spec("authlib") is not None
+
+
+def is_member(user: Mapping[str, object], members: Sequence[str]) -> bool:
+    """Whether a signed-in user is among the members.
+
+    Args:
+        user: What the provider says; an address that it calls unverified counts for nothing.
+        members: E-mail addresses, and `@clinic.example` for all of a domain.
+    """
+    if not user.get("is_logged_in") or user.get("email_verified", True) not in (True, "true"):
+        return False
+    address = str(user.get("email") or "").casefold()
+    name, _, domain = address.rpartition("@")
+    allowed = {member.casefold() for member in members}
+    return bool(name) and (address in allowed or f"@{domain}" in allowed)
+
+
+def user_of(cookies: Mapping[str, str]) -> Mapping[str, object]:
+    """Whom Streamlit's own signed cookie names; nobody where there is none or it is forged."""
+    try:
+        signed = _get_signed_cookie_with_chunks(dict(cookies), USER_COOKIE)
+        user = json.loads(signed) if signed else {}
+    except Exception:
+        # Secrets without a signing key, or a cookie that is none: nobody is signed in.
+        return {}
+    return user if isinstance(user, dict) else {}

@@ -1,0 +1,175 @@
+"""What stands before every request of the web app: nobody passes without having signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from webapp.gate.keys import SESSION_SECONDS, Keys
+from webapp.gate.members import is_member, user_of
+from webapp.gate.pages import entered_page, left_page, refused_page
+from webapp.settings import Role, SettingsError
+
+HEALTH = "/_stcore/health"
+ENTER = "/enter"
+LEAVE = "/leave"
+WITH_PICTURES = ("/media/", "/_stcore/upload_file/")
+
+# Streamlit's own page begins with a script in its HTML, and styles itself as it goes.
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self'",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-src 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
+}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """How one web app is entered.
+
+    Attributes:
+        role: Whom it serves.
+        keys: One-time links; None where it stands open: the classroom, which has no secret.
+        members: Who may enter through an identity provider instead.
+    """
+
+    role: Role
+    keys: Keys | None
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wall:
+    """ASGI middleware: answers strangers itself and lets the others through.
+
+    Attributes:
+        app: What lies behind.
+        gate: Gives how the web app is entered; asked at each request, because the settings
+            of a start on this computer are written after the web app is up.
+    """
+
+    app: ASGIApp
+    gate: Callable[[], Gate]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request, one websocket, or the server's own life."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _guard(MutableHeaders(scope=message), scope["path"])
+            await send(message)
+
+        answer = self._answer(scope)
+        if answer is None:
+            await self.app(scope, receive, with_headers)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await answer(scope, receive, with_headers)
+
+    def _answer(self, scope: Scope) -> Response | None:
+        """What a stranger gets; None for who may pass."""
+        path = scope["path"]
+        if path == HEALTH and scope["type"] == "http":
+            return None
+        asking = HTTPConnection(scope)
+        try:
+            gate = self.gate()
+        except SettingsError:
+            # Not started yet, or not startable: the server's log and the health page tell.
+            return _refused(asking, "demo", 503)
+        if gate.members:
+            return _for_members(asking, gate.members, path)
+        if gate.keys is None:
+            return None
+        if scope["type"] == "http" and path in (ENTER, LEAVE):
+            request = Request(scope)
+            return _enter(request, gate) if path == ENTER else _leave(request, gate.keys)
+        passed = gate.keys.admits(asking.cookies.get(gate.keys.cookie))
+        return None if passed else _refused(asking, gate.role, 401)
+
+
+def _for_members(asking: HTTPConnection, members: tuple[str, ...], path: str) -> Response | None:
+    """Pages ask for the sign-in themselves; what holds pictures is kept here."""
+    if path.startswith(WITH_PICTURES) and not is_member(user_of(asking.cookies), members):
+        return Response(status_code=401)
+    return None
+
+
+def _enter(request: Request, gate: Gate) -> Response:
+    """Uses a one-time link: the browser gets a cookie and goes on to the first page.
+
+    It goes on by a page of ours: a cookie for this site alone does not travel with what another
+    site's link is redirected to.
+    """
+    keys = gate.keys
+    # A browser that guesses where its user will go next, or a mail program that looks what a
+    # link is, must not use it up.
+    looks = request.method != "GET" or "prefetch" in request.headers.get("sec-purpose", "")
+    session = None if looks or keys is None else keys.enter(request.query_params.get("key", ""))
+    if session is None or keys is None:
+        return _refused(request, gate.role, 403, used=True)
+    answer = HTMLResponse(entered_page(request))
+    answer.set_cookie(
+        keys.cookie,
+        session,
+        max_age=int(SESSION_SECONDS),
+        httponly=True,
+        samesite="strict",
+        secure=_is_secure(request),
+    )
+    return answer
+
+
+def _leave(request: Request, keys: Keys) -> Response:
+    session = request.cookies.get(keys.cookie)
+    if session:
+        keys.leave(session)
+    answer = HTMLResponse(left_page(request))
+    answer.delete_cookie(keys.cookie, httponly=True, samesite="strict")
+    return answer
+
+
+def _refused(asking: HTTPConnection, role: Role, status: int, *, used: bool = False) -> Response:
+    return HTMLResponse(refused_page(asking, role, used=used), status_code=status)
+
+
+def _is_secure(request: Request) -> bool:
+    """Whether the browser came by TLS, here or at a proxy before us."""
+    return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
+
+
+def _guard(headers: MutableHeaders, path: str) -> None:
+    for name, value in HEADERS.items():
+        headers[name] = value
+    if path in (ENTER, LEAVE) or path.startswith(WITH_PICTURES):
+        headers["Cache-Control"] = "no-store"
