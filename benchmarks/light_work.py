@@ -35,11 +35,15 @@ class Noise:
         study: Gives the classes.
         examples: How many pictures of each class it claims; all are trained on.
         seed: Of the noise.
+        spread: How much the size of the noise changes from update to update (standard deviation
+            of its logarithm). Of 0 all updates are of one length, and each could be a copy of
+            any other before.
     """
 
-    def __init__(self, study: Study, examples: int, seed: int) -> None:
+    def __init__(self, study: Study, examples: int, seed: int, spread: float = 0.0) -> None:
         self._counts = dict.fromkeys(study.classes, examples)
         self._rng = np.random.default_rng(seed)
+        self._spread = spread
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -55,8 +59,9 @@ class Noise:
             num_steps=1,
             metrics={"loss": 0.5, "accuracy": 0.75},
         )
+        size = 1e-3 * float(np.exp(self._rng.normal(0, self._spread))) if self._spread else 1e-3
         trained = {
-            name: tensor + self._rng.normal(0, 1e-3, tensor.shape).astype(tensor.dtype)
+            name: tensor + self._rng.normal(0, size, tensor.shape).astype(tensor.dtype)
             for name, tensor in start.items()
         }
         return encode_update(trained, document)

@@ -8,7 +8,7 @@ from federated.views.comparison import ComparedRound, ComparedRun, Comparison
 from federated.views.course import LEFT_OUT, CourseRound, CourseSite, CourseView
 from federated.views.cross_site import CrossSiteModel, CrossSiteRow, CrossSiteView
 from federated.views.models import ModelSetting, ModelsView, ModelView
-from federated.views.nodes import NodeView, ReceivedModel
+from federated.views.nodes import NodeHistory, NodeTask, NodeView, ReceivedModel
 from federated.views.paired import PairedRun, PairedView
 from federated.views.plans import AbleNode, BatchesView, BatchView, PlanCheck
 from federated.views.rewards import (
@@ -71,6 +71,8 @@ __all__ = [
     "ModelSetting",
     "ModelView",
     "ModelsView",
+    "NodeHistory",
+    "NodeTask",
     "NodeView",
     "PairedRun",
     "PairedView",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from federated.messages import Counts
-from federated.states import NodeStanding, NodeState
+from federated.states import NodeStanding, NodeState, TaskState
 from federated.values import Message
 
 
@@ -63,3 +63,40 @@ class NodeView(Message):
     standing: NodeStanding = NodeStanding.CHECKED
     good_results: int = 0
     standing_reason: str | None = None
+
+
+class NodeTask(Message):
+    """A task of a node, and what became of it.
+
+    Attributes:
+        round: Round in which it counts, or for which it was made.
+        at: When it last changed.
+        seconds: From when the node took it until its update was in; None without one.
+        share: The weight that its update had in the average, 0 to 1.
+        credits: What it earned; None where nothing has been granted.
+        audit: Sentences: what was checked and found.
+    """
+
+    run: str
+    round: int
+    state: TaskState
+    reason: str | None
+    at: float
+    seconds: float | None = None
+    nbytes: int | None = None
+    staleness: int | None = None
+    share: float | None = None
+    credits: float | None = None
+    audit: tuple[str, ...] = ()
+
+
+class NodeHistory(Message):
+    """What a node has taken part in.
+
+    Attributes:
+        states: How many of its tasks are in each state.
+        tasks: The newest hundred, newest first.
+    """
+
+    states: dict[str, int]
+    tasks: list[NodeTask]

@@ -12,9 +12,9 @@ from federated.errors import InvalidInput, NotFound
 from federated.messages import Enrolment, Heartbeat, HeartbeatAnswer, JoinRequest, StudyPush
 from federated.states import NodeState
 from federated.values import Message
-from federated.views import NodeView
+from federated.views import NodeHistory, NodeView
 from master.api.context import NODE, OPERATOR, PEOPLE, known_tokens, services
-from master.store import deliveries, node_views, nodes, tasks, tokens
+from master.store import deliveries, node_history, node_views, nodes, tasks, tokens
 from master.store.tables import NodeRow
 from serving.auth import AUTH, caller
 from serving.optional_body import optional_body
@@ -97,6 +97,15 @@ def list_nodes() -> NodeList:
     with master.database.read() as session:
         views = node_views.node_views(session, master.now(), master.settings.reachable_seconds)
     return NodeList(nodes=views)
+
+
+@blueprint.get("/nodes/<node_id>/history")
+@blueprint.auth_required(AUTH, roles=PEOPLE)
+@blueprint.output(NodeHistory)
+def get_history(node_id: str) -> NodeHistory:
+    """What a node has taken part in: how often it came to what, and its newest tasks."""
+    with services().database.read() as session:
+        return node_history.history(session, node_id)
 
 
 @blueprint.patch("/nodes/<node_id>")

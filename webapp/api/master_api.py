@@ -14,21 +14,34 @@ from federated.views import (
     CrossSiteView,
     Event,
     ModelsView,
+    NodeHistory,
     NodeView,
     PairedView,
     PlanCheck,
     PlanView,
     Rewards,
+    RoundCredits,
     RoundStatistics,
     RoundView,
     RunView,
     SearchView,
+    Standing,
     StudyView,
+    SystemView,
     WeightChanges,
 )
 from webapp.api.connection import LONG_SECONDS, Connection, parse
 from webapp.api.evaluation import Evaluation
 from webapp.api.feed import EventFeed
+
+NEWEST_ENTRIES = 200
+"""Entries of the ledger that a page shows."""
+
+SLOW = 6.0
+"""How long answers are kept that cost much or change seldom."""
+
+NODES_SECONDS = 4.0
+"""How long the list of sites is kept: long with many sites, and they tell little news."""
 
 SETTLED_SECONDS = 30.0
 """How long answers about what no longer changes are kept."""
@@ -86,15 +99,23 @@ class MasterApi:
     def __init__(self, connection: Connection) -> None:
         """Calls go through `connection`."""
         self.connection = connection
-        self._feed = EventFeed(self._events)
+        self._feed = EventFeed(self._events, self._last_events)
 
     def nodes(self) -> list[NodeView]:
         """Every site that enrolled."""
-        return parse(Nodes, self.connection.get("nodes")).nodes
+        return parse(Nodes, self.connection.get("nodes", keep_seconds=NODES_SECONDS)).nodes
+
+    def node_history(self, node: str) -> NodeHistory:
+        """What a site has taken part in."""
+        return parse(NodeHistory, self.connection.get(f"nodes/{node}/history"))
+
+    def system(self) -> SystemView:
+        """The master itself: health, disk, settings in force, log."""
+        return parse(SystemView, self.connection.get("system", keep_seconds=CHECKED_SECONDS))
 
     def studies(self) -> list[StudyView]:
         """Every study, with its current model."""
-        return parse(Studies, self.connection.get("studies")).studies
+        return parse(Studies, self.connection.get("studies", keep_seconds=SLOW)).studies
 
     def plans(self) -> list[PlanView]:
         """The ready-made plans."""
@@ -165,13 +186,31 @@ class MasterApi:
         """What a run that searches has tried, and what came of it."""
         return parse(SearchView, self.connection.get(f"runs/{run}/search"))
 
-    def rewards(self, run: str | None = None) -> Rewards:
-        """Ledger and leaderboard, of one run or of all."""
-        return parse(Rewards, self.connection.get(f"runs/{run}/rewards" if run else "rewards"))
+    def rewards(self) -> Rewards:
+        """Leaderboard, trend and the newest entries of the ledger, of all runs."""
+        content = self.connection.get("rewards", {"entries": NEWEST_ENTRIES}, keep_seconds=SLOW)
+        return parse(Rewards, content)
+
+    def round_credits(self, run: str, number: int) -> RoundCredits | None:
+        """How the credits of one round arose; None where it has none."""
+        asked = {"round": number, "entries": 0}
+        content = self.connection.get(f"runs/{run}/rewards", asked, keep_seconds=SLOW)
+        # An older master tells all rounds of the run.
+        rounds = parse(Rewards, content).rounds
+        return next((one for one in rounds if one.round == number), None)
+
+    def leaderboard(self, run: str) -> list[Standing]:
+        """What each site has earned in one run, without how each credit arose."""
+        asked = {"round": 0, "entries": 0}
+        content = self.connection.get(f"runs/{run}/rewards", asked, keep_seconds=SLOW)
+        return parse(Rewards, content).leaderboard
 
     def newest_events(self, count: int) -> list[Event]:
         """The last `count` events, newest first."""
         return self._feed.newest(count)
+
+    def _last_events(self, count: int) -> list[Event]:
+        return parse(Events, self.connection.get("events", {"newest": count})).events
 
     def _events(self, after: int) -> list[Event]:
         return parse(Events, self.connection.get("events", {"after": after})).events

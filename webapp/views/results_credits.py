@@ -12,9 +12,9 @@ from webapp.views.rewards_round import how_it_arose
 
 def credits_of(desk: Desk, run: RunView, number: int) -> None:
     """Draws how the credits of a round arose, and the way to all credits."""
-    found = {one.round: one for one in desk.operator.rewards(run.id).rounds}
-    if number in found:
-        how_it_arose(found[number])
+    found = desk.operator.round_credits(run.id, number)
+    if found:
+        how_it_arose(found)
     else:
         st.markdown(text("results.no_credits"))
     if "rewards" in desk.pages:

@@ -12,7 +12,10 @@ from webapp.layout import choose, empty, guard, opening, section, show, table, t
 from webapp.round_words import run_name
 from webapp.texts import text
 from webapp.views.rewards_round import how_it_arose
-from webapp.words import NOTHING, credit, day
+from webapp.words import NOTHING, credit, day, whole
+
+FIRST = 15
+"""Places of the leaderboard that are shown without being asked for."""
 
 
 def page(desk: Desk) -> None:
@@ -48,11 +51,16 @@ def _leaderboard(rewards: Rewards) -> None:
     section("rewards.leaderboard")
     waits = any(entry.pending for entry in rewards.leaderboard)
     rows = [_standing(entry, waits) for entry in rewards.leaderboard]
-    table(rows, text("rewards.leaderboard"))
+    table(rows[:FIRST], text("rewards.leaderboard"))
+    if len(rows) > FIRST:
+        with st.expander(text("rewards.further", count=len(rows) - FIRST)):
+            table(rows[FIRST:], text("rewards.leaderboard"))
     if waits:
         st.caption(text("rewards.pending_what"))
-    if rewards.ledger:
-        show(credit_trend(rewards.ledger), "credit-trend")
+    if rewards.trend:
+        if len(rewards.trend) < len(rewards.leaderboard):
+            st.caption(text("rewards.trend_of", count=len(rewards.trend)))
+        show(credit_trend(rewards.trend), "credit-trend")
 
 
 def _standing(entry: Standing, waits: bool) -> dict[str, object]:
@@ -75,12 +83,13 @@ def _rounds(desk: Desk) -> None:
         return
     section("rewards.round")
     run = choose("run", text("results.run"), list(runs), lambda name: run_name(runs[name]))
-    rounds = {str(one.round): one for one in desk.operator.rewards(run).rounds}
-    if not rounds:
+    numbers = [str(number) for number in range(runs[run].round, 0, -1)]
+    number = choose("round", text("chart.round"), numbers, str)
+    found = desk.operator.round_credits(run, int(number))
+    if found is None:
         st.markdown(text("rewards.no_round"))
         return
-    number = choose("round", text("chart.round"), list(rounds), str)
-    how_it_arose(rounds[number])
+    how_it_arose(found)
 
 
 def _ledger(rewards: Rewards) -> None:
@@ -88,6 +97,9 @@ def _ledger(rewards: Rewards) -> None:
     if not rewards.ledger:
         st.markdown(text("rewards.no_entry"))
         return
+    if rewards.entries > len(rewards.ledger):
+        shown, entries = len(rewards.ledger), whole(rewards.entries)
+        st.caption(text("rewards.newest", shown=shown, entries=entries))
     newest_first = sorted(rewards.ledger, key=lambda entry: -entry.id)
     frame = pd.DataFrame([_entry(entry) for entry in newest_first])
     st.dataframe(frame, hide_index=True, alt=text("rewards.ledger"), key="ledger")

@@ -37,7 +37,7 @@ EVERY: dict[str, Chart] = {
     "counts": charts.counts_by_site({"a": {"benign": 3}, "b": {}}, ("benign", "malignant")),
     "probabilities": charts.probabilities_chart({"x": 0.2, "y": 0.7, "z": 0.1}),
     "staleness": charts.staleness_by_round(sample.course([AGED])) or pytest.fail("no update"),
-    "credits": charts.credit_trend(sample.rewards().ledger),
+    "credits": charts.credit_trend(sample.rewards().trend),
     "contributions": charts.contributions_chart(sample.credits_granted(2))
     or pytest.fail("no update"),
     "comparison": charts.measure_by_run(

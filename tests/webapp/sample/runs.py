@@ -9,6 +9,7 @@ from federated.states import RoundState, RunState, TaskState
 from federated.views import (
     AuditView,
     CreditShare,
+    CreditTrend,
     Event,
     ExcludedNode,
     LedgerEntry,
@@ -160,7 +161,15 @@ def rewards() -> Rewards:
         )
     ]
     rounds = [credits_pending(3), credits_granted(2), credits_granted(1, policy="accuracy")]
-    return Rewards(ledger=ledger, leaderboard=board, rounds=rounds)
+    trend = [
+        CreditTrend(
+            node=f"node-{name}",
+            node_name=name,
+            points=[(NOW - 100, first), (NOW - 80, first + then)],
+        )
+        for name, first, then in [("site-1", 49.0, 52.5), ("site-2", 51.0, 47.5)]
+    ]
+    return Rewards(ledger=ledger, leaderboard=board, rounds=rounds, trend=trend, entries=4)
 
 
 def credits_granted(number: int, policy: str = "shapley") -> RoundCredits:

@@ -119,7 +119,7 @@ def plans() -> list[PlanView]:
 
 
 def _events(call: Call) -> Answer:
-    return ok({"events": [e for e in events() if e.id > int(call.query["after"])]})
+    return ok({"events": [e for e in events() if e.id > int(call.query.get("after", 0))]})
 
 
 def _round_statistics(call: Call) -> Answer:

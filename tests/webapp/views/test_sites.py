@@ -1,3 +1,5 @@
+from federated.states import TaskState
+from federated.views import NodeHistory, NodeTask
 from tests.webapp import sample
 from tests.webapp.conftest import Open, shown
 from tests.webapp.hostile import EVIL, told_as_words
@@ -34,6 +36,8 @@ def test_a_site_that_asks_is_let_in(
     master["GET nodes"] = ok({"nodes": [asking]})
     app = open_app("sites", "console")
     app.button(key="approve-node-site-1").click().run()
+    assert not servers.made("PATCH", "nodes/node-site-1")
+    app.button(key="site-state").click().run()
     (call,) = servers.made("PATCH", "nodes/node-site-1")
     assert call.json == {"state": "active"}
 
@@ -43,8 +47,9 @@ def test_a_site_is_held_back_and_let_in_again(
 ) -> None:
     for before, after in [("active", "suspended"), ("suspended", "active")]:
         master["GET nodes"] = ok({"nodes": [sample.node("site-1", 1, 1, state=before)]})
-        app = open_app("sites", "console")
+        app = open_app("sites", "console", site="site-1")
         app.button(key="state-node-site-1").click().run()
+        app.button(key="site-state").click().run()
         assert servers.made("PATCH", "nodes/node-site-1")[-1].json == {"state": after}
 
 
@@ -104,3 +109,45 @@ def test_nothing_that_a_site_says_is_taken_for_markdown(open_app: Open, master: 
         app = open_app("sites", "console")
         assert not app.exception
         assert told_as_words(app)
+
+
+def test_many_sites_are_a_table_in_pages_that_can_be_filtered(
+    open_app: Open, master: Script
+) -> None:
+    sites = [sample.node(f"clinic-{n:02}", n, 2 * n, version="0.1.0") for n in range(50)]
+    sites[7] = sites[7].model_copy(update={"reachable": False, "version": "0.2.0"})
+    master["GET nodes"] = ok({"nodes": sites})
+    app = open_app("sites", "console")
+    (lines,) = [table.value for table in app.table]
+    assert list(lines["Site"]) == [f"clinic-{n:02}" for n in range(20)]
+    assert lines["Status"][7] == "○ away"
+    assert lines["Pictures"][5] == "15"
+    assert "0.1.0 at 49" in app.warning[0].value.replace("\\", "")
+    app.segmented_control(key="site-filter").set_value("away").run()
+    assert list(app.table[0].value["Site"]) == ["clinic-07"]
+    app.text_input(key="site-search").set_value("no such").run()
+    assert "No site fits this filter" in shown(app)
+
+
+def test_one_site_tells_what_it_took_part_in_and_how_late_it_was(
+    open_app: Open, master: Script
+) -> None:
+    tasks = [
+        NodeTask(
+            run=sample.RUN, round=number, state=state, reason=reason, at=sample.NOW, seconds=seconds
+        )
+        for number, state, reason, seconds in [
+            (4, TaskState.LATE, "came 12 s after the deadline", 700.0),
+            (3, TaskState.ACCEPTED, None, 20.0),
+            (2, TaskState.ACCEPTED, None, 30.0),
+            (1, TaskState.EXPIRED, "was not heard of", None),
+        ]
+    ]
+    history = NodeHistory(states={"accepted": 2, "late": 1, "expired": 1}, tasks=tasks)
+    master["GET nodes/node-site-1/history"] = ok(history)
+    app = open_app("sites", "console", site="site-1")
+    told = shown(app)
+    assert "it took 30 s in the middle, at most 12 min; 2 came too late" in told
+    assert "came 12 s after the deadline" in told
+    assert {metric.label: metric.value for metric in app.metric}["Accepted"] == "2"
+    assert "site-2" not in "".join(heading.value for heading in app.subheader)
