@@ -33,6 +33,7 @@ AREAS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "results": "monitoring",
             "compare": "compare_arrows",
             "rewards": "award_star",
+            "system": "dns",
         },
         "site": {
             "workbench": "cottage",

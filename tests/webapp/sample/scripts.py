@@ -5,12 +5,15 @@ from __future__ import annotations
 from federated.states import RunState
 from federated.views import (
     AbleNode,
+    DiskView,
     ModelSetting,
     ModelsView,
     ModelView,
     PlanCheck,
     PlanView,
     RoundStatistics,
+    SystemView,
+    WorkerView,
 )
 from tests.webapp import compared
 from tests.webapp.drawn import png
@@ -36,6 +39,7 @@ def master() -> Script:
         "GET studies": ok({"studies": [study()]}),
         "GET plans": ok({"plans": plans()}),
         "GET models": ok(models()),
+        "GET system": ok(system()),
         "GET runs": ok({"runs": [run()]}),
         f"GET runs/{RUN}": ok(run()),
         **rounds_told(rounds),
@@ -71,6 +75,7 @@ def empty_master() -> Script:
         "GET nodes": ok({"nodes": []}),
         "GET studies": ok({"studies": []}),
         "GET plans": ok({"plans": []}),
+        "GET system": ok(system()),
         "GET runs": ok({"runs": []}),
         "GET rewards": ok({"ledger": [], "leaderboard": []}),
         "GET events": ok({"events": []}),
@@ -96,6 +101,20 @@ def empty_child(name: str = "site-1") -> Script:
     """A child that has a study and an untrained model, and no picture."""
     nothing = held(round=0, run=None, counts={}, unlabelled=0, new_labelled=0)
     return {"GET status": ok(status(name, studies=[nothing]))}
+
+
+def system() -> SystemView:
+    return SystemView(
+        started_at=NOW - 7200,
+        now=NOW,
+        versions={"Commonsight": "0.1.0", "Python": "3.11.2"},
+        database="SQLite 3.40.1",
+        disk=DiskView(total=100 * 10**9, free=5 * 10**9, blobs=7 * 10**6, blob_count=12),
+        worker=WorkerView(alive=False),
+        settings={"port": "8501", "lease-seconds": "60.0"},
+        states={"nodes": {"active": 2}, "runs": {"completed": 1}},
+        log=["2027-01-15 08:00:00 INFO master: Round 2 closed"],
+    )
 
 
 def models() -> ModelsView:

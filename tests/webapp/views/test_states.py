@@ -21,6 +21,13 @@ NORMAL = {
     "compare": ["16", "4", "0.850", "Over the rounds"],
     "sites": ["received global model", "HTTP 201", "12 benign, 7 malignant", "101.50 credits"],
     "rewards": ["101.50", "of the pool of 100"],
+    "system": [
+        "SQLite 3.40.1",
+        "Only 5 % of the disk is free",
+        "--lease-seconds,60.0",
+        "Round 2 closed",
+        "The worker does not run right now",
+    ],
     "workbench": ["Connected to the master", "cnn10", "3 benign, 2 malignant"],
     "pictures": ["only model weights leave", "6 pictures: 2 new", "3 benign, 2 malignant"],
     "classify": ["Not a medical device", "Model cnn10, round 2", "Tick the box"],
