@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from benchmarks.light_node import LightNode
+from benchmarks.waiting import wait_until
+from engines.processes.client import Master
 from federated.errors import FederationError
 
 END_SECONDS = 30.0
@@ -79,3 +83,25 @@ def _first(group: BaseExceptionGroup[Exception]) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error.detail if isinstance(error, FederationError) else repr(error)
+
+
+@contextmanager
+def joined(master: Master, nodes: list[LightNode], patience: float) -> Iterator[LightSwarm]:
+    """Nodes that have joined a master, and that it knows with their counts.
+
+    Args:
+        master: The master.
+        nodes: The nodes.
+        patience: Seconds in which they join.
+
+    Raises:
+        FederationError: They did not, or a node met an error until the end.
+    """
+    swarm = LightSwarm(nodes)
+    swarm.start([master.join_token(approve=True) for _ in nodes])
+    try:
+        wait_until(lambda: swarm.ready, "the nodes to join", patience)
+        yield swarm
+        swarm.check()
+    finally:
+        swarm.stop()

@@ -20,16 +20,17 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.figures import Figure, Report
 from benchmarks.light_node import WAIT_SECONDS, LightNode, Record
-from benchmarks.light_swarm import LightSwarm
+from benchmarks.light_swarm import LightSwarm, joined
 from benchmarks.light_work import Noise
 from benchmarks.process_meter import cpu_seconds, megabytes
+from benchmarks.waiting import wait_until
 from engines.processes.client import Master
 from engines.processes.federation import FederationSettings, start_federation
 from engines.processes.servers import Servers
@@ -48,9 +49,6 @@ PATIENCE_SECONDS = 180.0
 
 SETTLE_SECONDS = 6.0
 """Until every node has beaten once more, and learned that it may do so less often."""
-
-WATCH_SECONDS = 0.5
-"""How often the run is looked at: an operator's look costs the master something too."""
 
 
 def run(quick: bool) -> Report:
@@ -95,7 +93,9 @@ def _measure(number: int, repetitions: int, idle_seconds: float) -> Measured:
         measured, record = Measured(), Record()
         plan = _plan(number)
         master.create_study(STUDY, plan)
-        _wait(lambda: master.study(STUDY.id).current is not None, "the first model")
+        wait_until(
+            lambda: master.study(STUDY.id).current is not None, "the first model", PATIENCE_SECONDS
+        )
         before = megabytes(pid, kind="VmHWM")
         with _joined(master, number, record) as swarm:
             for _ in range(repetitions):
@@ -125,14 +125,8 @@ def _joined(master: Master, number: int, record: Record) -> Iterator[LightSwarm]
         LightNode(master.url, f"node-{n:03}", STUDY.id, Noise(STUDY, n % 7 + 1, n), n, record)
         for n in range(number)
     ]
-    swarm = LightSwarm(nodes)
-    swarm.start([master.join_token(approve=True) for _ in nodes])
-    try:
-        _wait(lambda: swarm.ready, "the nodes to join")
+    with joined(master, nodes, PATIENCE_SECONDS) as swarm:
         yield swarm
-        swarm.check()
-    finally:
-        swarm.stop()
 
 
 def _run_once(
@@ -149,7 +143,7 @@ def _run_once(
             raise FederationError(f"The run has {state}: {master.run(run_id).reason}")
         return state is RunState.COMPLETED
 
-    _wait(over, "the run")
+    wait_until(over, "the run", PATIENCE_SECONDS)
     finished = master.run(run_id)
     measured.seconds.append((finished.finished_at or 0.0) - finished.created_at)
     measured.master.append(cpu_seconds(pid) - cpu)
@@ -199,16 +193,3 @@ def _figures(number: int, measured: Measured) -> list[Figure]:
         Figure(f"idle_percent_{n}", "  idle: share of one core", (100 * measured.idle,), "%"),
         Figure(f"turned_away_{n}", "  polls turned away", (float(measured.turned_away),)),
     ]
-
-
-def _wait(condition: Callable[[], bool], what: str) -> None:
-    """Waits until a condition holds.
-
-    Raises:
-        FederationError: It did not in a long time.
-    """
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            raise FederationError(f"Waited {PATIENCE_SECONDS:g} s in vain for {what}")
-        time.sleep(WATCH_SECONDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,12 @@ import numpy as np
 
 from benchmarks.hostile_sites.site import HONEST_ROUNDS, Neighbours, Pictures, Site
 from benchmarks.light_node import LightNode, Record
-from benchmarks.light_swarm import LightSwarm
+from benchmarks.light_swarm import LightSwarm, joined
 from benchmarks.odd_sites.heads import Recipe
+from benchmarks.waiting import wait_until
 from engines.processes.client import Master
 from engines.processes.federation import operator_token
 from engines.processes.servers import Servers
-from federated.errors import FederationError
 from federated.plan import Plan
 from federated.states import RunState
 from federated.study import Study
@@ -27,9 +27,6 @@ from imaging.folders import Found
 
 PATIENCE_SECONDS = 900.0
 """Time in which a run ends: far more than it takes, for busy machines."""
-
-POLL_SECONDS = 0.5
-"""A question costs the master as much as some work, and a run takes longer than this."""
 
 UPLOADED = 64
 """Files of one upload."""
@@ -98,7 +95,9 @@ def prepare(master: Master, study: Study, plan: Plan, parts: Mapping[str, Sequen
             files = [(one.path.name, one.read()) for one in found if one.label == label]
             for start in range(0, len(files), UPLOADED):
                 master.add_pictures(study.id, files[start : start + UPLOADED], label, part)
-    _wait(lambda: master.study(study.id).current is not None, "the first model")
+    wait_until(
+        lambda: master.study(study.id).current is not None, "the first model", PATIENCE_SECONDS
+    )
 
 
 def outcome(master: Master, study: Study, plan: Plan, cast: Cast) -> Outcome:
@@ -113,7 +112,7 @@ def outcome(master: Master, study: Study, plan: Plan, cast: Cast) -> Outcome:
             swarm.check()
             return master.run(run.id).state in OVER
 
-        _wait(is_over, "the end of the run")
+        wait_until(is_over, "the end of the run", PATIENCE_SECONDS)
     ended, rounds = master.run(run.id), master.rounds(run.id)
     problem = "" if ended.state is RunState.COMPLETED else f"{ended.state} ({ended.reason})"
     return _told(rounds, hostile, problem)
@@ -141,14 +140,10 @@ def _joined(
     master: Master, study: Study, nodes: list[LightNode], names: Sequence[str]
 ) -> Iterator[LightSwarm]:
     """Nodes that the master knows with their counts; afterwards none of them takes part again."""
-    swarm = LightSwarm(nodes)
-    swarm.start([master.join_token(approve=True) for _ in nodes])
     try:
-        _wait(lambda: swarm.ready, "the nodes to join")
-        yield swarm
-        swarm.check()
+        with joined(master, nodes, PATIENCE_SECONDS) as swarm:
+            yield swarm
     finally:
-        swarm.stop()
         for node in master.nodes():
             if node.name in names:
                 master.call("PATCH", f"/nodes/{node.id}", json={"state": "suspended"})
@@ -174,11 +169,3 @@ def _told(rounds: Sequence[RoundView], hostile: set[str], problem: str) -> Outco
         reasons=tuple(task.reason or "" for task in wronged),
         problem=problem,
     )
-
-
-def _wait(is_so: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not is_so():
-        if time.monotonic() > deadline:
-            raise FederationError(f"{what} did not come within {PATIENCE_SECONDS:.0f} s")
-        time.sleep(POLL_SECONDS)
