@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from master.store import blob_references
+from master.store import blob_references, sketches
 from serving.blobs import BlobStore
 from serving.database import Database
 
@@ -26,6 +26,8 @@ def collect_garbage(
 ) -> Collected:
     """Deletes the updates of old rounds, and what a crash left; global versions stay for ever.
 
+    Sketches of runs that are over go too, but for their digests.
+
     Args:
         database: The master's tables.
         blobs: The master's blobs.
@@ -42,6 +44,8 @@ def collect_garbage(
         for sha256, found in present.items()
         if sha256 not in named and found.st_mtime < now - ORPHAN_SECONDS
     }
+    with database.write() as session:
+        sketches.forget(session)
     for sha256 in old | orphans:
         blobs.delete(sha256)
     gone = [found.st_size for sha256, found in present.items() if sha256 in old | orphans]

@@ -63,7 +63,7 @@ def drop(session: Session, run_id: str, number: int, now: float) -> list[TaskRow
     """Calls off replicas whose node has fallen silent, and those of rounds long past.
 
     Returns:
-        Those that it has called off.
+        Those that it has called off, and those that have failed since it was last asked.
     """
     over = or_(TaskRow.lease_until <= now, TaskRow.round <= number - KEPT_ROUNDS)
     query = (
@@ -75,6 +75,17 @@ def drop(session: Session, run_id: str, number: int, now: float) -> list[TaskRow
     for row in rows:
         reason = "nobody waits for this comparison any more"
         transitions.move_task(session, row, TaskState.CANCELLED, now, reason)
+    return [*rows, *_failed(session, run_id, now)]
+
+
+def _failed(session: Session, run_id: str, now: float) -> list[TaskRow]:
+    """Replicas that have failed, once each."""
+    failed = (TaskRow.kind == REPLICA) & (TaskRow.state == TaskState.FAILED)
+    query = select(TaskRow).where(TaskRow.run_id == run_id, failed, TaskRow.lost_at.is_(None))
+    rows = list(session.scalars(query.order_by(TaskRow.id)))
+    for row in rows:
+        # Their nodes told of it: the column says who has been missed.
+        row.lost_at = now
     return rows
 
 

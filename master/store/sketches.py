@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
+from federated.states import RunState, is_final
 from federated.training import Training
 from federated.wire import UpdateDocument
 from master.audit.copied import FEW_STEPS, Earlier
@@ -63,6 +64,14 @@ def add(session: Session, task: TaskRow, sketch: Sketch) -> None:
         )
 
 
+def forget(session: Session) -> None:
+    """Keeps of the sketches of ended runs no more than the digest: nothing is compared there."""
+    final = [str(state) for state in RunState if is_final(state)]
+    ended = select(RunRow.id).where(RunRow.state.in_(final))
+    old = SketchRow.run_id.in_(ended) & (SketchRow.weights > 0)
+    session.execute(update(SketchRow).where(old).values(weights=0, projection=b""))
+
+
 def of_task(session: Session, task_id: str) -> Sketch | None:
     """The sketch of a task's update; None where there is none."""
     row = session.get(SketchRow, task_id)
@@ -81,7 +90,7 @@ def earlier(session: Session, task: TaskRow, sketch: Sketch, near: float) -> lis
         sketch: Of its update.
         near: Changes of the same update differ in length by this part at most.
     """
-    update = session.get_one(UpdateRow, task.id)
+    own = session.get_one(UpdateRow, task.id)
     norms = (sketch.norm * (1 - near), sketch.norm / max(1 - near, 1e-9))
     alike = or_(SketchRow.digest == sketch.digest, SketchRow.norm.between(*norms))
     same_slot = (TaskRow.round == task.round) & (TaskRow.slot == task.slot)
@@ -92,12 +101,12 @@ def earlier(session: Session, task: TaskRow, sketch: Sketch, near: float) -> lis
         .join(UpdateRow, UpdateRow.task_id == SketchRow.task_id)
         .join(NodeRow, NodeRow.id == TaskRow.node_id)
         .where(SketchRow.run_id == task.run_id, alike, ~same_slot, ~same_start)
-        .where(UpdateRow.received_at <= update.received_at, TaskRow.id != task.id)
+        .where(UpdateRow.received_at <= own.received_at, TaskRow.id != task.id)
         .order_by(UpdateRow.received_at.desc(), TaskRow.id)
         .limit(MOST_COMPARED)
     )
     return [
-        Earlier(other.node_id, name, other.round, _sketch(row), _are_few(update.document, sent))
+        Earlier(other.node_id, name, other.round, _sketch(row), _are_few(own.document, sent))
         for row, other, name, sent in session.execute(query)
     ]
 

@@ -14,7 +14,7 @@ from federated.states import NodeState
 from master.coordinator.replication_step import partners
 from master.garbage_collection import collect_garbage
 from master.store.nodes import Site
-from master.store.tables import TaskRow, UpdateRow
+from master.store.tables import SketchRow, TaskRow, UpdateRow
 from master.store.tasks import REPLICA
 from tests.master.federation import ChildInTest, Clock, Federation, update_of
 from tests.master.test_audits import standings, updates
@@ -131,6 +131,7 @@ def test_what_was_only_compared_is_not_kept_when_its_round_is_old(
     assert compared in services.blobs.names()
     collect_garbage(services.database, services.blobs, keep_rounds=1, now=clock())
     assert compared not in services.blobs.names()
+    assert all(projections(federation))
 
 
 @pytest.mark.parametrize("liar", ["first", "second"])
@@ -204,6 +205,32 @@ def test_where_a_third_falls_silent_another_is_asked_and_then_it_is_settled(
     assert federation.get(f"/runs/{run}/rounds/1")["state"] == "open"
 
 
+def test_where_a_third_fails_another_is_asked_and_then_it_is_settled(
+    federation: Federation, plan: dict
+) -> None:
+    children = sites(federation, "abcd")
+    run = federation.run(**plan, deadline_seconds=600)
+    second = holder(federation, children, "a")
+    answer(federation, children["a"], first(federation, children["a"]))
+    answer(federation, children[second], task_of(federation, children, "a", second), lie=3.0)
+    third = holder(federation, children, "a", beside=(second,))
+    (fourth,) = set(children) - {"a", second, third}
+    fail(federation, children[third], task_of(federation, children, "a", third))
+    assert holder(federation, children, "a", beside=(second, third)) == fourth
+    fail(federation, children[fourth], task_of(federation, children, "a", fourth))
+    reasons = updates(federation, run)["a"]["audit"]["reasons"]
+    assert "nobody could say" in reasons[-1]
+    federation.settle()
+    assert updates(federation, run)["a"]["audit"]["reasons"] == reasons
+
+
+def fail(federation: Federation, child: ChildInTest, task: Task) -> None:
+    failure = {"code": "no_room", "detail": "The disk is full."}
+    answered = federation.call("POST", f"/tasks/{task.id}/failure", json=failure, token=child.token)
+    assert answered.status_code == 200, answered.get_json()
+    federation.settle()
+
+
 def fall_silent(federation: Federation, clock: Clock, children: dict[str, ChildInTest]) -> None:
     """All sites speak of their own work alone, until the leases of the rest have run out."""
     for seconds in (55, 10):
@@ -214,7 +241,7 @@ def fall_silent(federation: Federation, clock: Clock, children: dict[str, ChildI
 
 
 def test_nothing_is_asked_of_anybody_for_a_run_that_is_over(
-    federation: Federation, plan: dict
+    federation: Federation, clock: Clock, plan: dict
 ) -> None:
     children = sites(federation, "abc")
     run = federation.run(**plan)
@@ -230,6 +257,16 @@ def test_nothing_is_asked_of_anybody_for_a_run_that_is_over(
     federation.settle()
     assert repeats(federation) == before
     assert federation.get(f"/runs/{run}")["state"] == "completed"
+    # What was only to be compared within the run goes with it.
+    services = federation.services
+    collect_garbage(services.database, services.blobs, keep_rounds=1, now=clock())
+    assert set(projections(federation)) == {b""}
+
+
+def projections(federation: Federation) -> list[bytes]:
+    """What is kept of the updates for comparisons."""
+    with federation.services.database.read() as session:
+        return list(session.scalars(select(SketchRow.projection)))
 
 
 def test_neither_its_id_nor_the_plan_tells_a_node_that_it_repeats_another(
