@@ -42,7 +42,10 @@ TOLD = {
     "site-3": "honest, 300 pictures",
     "site-4": "honest, 60 pictures",
 }
-LENIENT = "audit.odd_drop=1 audit.most_drop=1 audit.odd_cosine=-1 audit.least_cosine=-1"
+LENIENT = (
+    "audit.odd_drop=1 audit.most_drop=1 audit.odd_cosine=-1 audit.least_cosine=-1 "
+    "audit.mirror_deviations=1e6"
+)
 POLICIES: tuple[str, ...] = get_args(RewardPolicy.model_fields["policy"].annotation)
 
 

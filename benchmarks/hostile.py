@@ -72,6 +72,7 @@ LENIENT: Mapping[str, Any] = MappingProxyType(
         "least_cosine": -1.0,
         "odd_drop": 1.0,
         "most_drop": 1.0,
+        "mirror_deviations": 1e6,
     }
 )
 """An audit that looks at form alone."""

@@ -164,9 +164,10 @@ class AuditPolicy(Value):
 
     Attributes:
         max_accuracy_gap: How far the accuracy that a node claims may lie above the one
-            measured on the master's audit pictures, beyond three standard errors.
-        on_gap: `note` accepts the update with a remark, for an honest site may have odd
-            pictures; `reject` does not average it.
+            measured on the master's audit pictures, mixed as the node's classes are, beyond
+            three standard errors.
+        on_gap: `note` accepts the update and has its node watched, for an honest site may have
+            odd pictures; `reject` does not average it.
         compare_from: Updates that a round must have for one to be compared with the others'.
         odd_factor: How many times as far as the median of the others an update may go before
             it is odd.
@@ -186,6 +187,12 @@ class AuditPolicy(Value):
         most_drop: How far, before it is wrong.
         drop_deviations: It is either only if it lies below the others by so many of their
             spreads as well.
+        mirror_deviations: On audit pictures mixed as the site's own classes are, the mirror image
+            of an update (what it changed, the other way) may be better by this many standard
+            errors of the paired difference, where the update is worse than the round's first
+            model, before it is wrong; from three quarters of it, it is noted.
+        mirror_size: It is wrong only if that difference is larger than this many standard
+            deviations of single pictures as well: many pictures make the smallest one sure.
         copy_distance: Two updates are the same where their changes differ by no more than this
             part of the longer one.
         trusted_after: Good results in a row after which a node is measured, and its work done
@@ -208,6 +215,8 @@ class AuditPolicy(Value):
     odd_drop: Annotated[float, Field(ge=0, le=1)] = 0.05
     most_drop: Annotated[float, Field(ge=0, le=1)] = 0.2
     drop_deviations: Annotated[float, Field(ge=0, le=1e3)] = 3.0
+    mirror_deviations: Annotated[float, Field(ge=0, le=1e6)] = 4.0
+    mirror_size: Annotated[float, Field(ge=0, le=1e3)] = 0.25
     copy_distance: Annotated[float, Field(ge=0, le=1)] = 0.01
     trusted_after: Annotated[int, Field(ge=1, le=100_000)] = 10
     replicated: Annotated[float, Field(ge=0, le=1)] = 0.0

@@ -26,6 +26,7 @@ class EvaluatedModel:
         weights: The blob: global weights, or an update.
         base: The weights that an update starts from; None for global weights.
         frozen: The blob of the frozen part; None where the whole model travels.
+        mirrored: Whether what an update has changed of what trains is to go the other way.
     """
 
     study: Study
@@ -33,6 +34,22 @@ class EvaluatedModel:
     weights: Path
     base: Path | None = None
     frozen: Path | None = None
+    mirrored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a model has made of some pictures.
+
+    Attributes:
+        report: `models.measures.Report` as JSON.
+        right: Probability of the right class of each picture, 0 to 1.
+        hits: Whether the right class is the most probable one, for each.
+    """
+
+    report: dict[str, Any]
+    right: Sequence[float]
+    hits: Sequence[bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +87,13 @@ class Evaluator(Protocol):
         With `intervals` also how sure they are, which costs many times as much.
         """
 
-    def reports(
+    def answered(
         self, models: Sequence[EvaluatedModel], pixels: Path, examples: LabelledRows
-    ) -> list[dict[str, Any] | None]:
-        """As `report` without intervals, of several models; the pixels are read once.
+    ) -> list[Answered | None]:
+        """Reports without intervals of several models, and what was made of each picture.
 
-        None where a model computes values that are not numbers.
+        The pixels are read once, and a global model is asked once about the same pictures. None
+        where a model computes values that are not numbers.
         """
 
     def accuracies(
@@ -164,13 +182,13 @@ class WorkerEvaluator:
         report: dict[str, Any] = self._call("report", asked)["report"]
         return report
 
-    def reports(
+    def answered(
         self, models: Sequence[EvaluatedModel], pixels: Path, examples: LabelledRows
-    ) -> list[dict[str, Any] | None]:
+    ) -> list[Answered | None]:
         """See `Evaluator`."""
         asked = {"models": [_message(model) for model in models]} | _examples(pixels, examples)
-        found: list[dict[str, Any] | None] = self._call("reports", asked)["reports"]
-        return found
+        found = self._call("answered", asked)["answered"]
+        return [None if one is None else Answered(**one) for one in found]
 
     def accuracies(
         self, models: Sequence[EvaluatedModel], pixels: Path, examples: LabelledRows
@@ -215,6 +233,7 @@ def _message(model: EvaluatedModel) -> dict[str, Any]:
         "weights": str(model.weights),
         "base": str(model.base) if model.base else None,
         "frozen": str(model.frozen) if model.frozen else None,
+        "mirrored": model.mirrored,
     }
 
 

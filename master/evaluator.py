@@ -34,7 +34,7 @@ def main() -> None:
         {
             "initial_model": handlers.initial_model,
             "report": handlers.report,
-            "reports": handlers.reports,
+            "answered": handlers.answered,
             "accuracies": handlers.accuracies,
             "answers": handlers.answers,
             "export": handlers.export,

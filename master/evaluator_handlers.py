@@ -17,6 +17,7 @@ from federated.values import sha256_of
 from federated.wire import TensorReader, UpdateReader, encode_weights, read_update_document
 from imaging.array_file import PixelArray
 from master.feature_cache import FeatureCache
+from master.mirror_reader import MirrorReader
 from models.export import export_keras
 from models.measures import evaluate_probabilities
 from models.model_cache import ModelCache
@@ -100,26 +101,32 @@ class EvaluatorHandlers:
         ((_, answers),) = self._answers(message)
         return {"answers": None if answers is None else answers.argmax(axis=1).tolist()}
 
-    def reports(self, message: Json, _call: Call) -> Json:
-        """Reports without intervals of several models of one study on the same rows."""
+    def answered(self, message: Json, _call: Call) -> Json:
+        """Reports of several models of one study on the same rows, and each picture's answer."""
         labels = np.array(message["labels"], dtype=np.int64)
         found = [
-            None
-            if answers is None
-            else evaluate_probabilities(labels, answers, study.classes, intervals=False)
+            None if answers is None else _answered(labels, answers, study)
             for study, answers in self._answers(message)
         ]
-        return {"reports": [report and report.model_dump(mode="json") for report in found]}
+        return {"answered": found}
 
     def _answers(self, message: Json) -> Iterator[tuple[Study, np.ndarray | None]]:
         """Probabilities by each model in turn; None where one computes no numbers."""
-        pixels: Pixels | None = None
+        study = Study.model_validate(message["models"][0]["study"])
+        pixels = Pixels(message, study)
         for each in message["models"]:
-            study, model = self._loaded(each)
-            pixels = pixels or Pixels(message, study)
             named = each | {"pixels": message["pixels"], "rows": message["rows"]}
-            answers = self._probabilities(model, named, pixels)
+            answers = self._asked(named, pixels)
             yield study, answers if np.isfinite(answers).all() else None
+
+    def _asked(self, named: Json, pixels: Pixels) -> np.ndarray:
+        """Probabilities by one model; those of a global model are kept for the next update."""
+
+        def compute() -> np.ndarray:
+            return self._probabilities(self._loaded(named)[1], named, pixels)
+
+        is_global = named["base"] is None
+        return self._features.of(sha256_of(named), compute) if is_global else compute()
 
     def _probabilities(self, model: NamedModel, message: Json, pixels: Pixels) -> np.ndarray:
         """Probabilities for some rows; what is frozen looks at each picture once."""
@@ -153,6 +160,15 @@ class EvaluatorHandlers:
             self._frozen[model] = frozen
 
 
+def _answered(labels: np.ndarray, answers: np.ndarray, study: Study) -> Json:
+    report = evaluate_probabilities(labels, answers, study.classes, intervals=False)
+    return {
+        "report": report.model_dump(mode="json"),
+        "right": answers[np.arange(len(labels)), labels].tolist(),
+        "hits": (answers.argmax(axis=1) == labels).tolist(),
+    }
+
+
 def _assign(model: NamedModel, message: Json) -> None:
     with ExitStack() as stack:
         blob = stack.enter_context(open_blob(Path(message["weights"])))
@@ -160,4 +176,6 @@ def _assign(model: NamedModel, message: Json) -> None:
         if message["base"] is not None:
             base = stack.enter_context(open_blob(Path(message["base"])))
             reader = UpdateReader(blob, read_update_document(blob), base)
+            if message["mirrored"]:
+                reader = MirrorReader(reader, base, model.signature)
         model.assign({name: reader.get_tensor(name) for name in model.signature.names})

@@ -1,4 +1,4 @@
-"""What a frozen network made of the master's own pictures, kept while the evaluator lives."""
+"""What a network made of the master's own pictures, kept while the evaluator lives."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MOST_BYTES = 256 * 2**20
 
 
 class FeatureCache:
-    """Features by the model and the pictures that they are of; those used longest ago go first.
+    """Arrays by the model and the pictures that they are of; those used longest ago go first.
 
     Args:
         most: Bytes that are kept.
@@ -23,7 +23,7 @@ class FeatureCache:
         self._kept: OrderedDict[str, np.ndarray] = OrderedDict()
 
     def of(self, key: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
-        """Features, float32 (n, width), computed when `key` is first asked for."""
+        """Features or probabilities, (n, width), computed when `key` is first asked for."""
         if key not in self._kept:
             self._kept[key] = compute()
         self._kept.move_to_end(key)

@@ -16,6 +16,7 @@ from federated.signature import signature_of
 from federated.training import Training
 from master.audit.copied import Earlier, check_copied
 from master.audit.finding import Finding, verdict_of
+from master.audit.mirror import Answers, check_mirror, is_suspect
 from master.audit.norm import steps_of
 from master.audit.sketch import Sketch, sketch_of
 from master.audit.together import Candidate, compare
@@ -196,8 +197,23 @@ class Federation:
         for site, sketch in enumerate(sketches):
             findings: list[Finding] = found[f"t{site}"]
             copied = check_copied(sketch, f"n{site}", self._earlier, self._policy)
-            verdict = verdict_of([copied, *findings], figures[site])
+            mirror = self._mirror(sent[site], self._counts(site))
+            verdict = verdict_of([copied, mirror, *findings], figures[site])
             yield Judged(kinds.get(site), not verdict.accepted, verdict.reasons)
+
+    def _mirror(self, weights: Weights, counts: Mapping[str, int]) -> Finding:
+        labels = tuple(str(label) for label in self._pictures.audit_y)
+        answers = Answers(labels, self._right(self.weights), self._right(weights))
+        if is_suspect(answers, counts):
+            turned = {name: 2 * self.weights[name] - array for name, array in weights.items()}
+            answers = answers.with_mirror(self._right(turned))
+        return check_mirror(answers, counts, self._policy)
+
+    def _right(self, weights: Weights) -> np.ndarray:
+        """Probability of the right class of each audit picture."""
+        answers = probabilities(weights, self._pictures.audit_x)
+        right: np.ndarray = answers[np.arange(len(answers)), self._pictures.audit_y]
+        return right
 
     def _sketch(self, weights: Weights) -> Sketch:
         before, after = _Reader(self.weights), _Reader(weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from federated.plan import AuditPolicy
@@ -10,6 +11,8 @@ from federated.wire import UpdateDocument
 from master.audit.claim import check_claim
 from master.audit.finding import Finding, Verdict, Weight, verdict_of
 from master.audit.measurement import Measurement
+from master.audit.mirror import check_mirror
+from master.audit.mixture import Mixed, mixed
 from master.audit.unchanged import check_changed
 
 FORM = Finding("The tensors have the right names, shapes and dtypes, and are finite.")
@@ -24,11 +27,16 @@ class Asked:
     Attributes:
         training: How it was to be trained.
         judging: Pictures that its node has measured it on at least; None where nobody knows.
+        counts: Pictures of each class that its node has announced; empty where nobody knows
+            which classes it has trained on.
+        is_trial: Whether it trained with hyperparameters of its own, which may lead astray.
         needs_score: Whether the run can do nothing with an update whose accuracy is unknown.
     """
 
     training: Training = field(default_factory=Training)
     judging: int | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    is_trial: bool = False
     needs_score: bool = False
 
 
@@ -57,6 +65,8 @@ def judge(
         return verdict_of([change], {})
     findings = [FORM, change, *([copied] if copied else [])]
     findings.append(_measured(document, measurement, policy, asked))
+    if measurement.answers is not None and not asked.is_trial:
+        findings.append(check_mirror(measurement.answers, asked.counts, policy))
     verdict = verdict_of(findings, measurement.figures)
     return _scored(verdict, measurement) if asked.needs_score else verdict
 
@@ -65,9 +75,18 @@ def _measured(
     document: UpdateDocument, measurement: Measurement, policy: AuditPolicy, asked: Asked
 ) -> Finding:
     if measurement.report is not None:
-        return check_claim(document, measurement.figures, policy, asked.judging)
+        own = _like_its_own(measurement, asked.counts)
+        return check_claim(document, measurement.figures, policy, asked.judging, own)
     weight = Weight.WRONG if measurement.broken else Weight.UNCHECKED
     return Finding(f"{measurement.problem}.", weight)
+
+
+def _like_its_own(measurement: Measurement, counts: Mapping[str, int]) -> Mixed | None:
+    """The accuracy on audit pictures that are mixed as the site's classes are."""
+    answers, hits = measurement.answers, measurement.hits
+    if answers is None or hits is None:
+        return None
+    return mixed(hits, answers.labels, counts)
 
 
 def _scored(verdict: Verdict, measurement: Measurement) -> Verdict:

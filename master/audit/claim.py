@@ -9,6 +9,7 @@ from federated.plan import AuditPolicy
 from federated.split import training_count
 from federated.wire import UpdateDocument
 from master.audit.finding import Finding, Weight
+from master.audit.mixture import Mixed
 
 STANDARD_ERRORS = 3.0
 
@@ -34,6 +35,7 @@ def check_claim(
     measured: Mapping[str, float],
     policy: AuditPolicy,
     judging: int | None = None,
+    own: Mixed | None = None,
 ) -> Finding:
     """Whether the claim lies above the measurement by more than chance and odd pictures make.
 
@@ -43,9 +45,14 @@ def check_claim(
         policy: How much more may be claimed, and what follows from more.
         judging: Pictures that the node has measured on at least, whatever it says: a claim that
             tells of few or none would pass however high. None where nothing is known of them.
+        own: The accuracy on audit pictures that are mixed as the node's classes are: with it the
+            claim is compared, where there is one, for a node of one class is right about it.
     """
-    found, pictures = measured["accuracy"], int(measured["num_examples"])
-    shown = f"{found:.1%} on {pictures} audit pictures"
+    found, pictures = measured["accuracy"], measured["num_examples"]
+    shown = f"{found:.1%} on {pictures:.0f} audit pictures"
+    if own is not None:
+        found, pictures = own.mean, own.pictures
+        shown = f"{shown}, {found:.1%} mixed like the site's classes"
     claimed = document.metrics.get("val_accuracy")
     if claimed is None:
         return Finding(f"Accuracy {shown}; the site claims none of its own.")
@@ -66,7 +73,7 @@ def check_claim(
     gap = f"Accuracy {shown}, but the site claims {claim}: over {allowed:.1%} more"
     if policy.on_gap == "reject":
         return Finding(f"{gap}.", Weight.WRONG)
-    why = "Noted only, as the plan says: its pictures may be easier."
+    why = "It counts and its site is watched: the pictures there may be easier."
     return Finding(f"{gap}. {why}", Weight.NOTED)
 
 

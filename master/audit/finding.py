@@ -11,6 +11,7 @@ class Weight(StrEnum):
     """What a finding means for the update.
 
     `odd` is a sign that an honest site may give as well: two of them reject, one does not.
+    `noted` rejects nothing, and has the node watched.
     """
 
     FITS = "fits"
@@ -43,6 +44,7 @@ class Verdict:
         measured: Figures on the audit pictures; empty without any.
         unchecked: Those of `reasons` that say what could not be checked.
         telling: Whether a rejection says something of the node: trouble of the master does not.
+        noted: Those of `reasons` for which the node is watched although its update counts.
     """
 
     accepted: bool
@@ -50,6 +52,7 @@ class Verdict:
     measured: Mapping[str, float]
     unchecked: tuple[str, ...] = ()
     telling: bool = True
+    noted: tuple[str, ...] = ()
 
 
 def verdict_of(findings: Iterable[Finding], measured: Mapping[str, float]) -> Verdict:
@@ -62,4 +65,5 @@ def verdict_of(findings: Iterable[Finding], measured: Mapping[str, float]) -> Ve
         reasons=tuple(finding.sentence for finding in found),
         measured=measured,
         unchecked=tuple(f.sentence for f in found if f.weight is Weight.UNCHECKED),
+        noted=tuple(f.sentence for f in found if f.weight is Weight.NOTED),
     )

@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from master.audit.mirror import Answers
+
 FIGURES = ("loss", "accuracy", "balanced_accuracy", "auc", "num_examples")
 """Figures of a report that a verdict keeps."""
 
 NO_PICTURES = "No audit pictures: accuracy not measured"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Measurement:
     """An update's figures on the audit pictures, or why there are none.
 
@@ -21,12 +25,19 @@ class Measurement:
         problem: Why nothing was measured, as a sentence without a full stop.
         broken: Whether it is the model itself that cannot be used.
         died: Whether the evaluation process ended over it, which says nothing yet.
+        right: Probability of the right class of each picture, float (n,), 0 to 1; None where
+            nothing was measured.
+        hits: Whether it is right about each, bool (n,).
+        answers: The first beside those of the round's first model, where that was measured too.
     """
 
     report: Mapping[str, Any] | None = None
     problem: str = NO_PICTURES
     broken: bool = False
     died: bool = False
+    right: np.ndarray | None = None
+    hits: np.ndarray | None = None
+    answers: Answers | None = None
 
     @property
     def figures(self) -> dict[str, float]:

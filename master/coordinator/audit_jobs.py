@@ -7,7 +7,7 @@ answer was given when the update had arrived whole.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -59,8 +59,7 @@ class Work:
         base: The version that it starts from.
         plan: The run's plan.
         training: How it was to be trained: as the plan says, or as the search does.
-        judging: Pictures of its own that its node has measured it on at least; None for public
-            ones.
+        counts: Pictures that its node has announced, by class; empty for public ones.
         seed: The run's secret.
         record: What is remembered of its node.
         is_replica: Whether it is compared with another's answer to the same work, and no more.
@@ -72,10 +71,17 @@ class Work:
     base: Version
     plan: Plan
     training: Training
-    judging: int | None
+    counts: Mapping[str, int]
     seed: str
     record: Record
     is_replica: bool
+
+    @property
+    def judging(self) -> int | None:
+        """Pictures of its own that its node has measured it on at least; None for public ones."""
+        fraction = self.plan.training.validation_fraction
+        told = self.document.num_examples
+        return judging_count(self.counts, fraction, told) if self.counts else None
 
     @property
     def is_close(self) -> bool:
@@ -157,8 +163,6 @@ def _works(services: Services, task_id: str, most: int) -> list[Work]:
 def _work(session: Session, task: TaskRow, update: UpdateRow, plan: Plan, seed: str) -> Work:
     document = UpdateDocument.model_validate(update.document)
     base = versions.get(session, task.base_id)
-    counts = {} if is_public(task) else nodes.counts(session, task.node_id, base.study.id)
-    fraction = plan.training.validation_fraction
     return Work(
         task=task.id,
         sha256=update.sha256,
@@ -166,7 +170,7 @@ def _work(session: Session, task: TaskRow, update: UpdateRow, plan: Plan, seed: 
         base=base,
         plan=plan,
         training=trained_with(plan.training, plan.search, hyperparameters_of(task)),
-        judging=judging_count(counts, fraction, document.num_examples) if counts else None,
+        counts={} if is_public(task) else nodes.counts(session, task.node_id, base.study.id),
         seed=seed,
         record=node_records.of_node(session, task.node_id),
         is_replica=task.kind == REPLICA,
@@ -199,7 +203,11 @@ def _unreadable(error: Exception) -> Verdict:
 def _measured(services: Services, works: Sequence[Work]) -> dict[str, Measurement]:
     """The measurements of updates, by task; those that are trusted are measured sometimes."""
     close = [work for work in works if work.is_close]
-    asked = [Measured(work.base, work.sha256) for work in close]
+    asked = [
+        # A trial goes where its hyperparameters lead: its mirror image says nothing.
+        Measured(work.base, work.sha256, {} if work.plan.search else work.counts)
+        for work in close
+    ]
     found = dict(zip([work.task for work in close], measure(services, asked), strict=True))
     return {work.task: found.get(work.task) or _unmeasured(work) for work in works}
 
@@ -247,7 +255,13 @@ def _judged(
         changed=read.changed,
         measurement=measurement,
         policy=policy,
-        asked=Asked(work.training, work.judging, needs_score=goes_by_scores(work.plan)),
+        asked=Asked(
+            work.training,
+            work.judging,
+            work.counts,
+            is_trial=work.plan.search is not None,
+            needs_score=goes_by_scores(work.plan),
+        ),
         copied=copied,
     )
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from federated.errors import FederationError
+from federated.study import Study
 from master.audit import Measurement
+from master.audit.mirror import Answers, is_suspect
 from master.coordinator.evaluation_jobs import global_model, twice
-from master.evaluation import EvaluatedModel
+from master.evaluation import Answered, EvaluatedModel
 from master.services import Services
 from master.store import audits, pictures
 from master.store.pictures import LabelledRows
@@ -22,10 +25,17 @@ NOT_FINITE = "The model computes values that are not numbers"
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """An update to be measured: its blob, and the version that it starts from."""
+    """An update to be measured.
+
+    Attributes:
+        base: The version that it starts from.
+        sha256: Its blob.
+        counts: Pictures of its node by class; empty where its mirror image is not to be asked.
+    """
 
     base: Version
     sha256: str
+    counts: Mapping[str, int]
 
 
 def measure(services: Services, asked: Sequence[Measured]) -> list[Measurement]:
@@ -34,52 +44,93 @@ def measure(services: Services, asked: Sequence[Measured]) -> list[Measurement]:
     Where several cannot be measured together, each is by itself, so that one bad update leaves
     no other without its figures.
 
-    What the updates start from is measured once, with the first of them: it is what they are
-    compared with when the round closes.
+    What the updates start from is measured with them: it is what they are compared with, here
+    and when the round closes. A second call asks for the mirror images of those that lose.
     """
     if not asked:
         return []
     study = asked[0].base.study
     with services.database.read() as session:
         examples = pictures.labelled_rows(session, study.id, "audit", study.classes)
-        bases = {one.base.id: one.base for one in asked}
-        unknown = [base for base in bases.values() if not audits.start_figures(session, base.id)]
     if not examples.rows:
         return [Measurement() for _ in asked]
-    starts = [global_model(services, base) for base in unknown]
-    models = [*starts, *(_model(services, one) for one in asked)]
-    found = _reports(services, models, examples)
-    with services.database.write() as session:
-        for base, start in zip(unknown, found, strict=False):
-            audits.keep_start(session, base.id, start.figures)
-    return found[len(unknown) :]
+    bases = {one.base.id: one.base for one in asked}
+    models = [global_model(services, base) for base in bases.values()]
+    found = _answers(services, [*models, *(_model(services, one) for one in asked)], examples)
+    starts = dict(zip(bases, found, strict=False))
+    _keep(services, starts)
+    beside = [
+        _beside(starts[one.base.id], own, examples, study)
+        for one, own in zip(asked, found[len(bases) :], strict=True)
+    ]
+    return _with_mirrors(services, asked, beside, examples)
 
 
-def _reports(
+def _keep(services: Services, starts: Mapping[int, Measurement]) -> None:
+    with services.database.read() as session:
+        unknown = [base for base in starts if not audits.start_figures(session, base)]
+    if unknown:
+        with services.database.write() as session:
+            for base in unknown:
+                audits.keep_start(session, base, starts[base].figures)
+
+
+def _beside(
+    start: Measurement, update: Measurement, examples: LabelledRows, study: Study
+) -> Measurement:
+    """An update's figures, with its answers beside those of what it started from."""
+    if start.right is None or update.right is None:
+        return update
+    labels = tuple(study.classes[label] for label in examples.labels)
+    return replace(update, answers=Answers(labels, start.right, update.right))
+
+
+def _with_mirrors(
+    services: Services,
+    asked: Sequence[Measured],
+    found: Sequence[Measurement],
+    examples: LabelledRows,
+) -> list[Measurement]:
+    suspects = [
+        row
+        for row, (one, own) in enumerate(zip(asked, found, strict=True))
+        if own.answers is not None and is_suspect(own.answers, one.counts)
+    ]
+    measured = list(found)
+    if suspects:
+        models = [replace(_model(services, asked[row]), mirrored=True) for row in suspects]
+        for row, mirror in zip(suspects, _answers(services, models, examples), strict=True):
+            answers = found[row].answers
+            if answers is not None and mirror.right is not None:
+                measured[row] = replace(found[row], answers=answers.with_mirror(mirror.right))
+    return measured
+
+
+def _answers(
     services: Services, models: Sequence[EvaluatedModel], examples: LabelledRows
 ) -> list[Measurement]:
     pixels = services.state.pixels(models[0].study.id)
     try:
-        reports = services.evaluator.reports(models, pixels, examples)
+        answered = services.evaluator.answered(models, pixels, examples)
     except FederationError:
         return [_alone(services, model, pixels, examples) for model in models]
-    return [_measurement(report) for report in reports]
+    return [_measurement(one) for one in answered]
 
 
 def _alone(
     services: Services, model: EvaluatedModel, pixels: Path, examples: LabelledRows
 ) -> Measurement:
     try:
-        (report,) = twice(lambda: services.evaluator.reports([model], pixels, examples))
+        (found,) = twice(lambda: services.evaluator.answered([model], pixels, examples))
     except FederationError as error:
         problem = f"The model could not be measured on the audit pictures: {error.problem}"
         return Measurement(problem=problem, died=isinstance(error, WorkerDied))
-    return _measurement(report)
+    return _measurement(found)
 
 
-def _measurement(report: dict[str, Any] | None) -> Measurement:
-    if report is not None:
-        return Measurement(report)
+def _measurement(found: Answered | None) -> Measurement:
+    if found is not None:
+        return Measurement(found.report, right=np.array(found.right), hits=np.array(found.hits))
     return Measurement(problem=f"{NOT_FINITE}: it could not be measured", broken=True)
 
 

@@ -38,10 +38,12 @@ def still_waiting(session: Session, task_id: str) -> TaskRow | None:
 
 
 def settle(session: Session, task: TaskRow, verdict: Verdict, now: float, *, close: bool) -> None:
-    """Writes the first verdict on an update; a bad one is remembered of its node."""
+    """Writes the first verdict on an update; what is bad or noted is remembered of its node."""
     updates.judge(session, task, verdict, now, close=close)
     if not verdict.accepted and verdict.telling:
         node_records.bad(session, task.node_id, " ".join(verdict.reasons), now)
+    elif verdict.accepted and verdict.noted:
+        node_records.bad(session, task.node_id, " ".join(verdict.noted), now)
 
 
 def reject(session: Session, task: TaskRow, verdict: Verdict, now: float) -> None:

@@ -28,16 +28,17 @@ from tests.e2e.running import PATIENCE, wait_for
 STUDY, SIDE, AUDIT = "audited", 8, 90
 HONEST = tuple(f"honest-{number}" for number in range(7))
 FIRST_FAULT = 3
+AGAINST_ITS_OWN = "it goes against what the site says to have"
 FAULTS = {
-    "random": "times as far as the median of the others",
-    "flipped": "it goes against them",
+    "random": AGAINST_ITS_OWN,
+    "flipped": AGAINST_ITS_OWN,
     "scaled": "times as far as the median of the others",
     "not a number": "values that are not numbers",
     "nothing": "No weight has changed, although",
     "replay": "the same weights as its own for round",
     "copy": "the same weights as that of honest-0",
     "claim": "measured on more pictures than the site has announced",
-    "labels": "it makes the model",
+    "labels": AGAINST_ITS_OWN,
 }
 RECIPE = Recipe(hidden=0, epochs=2, adam=False, rate=0.02)
 
@@ -217,4 +218,4 @@ def test_the_nodes_standing_says_so_without_a_reproach(story):
     rounds = FIRST_FAULT - 1 + len(FAULTS)
     assert standings == dict.fromkeys(HONEST, ("trusted", rounds)) | {"dishonest": ("watched", 0)}
     (watched,) = (node for node in nodes if node.name == "dishonest")
-    assert "makes the model" in watched.standing_reason
+    assert AGAINST_ITS_OWN in watched.standing_reason

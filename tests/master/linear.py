@@ -13,7 +13,8 @@ from federated.signature import signature_of
 from federated.study import Study
 from federated.wire import TensorReader, UpdateReader, encode_weights, read_update_document
 from imaging.array_file import PixelArray
-from master.evaluation import BuiltModel, EvaluatedModel
+from master.evaluation import Answered, BuiltModel, EvaluatedModel
+from master.mirror_reader import MirrorReader
 from master.store.pictures import LabelledRows
 from models.measures import evaluate_probabilities
 from serving.blobs import open_blob
@@ -68,10 +69,18 @@ class LinearEvaluator:
         self._note("report")
         return self._report(model, pixels, examples, intervals=intervals)
 
-    def reports(
+    def answered(
         self, models: Sequence[EvaluatedModel], pixels: Path, examples: LabelledRows
-    ) -> list[dict[str, Any] | None]:
-        return [self.report(model, pixels, examples) for model in models]
+    ) -> list[Answered | None]:
+        found: list[Answered | None] = []
+        labels = np.array(examples.labels)
+        for model in models:
+            report = self.report(model, pixels, examples)
+            probabilities = self._probabilities(model, pixels, examples)
+            right = probabilities[np.arange(len(labels)), labels].tolist()
+            hits = (probabilities.argmax(axis=1) == labels).tolist()
+            found.append(Answered(report, right, hits))
+        return found
 
     def accuracies(
         self, models: Sequence[EvaluatedModel], pixels: Path, examples: LabelledRows
@@ -106,6 +115,8 @@ class LinearEvaluator:
             if model.base is not None:
                 with open_blob(model.base) as base:
                     reader = UpdateReader(blob, read_update_document(blob), base)
+                    if model.mirrored:
+                        reader = MirrorReader(reader, base, signature_of(initial_weights(study)))
                     kernel, bias = _read(reader)
             else:
                 kernel, bias = _read(reader)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from master.evaluation import EvaluatedModel
+from master.evaluation import Answered, EvaluatedModel
 from master.work_queues import WorkQueues
 from serving.worker import WorkerDied, WorkerFailed
 from tests.master.federation import ChildInTest, Federation, trained
@@ -82,11 +82,11 @@ def test_updates_that_wait_together_are_measured_in_one_call_with_what_they_star
     children = sites(federation, "abc")
     run = federation.run(**PLAN)
     asked: list[int] = []
-    reports = federation.evaluator.reports
+    answered = federation.evaluator.answered
     monkeypatch.setattr(
         federation.evaluator,
-        "reports",
-        lambda m, *given: asked.append(len(m)) or reports(m, *given),
+        "answered",
+        lambda m, *given: asked.append(len(m)) or answered(m, *given),
     )
     federation.evaluation_queues.held = ("audit/",)
     for child in children:
@@ -108,14 +108,14 @@ def test_one_bad_update_leaves_no_other_without_its_figures(
     run = federation.run(**PLAN)
     federation.evaluation_queues.held = ("audit/",)
     receipts = [federation.deliver(child, knowing(child, 9.0, 10)) for child in children]
-    bad, reports = receipts[1].get_json()["sha256"], federation.evaluator.reports
+    bad, answered = receipts[1].get_json()["sha256"], federation.evaluator.answered
 
-    def refuse(models: Sequence[EvaluatedModel], *given: Any) -> list[dict[str, Any] | None]:
+    def refuse(models: Sequence[EvaluatedModel], *given: Any) -> list[Answered | None]:
         if any(model.weights.name == bad for model in models):
             raise error
-        return reports(models, *given)
+        return answered(models, *given)
 
-    monkeypatch.setattr(federation.evaluator, "reports", refuse)
+    monkeypatch.setattr(federation.evaluator, "answered", refuse)
     federation.evaluation_queues.release()
     federation.settle()
     found = updates(federation, run)
@@ -141,13 +141,14 @@ def test_wrong_labels_are_seen_by_what_they_do_and_the_round_goes_on_without(
     found = updates(federation, run, 2)
     assert federation.get(f"/runs/{run}/rounds/2")["state"] == "closed"
     assert [name for name, u in found.items() if u["status"] == "rejected"] == ["clinic-c"]
-    assert "makes the model much worse" in found["clinic-c"]["audit"]["reasons"][-1]
+    against = "it goes against what the site says to have"
+    assert against in found["clinic-c"]["audit"]["reasons"][-1]
     assert found["clinic-c"]["share"] is None
     assert sum(u["share"] for u in found.values() if u["share"]) == pytest.approx(1)
     assert standings(federation)["clinic-c"] == ("watched", 0)
     assert standings(federation)["clinic-a"] == ("checked", 2)
     told = federation.get("/nodes")["nodes"][2]["standing_reason"]
-    assert "makes the model much worse" in told
+    assert against in told
 
 
 @pytest.mark.parametrize(
@@ -168,12 +169,13 @@ def test_an_odd_sign_of_the_update_alone_counts_with_one_that_the_others_show(
     run = federation.run(**UNPAID | {"rounds": 2})
     found = {1: 0.8}
 
-    def figures(models: Sequence[EvaluatedModel], *_: object) -> list[dict[str, Any] | None]:
+    def figures(models: Sequence[EvaluatedModel], *_: object) -> list[Answered | None]:
         number = federation.get(f"/runs/{run}")["round"]
         accuracies = [0.8 if model.base is None else found[number] for model in models]
-        return [{"accuracy": one, "num_examples": 8} for one in accuracies]
+        reports = [{"accuracy": one, "num_examples": 8} for one in accuracies]
+        return [Answered(one, [0.5] * 8, [True] * 8) for one in reports]
 
-    monkeypatch.setattr(federation.evaluator, "reports", figures)
+    monkeypatch.setattr(federation.evaluator, "answered", figures)
     federation.deliver(a, trained(a, 1.0, 10))
     found[2] = accuracy
     # The same step once more is odd, and so is a model that is a little worse.
@@ -255,10 +257,10 @@ def test_results_that_nobody_has_looked_at_make_no_node_trusted(federation: Fede
     federation.deliver(a, trained(a, 1.0, 10))
     assert standings(federation) == {"clinic-a": ("checked", 0)}
     upload(federation, "audit", {"benign": 3, "malignant": 5})
-    federation.evaluator.reports = refusing
+    federation.evaluator.answered = refusing
     federation.deliver(a, trained(a, 1.0, 10))
     assert standings(federation) == {"clinic-a": ("checked", 0)}
-    del federation.evaluator.reports
+    del federation.evaluator.answered
     federation.deliver(a, knowing(a, 9.0, 10))
     assert standings(federation) == {"clinic-a": ("checked", 1)}
 

@@ -25,7 +25,12 @@ from tests.master.rewards.games import exact
 from tests.master.test_evaluation_jobs import knowing, upload
 from tests.master.test_restart import restarted
 
-PLAN: dict[str, Any] = {"rounds": 1, "privacy": {"min_examples": 5}}
+PLAN: dict[str, Any] = {
+    "rounds": 1,
+    "privacy": {"min_examples": 5},
+    # Credits are to deal with the site that is wrong about everything, not the audit.
+    "audit": {"mirror_deviations": 1e6},
+}
 SITES = {"clinic-a": (9.0, 10), "clinic-b": (4.0, 30), "clinic-c": (-7.0, 25)}
 """How sharply each model tells light from dark (below 0: wrongly), and of how many pictures."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from federated.plan import AuditPolicy
 from federated.wire import UpdateDocument
 from master.audit.claim import check_claim, judging_count
-from master.audit.finding import Finding, Weight
+from master.audit.finding import Finding, Weight, verdict_of
+from master.audit.mixture import mixed
 
 MEASURED = {"accuracy": 0.5, "num_examples": 400}
 POLICY = AuditPolicy(on_gap="reject")
@@ -44,3 +46,25 @@ def test_the_plan_says_how_many_judge_and_never_more_than_are_left() -> None:
     assert judging_count(counts, 0.2, 10) == 20
     assert judging_count(counts, 0.0, 10) == 0
     assert judging_count(counts, 0.2, 130) == 0
+
+
+def test_a_claim_is_compared_with_the_accuracy_on_the_sites_own_classes() -> None:
+    """A site of one class is right about it, and wrong about all others."""
+    facts = {"task": "t", "base": "0" * 64, "num_examples": 80, "num_steps": 4}
+    document = UpdateDocument.model_validate(facts | {"metrics": {"val_accuracy": 1.0}})
+    hits = np.array([True] * 95 + [False] * 5 + [False] * 90 + [True] * 10)
+    labels = ["a"] * 100 + ["b"] * 100
+    found = [
+        check_claim(document, MEASURED, POLICY, 100, mixed(hits, labels, counts))
+        for counts in ({"a": 30}, {"b": 30})
+    ]
+    assert [one.weight for one in found] == [Weight.FITS, Weight.WRONG]
+    assert "95.0% mixed like the site's classes" in found[0].sentence
+
+
+def test_a_claim_that_is_too_high_has_its_site_watched() -> None:
+    facts = {"task": "t", "base": "0" * 64, "num_examples": 80, "num_steps": 4}
+    document = UpdateDocument.model_validate(facts | {"metrics": {"val_accuracy": 1.0}})
+    verdict = verdict_of([check_claim(document, MEASURED, AuditPolicy(), 100)], MEASURED)
+    assert verdict.accepted
+    assert verdict.noted == verdict.reasons
