@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
@@ -32,3 +33,13 @@ def forget(file_id: str) -> None:
         if str(key).endswith(file_id) or key in (ANSWERED, "consent"):
             del st.session_state[key]
     st.session_state[COUNTER] = turn() + 1
+
+
+def drop_downloads() -> None:
+    """Drops the files that this session made to download and shows no more.
+
+    Streamlit marks such a file the first time that no page refers to it and drops it the
+    second; without this, the last report would stay until the next click.
+    """
+    if runtime.exists():
+        runtime.get_instance().media_file_mgr.remove_orphaned_files()

@@ -14,7 +14,7 @@ from webapp.answer_words import removed_words
 from webapp.api import ApiError
 from webapp.case.values import Case
 from webapp.desk import Desk, Site
-from webapp.forgetting import ANSWERED, turn
+from webapp.forgetting import ANSWERED, drop_downloads, turn
 from webapp.heat_map import Unreadable, shown
 from webapp.layout import choose_site, opening, problem, section
 from webapp.skin import Kind
@@ -95,6 +95,7 @@ def _told_of_deletion() -> None:
     """Said once: the next thing that is drawn has forgotten it."""
     if turn() != st.session_state.get("told-of-deletion", 0):
         st.session_state["told-of-deletion"] = turn()
+        drop_downloads()
         st.success(text("forget.done"), icon=":material/delete_forever:")
 
 
