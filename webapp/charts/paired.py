@@ -49,7 +49,7 @@ def paired_chart(view: PairedView, names: Mapping[str, str]) -> Chart | None:
             hovertemplate=text("chart.paired_hover") + "<extra></extra>",
         )
     )
-    height = 110 + 20 * LINES * len(known)
+    height = 90 + 16 * LINES * len(known)
     framed(drawn, x=text("chart.paired_axis"), y="", height=height, legend=False)
     drawn.add_vline(x=0, line={"color": GREY, "dash": "dot", "width": 2})
     drawn.update_yaxes(autorange="reversed", type="category")

@@ -62,7 +62,7 @@ def search_chart(view: SearchView) -> Chart | None:
         _draw_axis(drawn, place, axis)
     drawn.update_layout(
         height=HEIGHT,
-        margin={"l": 8, "r": 8, "t": 64, "b": 24},
+        margin={"l": 8, "r": 8, "t": 96, "b": 24},
         showlegend=False,
         hovermode="closest",
         dragmode=False,
@@ -104,6 +104,8 @@ def _draw_axis(drawn: go.Figure, place: int, axis: Axis) -> None:
         y=1.06,
         text=_broken(axis.label),
         yanchor="bottom",
+        # Every second one higher, so that long names keep apart on a phone.
+        yshift=34 * (place % 2),
         showarrow=False,
         font={"size": 14},
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Mapping
 
 from federated.strategies import asynchronous
-from federated.views import CourseSite, CourseView, LedgerEntry, RoundView, RunView, StudyView
+from federated.views import CourseSite, CourseView, RoundView, RunView, StudyView
 from webapp.api.evaluation import Report
 from webapp.charts import (
     accuracy_by_round,
@@ -42,7 +43,7 @@ def report_of(desk: Desk, run: RunView, course: CourseView) -> str:
     made = [one.number for one in course.rounds if one.weights_after]
     tested = desk.operator.evaluation(run.id, made[-1]).test if made else None
     last = desk.operator.round(run.id, course.rounds[-1].number)
-    ledger = desk.operator.rewards(run.id).ledger
+    earned = {one.node: one.credits for one in desk.operator.leaderboard(run.id)}
     title = text("run_report.title", name=_name_of(run, studies.get(run.study)))
     parts = [
         paragraph(text("run_report.made", at=day(desk.now()), run=run_name(run)), "quiet"),
@@ -50,7 +51,7 @@ def report_of(desk: Desk, run: RunView, course: CourseView) -> str:
         *_trained(run, course, studies.get(run.study)),
         *_tested(tested, made[-1] if made else 0),
         *_course(run, course),
-        *_sites(course, ledger),
+        *_sites(course, earned),
         *_audited(last),
         *_plan(run, course),
     ]
@@ -142,11 +143,8 @@ def _course(run: RunView, course: CourseView) -> list[str]:
     return [heading("results.course"), *map(picture, charts)]
 
 
-def _sites(course: CourseView, ledger: list[LedgerEntry]) -> list[str]:
-    credits: dict[str, float] = defaultdict(float)
-    for entry in ledger:
-        credits[entry.node] += entry.credits
-    rows = [_site(site, credits.get(site.node, 0.0)) for site in course.sites]
+def _sites(course: CourseView, earned: Mapping[str, float]) -> list[str]:
+    rows = [_site(site, earned.get(site.node, 0.0)) for site in course.sites]
     return [heading("run_report.sites"), table(rows, text("run_report.sites_what"))]
 
 

@@ -73,7 +73,7 @@ def _row(one: PairedRun, p_value: float | None, names: Mapping[str, str]) -> dic
     known = one.difference is not None
     difference = (
         text(
-            "tested.bracketed",
+            "compare.ends",
             value=signed(100 * (one.difference or 0.0)),
             low=signed(100 * (one.low or 0.0)),
             high=signed(100 * (one.high or 0.0)),
