@@ -185,12 +185,14 @@ def test_from_the_first_page_to_a_model_file(demo, browser, tmp_path):
     rounds.press("Enter")
     visitor.shoots("plan")
     visitor.presses("Start the run")
+    visitor.presses("Start now")
     visitor.sees(re.compile(r"Round 1 of 2"))
     visitor.shoots("training")
 
     visitor.open("results")
     expect(visitor.page.get_by_text("completed").first).to_be_visible(timeout=2 * PATIENCE)
     visitor.sees("2 / 2")
+    visitor.page.get_by_role("tab", name="Sites").click()
     expect(visitor.page.get_by_text("✓ accepted").first).to_be_visible()
     # Each site keeps a fifth for validation: 6 of 8 and 16 of 20 train, or nearly so.
     shares = [
@@ -200,10 +202,10 @@ def test_from_the_first_page_to_a_model_file(demo, browser, tmp_path):
     assert examples[0] < examples[1]
     assert shares == pytest.approx([100 * n / sum(examples) for n in examples], abs=0.06)
     visitor.shoots("averaged")
-    visitor.page.get_by_role("tab", name="Weights").click()
+    visitor.page.get_by_role("tab", name="Model").click()
     visitor.sees("Tensor by tensor")
     visitor.shoots("weights")
-    visitor.page.get_by_role("tab", name="Test").click()
+    visitor.page.get_by_role("tab", name="Evaluation").click()
     visitor.sees("Confusion matrix")
     visitor.shoots("tested")
 
@@ -251,10 +253,11 @@ def test_a_run_without_waiting_on_public_batches(demo, browser):
     rounds.fill("2")
     rounds.press("Enter")
     visitor.presses("Start the run")
+    visitor.presses("Start now")
     visitor.sees(re.compile(r"Without waiting \(FedBuff\) · a batch for each site"))
     visitor.shoots("training")
 
-    visitor.open("results")
+    visitor.open("results?tab=sites")
     visitor.sees("Without waiting (FedBuff)")
     expect(visitor.page.get_by_text("completed").first).to_be_visible(timeout=2 * PATIENCE)
     visitor.sees("Updates that counted: 4")

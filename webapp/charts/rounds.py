@@ -88,6 +88,9 @@ def _sentence(table: pd.DataFrame, name: str) -> str:
     if known.empty:
         return text("chart.no_figures", name=name)
     first, last = known.iloc[0], known.iloc[-1]
+    if len(known) == 1:
+        number = int(first[text("chart.round")])
+        return text("chart.began", name=name, first=written(first[name]), round=number)
     return text(
         "chart.went",
         name=name,

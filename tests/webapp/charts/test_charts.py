@@ -97,6 +97,11 @@ def test_rounds_without_figures_are_told_as_such() -> None:
     assert len(charts.accuracy_by_round(sample.course([])).table) == 0
 
 
+def test_one_round_is_told_as_one() -> None:
+    chart = charts.accuracy_by_round(sample.course([sample.round_(1)]))
+    assert chart.alt == "Accuracy on the test pictures is 0.720 after round 1."
+
+
 def test_series_differ_by_more_than_colour() -> None:
     _, accuracy, auc = EVERY["accuracy"].figure.to_dict()["data"]
     assert accuracy["line"]["dash"] != auc["line"]["dash"]
