@@ -37,7 +37,9 @@ def drift(states: list[State], plane: Plane, hostile: int | None) -> Chart:
         bold = {"color": GREY, "dash": "solid"}
         drawn.add_trace(_arrow(text("lesson.global"), start, path[-1], bold, 5))
         lengths[text("lesson.global")] = math.dist(start, path[-1])
-    framed(drawn, x=text("lesson.plane_x"), y=text("lesson.plane_y"), height=360)
+    # Higher for each line of the legend, which stands in one column on a phone.
+    height = 320 + 12 * len(now.returned)
+    framed(drawn, x=text("lesson.plane_x"), y=text("lesson.plane_y"), height=height)
     # The round is what the chart is about: of the way so far only the last of it is in sight.
     x_range, y_range = _sight([*path[-4:], start, *(plane(own) for own in now.returned.values())])
     drawn.update_xaxes(range=x_range)
