@@ -3,19 +3,22 @@
     python docs/screenshots.py --url http://127.0.0.1:8500 playground replay
 
 The pages of the classroom need no server: `python -m streamlit run webapp/app.py` is enough. The
-others need a demo with some rounds behind it (`./run_all.sh`). Chromium is found as `--chromium`.
+others need a demo with some rounds behind it (`./run_all.sh`), a `--link` to sign in with
+(`./run_all.sh link`), and `COMMONSIGHT_PICTURE` for the file that is classified. Chromium is found
+as `--chromium`.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlencode
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import FloatRect, Page, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
 WIDTH = 1180
@@ -86,6 +89,49 @@ def quiz(page: Page, url: str) -> None:
     settled(page)
 
 
+def classify(page: Page, url: str) -> None:
+    """A picture at a site, from what arrived to the model's answer."""
+    _classified(page, url)
+    page.get_by_text("What arrived").scroll_into_view_if_needed()
+    page.set_viewport_size({"width": WIDTH, "height": 2900})
+    settled(page)
+
+
+def checklists(page: Page, url: str) -> None:
+    """The clinician's own look and opinion, filled in."""
+    _classified(page, url)
+    page.get_by_text("ABCDE", exact=True).click()
+    settled(page)
+    for label, number in (("A: asymmetry", "1"), ("B: border", "4")):
+        page.get_by_role("radiogroup", name=label).get_by_text(number, exact=True).click()
+        settled(page)
+    for word in ("light brown", "dark brown", "black", "pigment network", "dots", "globules"):
+        page.get_by_text(word, exact=True).click()
+        settled(page)
+    page.get_by_text("I disagree").click()
+    settled(page)
+    page.get_by_role("combobox", name="Your own class").click()
+    page.get_by_role("option").first.click()
+    page.set_viewport_size({"width": WIDTH, "height": 4100})
+    settled(page)
+
+
+def _classified(page: Page, url: str) -> None:
+    """The page Classify with an answer to the file that `COMMONSIGHT_PICTURE` names."""
+    opened(page, url, "classify")
+    page.get_by_text("I may use this picture").click()
+    settled(page)
+    page.locator("input[type=file]").set_input_files(os.environ["COMMONSIGHT_PICTURE"])
+    page.get_by_text("What the model makes of it").wait_for(timeout=PATIENCE)
+    settled(page)
+
+
+# What the page shows of the whole: from a heading to the one that ends it.
+PARTS: Mapping[str, tuple[str, str]] = {
+    "classify": ("What arrived", "Your own look"),
+    "checklists": ("Your own look", "Report of one picture"),
+}
+
 PICTURES: Mapping[str, Callable[[Page, str], None]] = {
     "story": story,
     "by-hand": by_hand,
@@ -94,6 +140,8 @@ PICTURES: Mapping[str, Callable[[Page, str], None]] = {
     "predict": predict,
     "replay": replay,
     "quiz": quiz,
+    "classify": classify,
+    "checklists": checklists,
 }
 
 
@@ -103,21 +151,35 @@ def written(content: bytes, path: Path) -> None:
         picture.convert("RGB").quantize(160).save(path, optimize=True)
 
 
+def part(page: Page, name: str) -> FloatRect | None:
+    """What of the page the picture shows; None for all of it."""
+    if name not in PARTS:
+        return None
+    boxes = [page.get_by_role("heading", name=words).bounding_box() for words in PARTS[name]]
+    first, last = (box or {"x": 0.0, "y": 0.0} for box in boxes)
+    top, edge = first["y"] - 12, first["x"] - 24
+    return {"x": edge, "y": top, "width": WIDTH - edge, "height": last["y"] - 12 - top}
+
+
 def main() -> None:
     """Takes the pictures that are named, or all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--url", required=True, help="address of the web app")
+    parser.add_argument("--link", help="one-time link to sign in with: `./run_all.sh link`")
     parser.add_argument("--chromium", default="/usr/bin/chromium", help="the browser")
     parser.add_argument("pictures", nargs="*", metavar="PICTURE", help=", ".join(PICTURES))
     chosen = parser.parse_args()
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chosen.chromium, args=["--no-sandbox"])
+        context = browser.new_context(color_scheme="light", locale="en-GB")
+        if chosen.link:
+            context.new_page().goto(chosen.link)
         for name in chosen.pictures or PICTURES:
-            viewport = {"width": WIDTH, "height": 1000}
-            page = browser.new_page(viewport=viewport, color_scheme="light", locale="en-GB")
+            page = context.new_page()
+            page.set_viewport_size({"width": WIDTH, "height": 1000})
             PICTURES[name](page, chosen.url.rstrip("/"))
             page.wait_for_timeout(1200)
-            written(page.screenshot(), IMAGES / f"{name}.png")
+            written(page.screenshot(clip=part(page, name)), IMAGES / f"{name}.png")
             page.close()
         browser.close()
 
