@@ -68,7 +68,7 @@ def search_chart(view: SearchView) -> Chart | None:
         dragmode=False,
         uirevision="keep",
     )
-    drawn.update_xaxes(visible=False, range=[-0.25, len(axes) - 0.55], fixedrange=True)
+    drawn.update_xaxes(visible=False, range=[-0.45, len(axes) - 0.45], fixedrange=True)
     drawn.update_yaxes(visible=False, range=[-0.06, 1.06], fixedrange=True)
     return Chart(drawn, _sentence(done, space), _table(done, space))
 
