@@ -20,6 +20,7 @@ STARTS = {"A": (30, 0.6), "B": (90, -0.2), "C": (180, 0.3)}
 def page(desk: Desk) -> None:
     """Draws the page."""
     opening("by_hand")
+    section("by_hand.sites")
     sites = _sliders()
     result = average(sites)
     plain = sum(value for _, value in sites.values()) / len(sites)

@@ -15,6 +15,7 @@ from webapp.worksheet import worksheet
 def page(desk: Desk) -> None:
     """Draws the page."""
     opening("quiz")
+    section("quiz.questions")
     right = sum(_question(number, name) for number, name in enumerate(QUESTIONS, 1))
     st.markdown(text("quiz.right_so_far", right=right, count=len(QUESTIONS)))
     section("quiz.worksheet")

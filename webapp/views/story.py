@@ -18,6 +18,7 @@ DRAWINGS = Path(__file__).parents[1] / "assets" / "story"
 def page(desk: Desk) -> None:
     """Draws the page."""
     opening("story")
+    section("story.panels")
     with st.grid(min_column_width=300, gap="medium"):
         for number in range(1, PANELS + 1):
             _panel(number)
