@@ -11,10 +11,12 @@ import zipfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import axe_playwright_python
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from engines.processes.webapp_server import new_link
+from webapp.frame import pages_of
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTEFACTS = ROOT / "artefacts"
@@ -41,6 +43,11 @@ COLUMN = """title => {
   }
 }"""
 """The cells below a title, once there is a table that has it."""
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text() + "; null"
+SERIOUS = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
+  .filter(found => ["serious", "critical"].includes(found.impact))
+  .map(found => [found.id, found.nodes.map(node => node.html.slice(0, 200))])"""
 
 PICTURES = {"site-1": 8, "site-2": 20}
 """Unequal, so that an unweighted average would show other shares."""
@@ -92,14 +99,17 @@ def browser():
 class Visitor:
     """Somebody at the browser; keeps what the browser asked of other hosts."""
 
-    def __init__(self, browser, demo, width, album):
+    def __init__(self, browser, demo, width, album, scheme="light"):
         self.address, state = demo
         self.width, self.album, self.shots = width, album, 0
-        context = browser.new_context(viewport={"width": width, "height": 1200})
+        context = browser.new_context(
+            viewport={"width": width, "height": 1200}, color_scheme=scheme, locale="en-GB"
+        )
         self.page = context.new_page()
         self.page.set_default_timeout(PATIENCE)
-        self.strangers = []
+        self.strangers, self.violations = [], []
         self.page.on("request", self._note)
+        self.page.on("console", self._hear)
         self.page.goto(new_link(state))
         self.page.wait_for_selector(CONNECTED)
 
@@ -107,6 +117,15 @@ class Visitor:
         parts = urlsplit(request.url)
         if parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1":
             self.strangers.append(request.url)
+
+    def _hear(self, message):
+        if "Content Security Policy" in message.text:
+            self.violations.append(message.text)
+
+    def hindrances(self):
+        """What on the page hinders people who see, hear or move otherwise (axe-core)."""
+        self.page.evaluate(AXE)
+        return self.page.evaluate(SERIOUS)
 
     def open(self, name):
         self.page.goto(f"{self.address}/{name}")
@@ -232,6 +251,16 @@ def test_from_the_first_page_to_a_model_file(demo, browser, tmp_path):
     visitor.sees("Strength of the map")
     assert visitor.page.locator("img[alt*='a heat map over it']").count() == 1
     visitor.shoots("classified")
+    with visitor.page.expect_download() as download:
+        visitor.presses("Report as PDF")
+    assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
+    images = visitor.page.locator("[data-testid='stMain'] img").all()
+    held = [str(image.get_attribute("src")) for image in images] + [download.value.url]
+    assert {visitor.page.request.get(url).status for url in held} == {200}
+    visitor.presses("Delete now")
+    visitor.sees("this page holds nothing of the picture")
+    visitor.page.wait_for_selector("[data-test-script-state='notRunning']")
+    assert {visitor.page.request.get(url).status for url in held} == {404}
 
     assert visitor.strangers == []
     assert visitor.page.get_by_text("Traceback").count() == 0
@@ -281,15 +310,25 @@ def _column(page, title):
     return [cell.removesuffix(" %") for cell in cells]
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_every_page_fits_the_screen(demo, browser, width):
-    visitor = Visitor(browser, demo, width, "page")
-    for name in ("", "pictures", "classify", "train", "results", "sites", "rewards", "by_hand"):
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_every_page_fits_the_screen_and_is_for_everybody(demo, browser, width, scheme):
+    visitor = Visitor(browser, demo, width, "page", scheme)
+    for name in ("", *pages_of("demo")):
         visitor.open(name)
         # The last line of every page: all above it is drawn.
         visitor.sees("Commonsight is for research and teaching")
         wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert visitor.page.evaluate(wider) <= 0, name
         assert visitor.page.locator("h1").count() == 1, name
-        visitor.shoots(name or "overview")
+        visitor.shoots(name or "first")
+        assert visitor.hindrances() == [], name
     assert visitor.strangers == []
+    assert visitor.violations == []
+
+
+def test_a_stranger_is_told_how_to_get_a_link(demo, browser):
+    page = browser.new_context(locale="en-GB").new_page()
+    assert page.goto(f"{demo[0]}/overview").status == 401
+    expect(page.get_by_text("./run_all.sh link")).to_be_visible()
+    assert page.evaluate(AXE) is None
+    assert page.evaluate(SERIOUS) == []
