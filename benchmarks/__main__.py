@@ -27,6 +27,7 @@ BENCHMARKS = {
     "strategies": "every strategy on the same real pictures, as often seen; together and alone",
     "hostile": "robust strategies and the audit against 3 of 10 nodes that send what they like",
     "classify": "one picture at a warm child, against the bare model call and the sanitising",
+    "console": "the operator's pages, 50 sites and 200 rounds behind them: time, calls",
     "aggregate": "every strategy on 1,000 updates, against reading their bytes once; memory",
 }
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from federated.states import NodeState, RunState, is_final
-from federated.views import NodeView, RunView, StudyView
+from federated.states import NodeState, RoundState, RunState, is_final
+from federated.strategies import asynchronous
+from federated.views import NodeView, RoundView, RunView, StudyView
 from webapp.texts import text
+from webapp.words import span
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,22 @@ def _of_runs(study: StudyView, nodes: Sequence[NodeView], runs: Sequence[RunView
     if not any(labelled(node, study) for node in nodes):
         return Step(text("step.add_pictures"), "pictures")
     return Step(text("step.train"), "train")
+
+
+def waits(run: RunView, round_: RoundView, now: float) -> str | None:
+    """Whom a round under way waits for, and how long; None where it waits for nobody."""
+    facts: dict[str, object] = {"round": run.round, "rounds": run.plan.rounds}
+    if round_.state == RoundState.AGGREGATING:
+        return text("step.averaging", **facts)
+    if round_.state != RoundState.OPEN or asynchronous(run.plan.strategy):
+        return None
+    waiting = {task.node for task in round_.tasks if not is_final(task.state) and not task.lost}
+    waiting -= {update.node for update in round_.updates}
+    if not waiting:
+        return None
+    everyone = len({task.node for task in round_.tasks})
+    left = span(max(round_.deadline_at - now, 0))
+    return text("step.waits", count=len(waiting), all=everyone, left=left, **facts)
 
 
 def live_runs(runs: Sequence[RunView]) -> list[RunView]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 
 import streamlit as st
@@ -24,7 +25,10 @@ from webapp.round_words import (
     task_line,
 )
 from webapp.texts import text
-from webapp.words import opened, plain, short
+from webapp.words import opened, plain, short, sign, whole
+
+FEW = 8
+"""Sites that have a line each; of more, only those with which something is not as usual."""
 
 
 def training_panels(desk: Desk, study: str) -> None:
@@ -67,10 +71,27 @@ def headline(run: RunView) -> str:
 def _round(desk: Desk, run: RunView, round_: RoundView) -> None:
     if told := course(run, round_, desk.now()):
         st.markdown(told)
-    for task in sorted(run.tasks, key=lambda task: (task.node_name, task.created_at, task.id)):
-        _site(task, round_, run)
+    ordered = sorted(run.tasks, key=lambda task: (task.node_name, task.created_at, task.id))
+    if len(ordered) > FEW:
+        _many(ordered, round_, run)
+    else:
+        for task in ordered:
+            _site(task, round_, run)
     if round_.state == RoundState.OPEN and (told := left_out(round_)):
         st.caption(told)
+
+
+def _many(tasks: list[TaskView], round_: RoundView, run: RunView) -> None:
+    """Many sites: how many are how far, and the few with which something is not as usual."""
+    counts = Counter("lost" if task.lost else str(task.state) for task in tasks)
+    with st.container(horizontal=True, gap="small"):
+        for state, number in counts.most_common():
+            shown = sign(state)
+            label = f"{whole(number)} {shown.word}"
+            st.badge(plain(label), icon=f":material/{shown.icon}:", color=shown.colour)
+    odd = [task for task in tasks if task.lost or task.state in IN_VAIN]
+    for task in odd[:FEW]:
+        _site(task, round_, run)
 
 
 def _site(task: TaskView, round_: RoundView, run: RunView) -> None:

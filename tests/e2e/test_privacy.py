@@ -1,12 +1,15 @@
 """What leaves a site: everything between a child and the master is recorded and searched."""
 
 import base64
+import itertools
+import re
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import requests
 
 from engines.processes.client import Child, Master
 from engines.processes.federation import Federation, child_of, start_child
@@ -193,3 +196,39 @@ def _updates(running):
         for update in one.updates
         if update.node_name == SITE
     ]
+
+
+PICTURE = re.compile(
+    rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff[\xe0\xe1]..(?:JFIF|Exif)|iVBORw0KGgo|/9j/4AAQ|data:image/",
+    re.DOTALL,
+)
+"""How a picture's file begins, as it is or written as text."""
+
+
+def test_nothing_that_the_operators_console_may_ask_for_is_a_picture(traffic):
+    running, _ = traffic
+    url, token = running.master.url, running.federation.tokens["master"]
+    headers = {"Authorization": f"Bearer {token}"}
+    (run,) = (one for one in running.master.get("/runs")["runs"] if one["study"] == "secret")
+    ids = {
+        "run_id": [run["id"]],
+        "number": ["1", "2"],
+        "study_id": ["secret"],
+        "node_id": [node.id for node in running.master.nodes()],
+        "sha256": [run["weights"]],
+    }
+    calls = requests.get(f"{url}/openapi.json", headers=headers, timeout=30).json()["paths"]
+    asked = 0
+    for path, methods in calls.items():
+        names = re.findall(r"{(\w+)}", path)
+        if "get" not in methods or "tasks" in path:
+            continue
+        for values in itertools.product(*(ids[name] for name in names)):
+            filled = path.format(**dict(zip(names, values, strict=True)))
+            parameters = {"round": 2, "study": "secret"}
+            answer = requests.get(f"{url}{filled}", parameters, headers=headers, timeout=60)
+            assert not answer.headers["Content-Type"].startswith("image/"), filled
+            assert not PICTURE.search(answer.content), filled
+            asked += answer.ok
+    # Statistics, evaluations, rounds, weights, the system and so on: not a row of refusals.
+    assert asked > 20

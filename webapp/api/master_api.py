@@ -229,6 +229,11 @@ class MasterApi:
         """One round, with its tasks and updates."""
         return parse(RoundView, self.connection.get(f"runs/{run}/rounds/{number}"))
 
+    def closed_round(self, run: str, number: int) -> RoundView:
+        """A round that is over: little of it still changes."""
+        content = self.connection.get(f"runs/{run}/rounds/{number}", keep_seconds=SETTLED_SECONDS)
+        return parse(RoundView, content)
+
     def check_plan(self, study: str, plan: Plan) -> PlanCheck:
         """What the master would say to a run of `study` under `plan`; nothing is started."""
         question = {"study": study, "plan": plan.model_dump(mode="json")}

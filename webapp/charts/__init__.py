@@ -15,6 +15,7 @@ from webapp.charts.rounds import accuracy_by_round, loss_by_round
 from webapp.charts.search import search_chart
 from webapp.charts.sites import measures_told, sites_by_round
 from webapp.charts.staleness import staleness_by_round
+from webapp.charts.timeline import round_timeline
 from webapp.charts.weight_changes import weight_changes_chart
 from webapp.charts.weights import weights_histogram
 
@@ -35,6 +36,7 @@ __all__ = [
     "probabilities_chart",
     "reliability_chart",
     "roc_chart",
+    "round_timeline",
     "search_chart",
     "sites_by_round",
     "staleness_by_round",

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
+from federated.states import RoundState, RunState
 from federated.views import NodeView, RunView, StudyView
-from webapp.charts import counts_by_site
+from webapp.api import ApiError
+from webapp.charts import counts_by_site, round_timeline
 from webapp.desk import Desk
-from webapp.events import sentence
+from webapp.feed_lines import averaged, feed_lines
 from webapp.layout import empty, figures, live, opening, section, show, tell_of_change
-from webapp.next_step import labelled, live_runs, next_step
+from webapp.next_step import labelled, live_run, live_runs, next_step, waits
 from webapp.progress import training_panels
 from webapp.studies import choose_study, other_studies
 from webapp.texts import text
 from webapp.words import NOTHING, ago, clock, figure, percent, plain, told
 
 FEED_LENGTH = 12
+"""Lines of the feed."""
+
+EVENTS = 200
+"""Events that those lines are made of."""
+
+TOLD_ROUNDS = 3
+"""Closed rounds whose outcome is told."""
 
 
 def page(desk: Desk) -> None:
@@ -28,6 +39,7 @@ def page(desk: Desk) -> None:
         return
     live(_figures, active=True)(desk, study.study.id)
     training_panels(desk, study.study.id)
+    live(_timeline, active=True)(desk, study.study.id)
     other_studies(desk, study)
     section("overview.pictures")
     live(_pictures, active=True)(desk, study)
@@ -52,11 +64,23 @@ def _facts(desk: Desk, study: str) -> tuple[StudyView | None, list[NodeView], li
 def _step(desk: Desk, study: StudyView | None) -> None:
     step = next_step(*(_facts(desk, study.study.id) if study else (None, [], [])))
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="medium"):
-        st.markdown(f"**{text('overview.next')}** {plain(step.sentence)}", width="stretch")
+        with st.container(width="stretch"):
+            live(_sentence, active=True)(desk, study.study.id if study else None)
         if step.page and step.page in desk.pages:
             label = text(f"next.{step.page}")
             if st.button(label, type="primary", key="next", icon=":material/arrow_forward:"):
                 st.switch_page(desk.pages[step.page])
+
+
+def _sentence(desk: Desk, study: str | None) -> None:
+    """What to do next; while a round is under way, whom it waits for, and how long."""
+    facts = _facts(desk, study) if study else (None, [], [])
+    step, run = next_step(*facts), live_run(facts[2])
+    said = step.sentence
+    if run and step.page == "train" and run.state == RunState.RUNNING and run.round:
+        round_ = desk.operator.round(run.id, run.round)
+        said = waits(run, round_, desk.now()) or said
+    st.markdown(f"**{text('overview.next')}** {plain(said)}")
 
 
 def _figures(desk: Desk, study_id: str) -> None:
@@ -106,18 +130,49 @@ def _pictures(desk: Desk, study: StudyView) -> None:
 
 
 def _feed(desk: Desk) -> None:
-    events = desk.operator.newest_events(FEED_LENGTH)
+    events = desk.operator.newest_events(EVENTS)
     if not events:
         st.markdown(text("overview.nothing_yet"))
         return
     sites = {node.id: node.name for node in desk.operator.nodes()}
     studies = _studies_of_runs(desk)
     lines = (
-        f"- `{clock(event.at)}` {sentence(event, sites)}{studies.get(event.run or '', '')}"
-        for event in events
+        f"- `{clock(line.at)}` {line.told}{studies.get(line.run or '', '')}"
+        for line in feed_lines(events, sites, _outcomes(desk))[:FEED_LENGTH]
     )
     st.markdown("\n".join(lines))
     st.caption(text("overview.feed_age", ago=ago(events[0].at, desk.now())))
+
+
+def _outcomes(desk: Desk) -> Callable[[str, int], str | None]:
+    """What became of the newest closed rounds; of more the feed says only that they closed."""
+    asked: list[tuple[str, int]] = []
+
+    def outcome(run: str, number: int) -> str | None:
+        if len(asked) >= TOLD_ROUNDS:
+            return None
+        asked.append((run, number))
+        try:
+            before = desk.operator.closed_round(run, number - 1) if number > 1 else None
+            return averaged(desk.operator.closed_round(run, number), before)
+        except ApiError:
+            return None
+
+    return outcome
+
+
+def _timeline(desk: Desk, study_id: str) -> None:
+    """The round under way of the study's own run, site by site."""
+    runs = [run for run in desk.operator.runs() if run.study == study_id]
+    run = live_run(runs)
+    if run is None or not run.round or run.state not in (RunState.RUNNING, RunState.PAUSED):
+        return
+    round_ = desk.operator.round(run.id, run.round)
+    if round_.state not in (RoundState.OPEN, RoundState.AGGREGATING) or not round_.tasks:
+        return
+    st.subheader(text("overview.timeline"), anchor=False)
+    events = [one for one in desk.operator.newest_events(EVENTS) if one.run == run.id]
+    show(round_timeline(round_, events, desk.now()), "overview-timeline")
 
 
 def _studies_of_runs(desk: Desk) -> dict[str, str]:

@@ -52,6 +52,9 @@ def test_normal(page: str, open_app: Open) -> None:
     assert not app.error
     told = shown(app)
     assert app.title[0].value == text(f"{page}.title")
+    if ROLE[page] == "console":
+        # The operator neither gives nor gets a picture.
+        assert not [*app.get("file_uploader"), *app.get("camera_input"), *app.get("imgs")]
     for words in NORMAL.get(page, []):
         assert words in told, words
 
