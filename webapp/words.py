@@ -186,6 +186,9 @@ _BREAKING = re.compile(r"[^\S\u00a0\u202f]+")
 _BEGINNING = re.compile(r"^(\d+(?=\.(?:\s|$))|(?=[-=](?:[-=\s]|$)))")
 """What begins a list or a line across the page where a sentence begins with it."""
 
+_PER_CENT = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)%(?!\w)")
+"""A share as a server writes it in a sentence."""
+
 _ADDRESS = re.compile(
     r"((?:(?<![^\W_])[a-z]{1,12}://|www\.)[^\s`]*[^\s`.,;:!?\"')\]}>]"
     r"|[-.+\w]{1,64}@[-\w]+(?:\.[-\w]+)+)",
@@ -201,12 +204,17 @@ def plain(sentence: str) -> str:
     """
     # A new line could begin a list, a heading or code. Every second part is an address.
     first, *rest = _ADDRESS.split(_BREAKING.sub(" ", sentence).strip(" "))
-    escaped = [_BEGINNING.sub(r"\1\\", _ACTIVE.sub(r"\\\g<0>", first))]
+    escaped = [_BEGINNING.sub(r"\1\\", _ACTIVE.sub(r"\\\g<0>", alike(first)))]
     escaped += [
-        _ACTIVE.sub(r"\\\g<0>", part) if place % 2 else f"`{part}`"
+        _ACTIVE.sub(r"\\\g<0>", alike(part)) if place % 2 else f"`{part}`"
         for place, part in enumerate(rest)
     ]
     return "".join(escaped)
+
+
+def alike(sentence: str) -> str:
+    """A sentence from elsewhere with its shares written as the pages write theirs: 80.8 %."""
+    return _PER_CENT.sub(lambda found: in_percent(found.group(1)), sentence)
 
 
 def opened(fragment: str) -> str:

@@ -114,3 +114,10 @@ def test_figures_of_any_size_stay_short() -> None:
 )
 def test_how_sure_is_told_in_words(uncertainty: float, says: str) -> None:
     assert says in words.sureness(uncertainty)
+
+
+def test_a_share_in_a_sentence_from_elsewhere_is_written_as_on_the_pages() -> None:
+    told = "Accuracy 80.8% on 40 pictures, 5% more; see http://a.test/x1%20y"
+    assert words.plain(told).startswith("Accuracy 80.8\u00a0% on 40 pictures, 5\u00a0% more; see")
+    assert "x1%20y" in words.plain(told)
+    assert words.alike("a1% and 3%x stay") == "a1% and 3%x stay"

@@ -12,7 +12,7 @@ from webapp.layout import choose, empty, guard, opening, section, show, table, t
 from webapp.round_words import run_name
 from webapp.texts import text
 from webapp.views.rewards_round import how_it_arose
-from webapp.words import NOTHING, credit, day, whole
+from webapp.words import NOTHING, alike, credit, day, whole
 
 FIRST = 15
 """Places of the leaderboard that are shown without being asked for."""
@@ -111,5 +111,5 @@ def _entry(entry: LedgerEntry) -> dict[str, object]:
         text("chart.site"): entry.node_name,
         text("rewards.credits"): credit(entry.credits),
         text("chart.round"): entry.round,
-        text("rewards.reason"): entry.reason,
+        text("rewards.reason"): alike(entry.reason),
     }
