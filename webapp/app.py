@@ -15,6 +15,8 @@ sys.path[:] = [str(HERE.parent), *(p for p in sys.path if p and Path(p).resolve(
 
 from starlette.formparsers import MultiPartParser  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
+from starlette.routing import Mount  # noqa: E402
+from starlette.staticfiles import StaticFiles  # noqa: E402
 from streamlit.starlette import App  # noqa: E402
 
 from webapp.gate.keys import Keys  # noqa: E402
@@ -34,4 +36,10 @@ def gate() -> Gate:
     return Gate(settings.role, keys, settings.members)
 
 
-app = App(HERE / "script.py", middleware=[Middleware(Wall, gate=gate)])
+fonts = StaticFiles(directory=HERE / "assets" / "fonts")
+
+app = App(
+    HERE / "script.py",
+    routes=[Mount("/fonts", fonts)],
+    middleware=[Middleware(Wall, gate=gate)],
+)

@@ -8,7 +8,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -107,21 +107,32 @@ def _navigate(desk: Desk, first: str | None) -> None:
     first = first or pages_of(desk.role)[0]
     pages: dict[str, Any] = {}
     desk = replace(desk, pages=pages)
-    groups: dict[str, list[Any]] = {}
     for area in ROLES[desk.role]:
         pages |= {
             name: _entry(name, icon, desk, first=name == first)
             for name, icon in AREAS[area].items()
         }
-        groups[text(f"nav.{area}")] = [pages[name] for name in AREAS[area]]
     # The first page has the bare address; this one answers at its name, as every other does.
-    groups[""] = [_entry(first, "", desk, first=False, seen=False)]
-    current = st.navigation(groups, expanded=True)
+    named = _entry(first, "", desk, first=False, seen=False)
+    # Streamlit's own menu puts sections into one list, which a screen reader cannot walk.
+    sections = ROLES[desk.role] if len(ROLES[desk.role]) > 1 else ()
+    position: Literal["hidden", "sidebar"] = "hidden" if sections else "sidebar"
+    current = st.navigation([*pages.values(), named], position=position, expanded=True)
     with st.sidebar:
+        for area in sections:
+            _links(area, pages)
         st.caption(text(f"role.{desk.role}"))
         _choose_language()
         sign_out(desk)
     current.run()
+
+
+def _links(area: str, pages: Mapping[str, Any]) -> None:
+    """An area's heading and the links to its pages."""
+    with st.container(gap=None, key=f"area-{area}"):
+        st.markdown(f"**{text(f'nav.{area}')}**")
+        for name in AREAS[area]:
+            st.page_link(pages[name])
 
 
 def _entry(name: str, icon: str, desk: Desk, *, first: bool, seen: bool = True) -> Any:

@@ -34,4 +34,4 @@ def sign_out(desk: Desk) -> None:
         st.button(text("enter.leave"), on_click=st.logout, key="leave", type="tertiary")
     elif desk.role != "classroom":
         # Within this window: the page that follows knows nothing of Streamlit.
-        st.html(f'<a href="/leave" target="_self">{text("enter.leave")}</a>')
+        st.html(f'<a class="sign-out" href="/leave" target="_self">{text("enter.leave")}</a>')
