@@ -126,6 +126,47 @@ def _classified(page: Page, url: str) -> None:
     settled(page)
 
 
+def console_overview(page: Page, url: str) -> None:
+    """What the operator sees first, with a round under way."""
+    opened(page, url, "overview")
+    page.set_viewport_size({"width": WIDTH, "height": 1500})
+    settled(page)
+
+
+def console_sites(page: Page, url: str) -> None:
+    """Many sites as a table."""
+    opened(page, url, "sites")
+    page.set_viewport_size({"width": WIDTH, "height": 1100})
+    settled(page)
+
+
+def console_new_run(page: Page, url: str) -> None:
+    """A new run from a preset, with one group of settings open."""
+    opened(page, url, "train", plan="teaching")
+    if page.get_by_text("Prepare another run of this study").count():
+        page.get_by_text("Prepare another run of this study").click()
+        settled(page)
+    page.get_by_text("Training at the sites", exact=True).click()
+    settled(page)
+    page.get_by_role("heading", name="A new run").scroll_into_view_if_needed()
+    page.set_viewport_size({"width": WIDTH, "height": 1800})
+    settled(page)
+
+
+def console_credits(page: Page, url: str) -> None:
+    """Who earned what."""
+    opened(page, url, "rewards")
+    page.set_viewport_size({"width": WIDTH, "height": 1300})
+    settled(page)
+
+
+def console_system(page: Page, url: str) -> None:
+    """The master itself."""
+    opened(page, url, "system")
+    page.set_viewport_size({"width": WIDTH, "height": 1200})
+    settled(page)
+
+
 # What the page shows of the whole: from a heading to the one that ends it.
 PARTS: Mapping[str, tuple[str, str]] = {
     "classify": ("What arrived", "Your own look"),
@@ -142,13 +183,20 @@ PICTURES: Mapping[str, Callable[[Page, str], None]] = {
     "quiz": quiz,
     "classify": classify,
     "checklists": checklists,
+    "console-overview": console_overview,
+    "console-sites": console_sites,
+    "console-new-run": console_new_run,
+    "console-credits": console_credits,
+    "console-system": console_system,
 }
 
 
 def written(content: bytes, path: Path) -> None:
     """Writes a picture in few colours, which takes a third of the room."""
     with Image.open(io.BytesIO(content)) as picture:
-        picture.convert("RGB").quantize(160).save(path, optimize=True)
+        # By coverage: the thin lines of a chart keep their colours beside large grounds.
+        few = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE)
+        few.save(path, optimize=True)
 
 
 def part(page: Page, name: str) -> FloatRect | None:
