@@ -20,6 +20,8 @@ from webapp.words import Sign, plain, sign
 log = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 3.0
+UNKNOWN_FIELD = "Extra inputs are not permitted"
+"""What a server says of a field that its version does not have yet."""
 PLOTLY = {"displaylogo": False, "modeBarButtons": [["toImage"]], "responsive": True}
 
 
@@ -90,6 +92,9 @@ def problem(error: ApiError) -> None:
         st.warning(text("layout.offline", reason=plain(error.detail)), icon=":material/cloud_off:")
     elif error.status in (401, 403):
         st.error(text("layout.no_permission", reason=plain(error.detail)), icon=":material/lock:")
+    elif UNKNOWN_FIELD in error.detail:
+        older = text("layout.older_server", reason=plain(error.detail))
+        st.error(older, icon=":material/update:")
     else:
         st.error(_reasons(error) or plain(error.detail), icon=":material/error:")
 

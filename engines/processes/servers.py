@@ -66,11 +66,14 @@ class Servers:
 
     def __exit__(self, *_: object) -> None:
         signals_were_heard()
-        for number in SIGNALS:
-            # Stopping takes a bounded time; a second Ctrl-C must not leave servers behind.
-            signal.signal(number, signal.SIG_IGN)
+        # Stopping takes a bounded time; a second Ctrl-C must not leave servers behind.
+        before = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
         with self._held:
             self.stop()
+        for number, handler in before.items():
+            # One of ours would break off the command's own end, which has nothing left to stop.
+            if handler is not None and getattr(handler, "__module__", None) != __name__:
+                signal.signal(number, handler)
 
     def spawn(
         self, name: str, command: Sequence[str], secrets: Mapping[str, str] | None = None

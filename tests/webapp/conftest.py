@@ -30,7 +30,7 @@ def settings(role: str) -> dict[str, Any]:
     sites = [{"name": n, "url": url, "token": f"token-{n}"} for n, url in CHILDREN.items()]
     return {
         "demo": {"role": "demo", "master": master, "sites": sites, **MORE},
-        "console": {"role": "console", "master": master},
+        "console": {"role": "console", "master": master, **MORE},
         "site": {"role": "site", "sites": sites[:1]},
         "classroom": {"role": "classroom"},
     }[role]

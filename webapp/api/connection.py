@@ -241,5 +241,14 @@ def parse(kind: type[Model], content: bytes | str) -> Model:
         raise ApiError(
             "unexpected_answer",
             f"The server's answer is not as agreed (in {', '.join(fields[:4]) or 'its form'}); "
-            "the versions of server and web app may differ",
+            f"{_which_is_older({fault['type'] for fault in error.errors()})}",
         ) from None
+
+
+def _which_is_older(faults: set[str]) -> str:
+    """Which of the two does not know yet what the other does."""
+    if "extra_forbidden" in faults:
+        return "the web app is older than the server: update the web app"
+    if "missing" in faults:
+        return "the server is older than the web app: update the server"
+    return "the versions of server and web app may differ"

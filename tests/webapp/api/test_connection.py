@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import requests
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from tests.in_thread import serving
 from tests.webapp.scripted import ScriptedServers, ok
@@ -197,3 +197,15 @@ def test_a_refusal_is_never_covered_by_an_older_answer(
     server.answer = (403, b'{"error": "not_allowed", "detail": "No longer."}')
     with pytest.raises(ApiError, match="No longer"):
         connection.get("runs")
+
+
+class Agreed(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    value: int
+
+
+def test_an_answer_of_another_version_says_which_is_older() -> None:
+    with pytest.raises(ApiError, match="the web app is older than the server"):
+        parse(Agreed, b'{"value": 3, "added_later": 1}')
+    with pytest.raises(ApiError, match="the server is older than the web app"):
+        parse(Agreed, b"{}")
