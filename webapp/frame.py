@@ -39,6 +39,7 @@ AREAS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "workbench": "cottage",
             "pictures": "photo_library",
             "classify": "image_search",
+            "taking_part": "handshake",
         },
         "classroom": {
             "story": "auto_stories",

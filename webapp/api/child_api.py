@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from federated.values import Message
-from federated.views import ChildStatus, PictureView, Prediction, UploadView
+from federated.views import ChildStatus, Participation, PictureView, Prediction, UploadView
 from webapp.api.connection import LONG_SECONDS, ApiError, Connection, parse
 
 SETTLED_SECONDS = 60.0
@@ -37,6 +37,15 @@ class ChildApi:
     def status(self) -> ChildStatus:
         """What the child does, and what it holds of each study."""
         return parse(ChildStatus, self.connection.get("status"))
+
+    def participation(self, *, offset: int = 0, limit: int = 100) -> Participation:
+        """Whether the site takes part, and a page of what has left it, newest first."""
+        parameters = {"offset": offset, "limit": limit}
+        return parse(Participation, self.connection.get("participation", parameters))
+
+    def pause(self, paused: bool) -> None:
+        """Stops taking part, giving up what is under way, or takes part again."""
+        self.connection.change("PUT", "participation", json={"paused": paused})
 
     def pictures(
         self, study: str, *, label: str | None = None, offset: int = 0, limit: int = 24

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from federated.states import NodeState
-from federated.views import ChildStatus, ChildStudy, PictureView, Prediction, UploadView
+from federated.views import (
+    ChildStatus,
+    ChildStudy,
+    Departure,
+    Participation,
+    PictureView,
+    Prediction,
+    UploadView,
+)
 from tests.webapp.sample.facts import HASHES, NOW, RUN, STUDY, weights
 from tests.webapp.scripted import MASTER
 
@@ -81,6 +89,23 @@ def uploads() -> dict[str, Any]:
             ),
         ]
     }
+
+
+def participation(**changes: Any) -> Participation:
+    routes = [("POST", "nodes/n-1/heartbeat", 300), ("PUT", "tasks/t-1/update", 6_600_000)]
+    left = [
+        Departure(
+            at=NOW - place,
+            method=method,
+            path=f"/api/v1/{path}",
+            nbytes=nbytes,
+            sha256=HASHES[place],
+            status=200 if place else None,
+        )
+        for place, (method, path, nbytes) in enumerate(routes)
+    ]
+    facts: dict[str, Any] = {"paused": False, "sharing": "To the master.", "departures": left}
+    return Participation(**facts | changes)
 
 
 def prediction() -> Prediction:

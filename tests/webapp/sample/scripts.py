@@ -18,7 +18,14 @@ from federated.views import (
 from tests.webapp import compared
 from tests.webapp.drawn import png
 from tests.webapp.evaluated import report
-from tests.webapp.sample.at_a_site import held, pictures, prediction, status, uploads
+from tests.webapp.sample.at_a_site import (
+    held,
+    participation,
+    pictures,
+    prediction,
+    status,
+    uploads,
+)
 from tests.webapp.sample.courses import changes, paired, rounds_told
 from tests.webapp.sample.facts import HASHES, NOW, PLAN, RUN, weights
 from tests.webapp.sample.runs import events, rewards, round_, run
@@ -86,6 +93,7 @@ def child(name: str = "site-1") -> Script:
     """A child that holds six pictures and a trained model."""
     script: Script = {
         "GET status": ok(status(name)),
+        "GET participation": ok(participation()),
         "GET images": ok({"images": pictures(), "total": 6}),
         "POST images": ok(uploads(), 201),
         "POST predict": ok(prediction()),
@@ -100,7 +108,10 @@ def child(name: str = "site-1") -> Script:
 def empty_child(name: str = "site-1") -> Script:
     """A child that has a study and an untrained model, and no picture."""
     nothing = held(round=0, run=None, counts={}, unlabelled=0, new_labelled=0)
-    return {"GET status": ok(status(name, studies=[nothing]))}
+    return {
+        "GET status": ok(status(name, studies=[nothing])),
+        "GET participation": ok(participation(departures=[])),
+    }
 
 
 def system() -> SystemView:

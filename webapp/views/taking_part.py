@@ -1,0 +1,65 @@
+"""Whether a site takes part, and exactly what has left it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from federated.views import Participation
+from webapp.departures import bytes_by_kind, departure_rows
+from webapp.desk import Desk, Site
+from webapp.layout import badge, choose_site, figures, opening, section
+from webapp.texts import text
+from webapp.words import plain, size
+
+PAGE_SIZE = 100
+
+
+def page(desk: Desk) -> None:
+    """Draws the page."""
+    opening("taking_part")
+    site = choose_site(desk)
+    number = int(st.session_state.get(_page_key(site), 1))
+    known = site.child.participation(offset=(number - 1) * PAGE_SIZE, limit=PAGE_SIZE + 1)
+    _standing(site, known)
+    section("taking_part.left")
+    st.markdown(plain(known.sharing))
+    _left(site, known, number)
+
+
+def _standing(site: Site, known: Participation) -> None:
+    """Takes part or pauses, with the one button that changes it."""
+    with st.container(border=True):
+        badge("paused" if known.paused else "active")
+        key = "paused" if known.paused else "takes_part"
+        st.markdown(text(f"taking_part.{key}"))
+        action = "join" if known.paused else "pause"
+        if st.button(text(f"taking_part.{action}"), key=f"participation-{site.name}"):
+            site.child.pause(not known.paused)
+            st.rerun()
+
+
+def _left(site: Site, known: Participation, number: int) -> None:
+    """A page of departures, newest first."""
+    shown, more = known.departures[:PAGE_SIZE], len(known.departures) > PAGE_SIZE
+    if not shown and number == 1:
+        st.markdown(text("taking_part.nothing"))
+        return
+    figures({text(f"left.{kind}"): size(sum_) for kind, sum_ in bytes_by_kind(shown).items()})
+    st.caption(text("taking_part.sums"))
+    rows = departure_rows(shown)
+    st.dataframe(rows, hide_index=True, alt=text("taking_part.alt"), key=f"left-{site.name}")
+    st.download_button(
+        text("taking_part.take"),
+        rows.to_csv(index=False),
+        file_name="commonsight-departures.csv",
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        key=f"take-left-{site.name}",
+    )
+    if more or number > 1:
+        st.pagination(number + more, key=_page_key(site))
+
+
+def _page_key(site: Site) -> str:
+    return f"left-page-{site.name}"
