@@ -19,7 +19,7 @@ from master.services import Services
 from master.settings import Settings
 from master.store.state_counts import count_by_state
 
-LIBRARIES = ("tensorflow", "keras", "numpy", "SQLAlchemy", "Flask")
+LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "SQLAlchemy", "Flask")
 
 
 def system_view(services: Services) -> SystemView:

@@ -25,7 +25,8 @@ def page(desk: Desk) -> None:
     section("system.disk")
     _disk(shown)
     section("system.versions")
-    rows = [{text("system.part"): n, text("system.version"): v} for n, v in shown.versions.items()]
+    parts = shown.versions | {text("system.database"): shown.database}
+    rows = [{text("system.part"): n, text("system.version"): v} for n, v in parts.items()]
     table(rows, text("system.versions"))
     section("system.settings")
     st.markdown(text("system.settings_what"))
@@ -55,7 +56,6 @@ def _health(desk: Desk) -> None:
     figures(
         {
             text("system.up"): span(shown.now - shown.started_at),
-            text("system.database"): shown.database,
             text("system.sites"): whole(sum(nodes.values())),
             text("system.waiting"): whole(shown.waiting_polls),
             text("system.runs"): whole(sum(runs.values())),
