@@ -343,13 +343,13 @@ def test_where_scores_are_needed_an_update_without_one_is_rejected_and_the_run_g
     upload(federation, "audit", {"benign": 3, "malignant": 5})
     sites = [federation.site(f"clinic-{name}") for name in "abc"]
     run = federation.run(**PLAN | {"strategy": {"name": "best_k", "settings": {"k": 1}}}, quorum=2)
-    reports = federation.evaluator.reports
+    answered = federation.evaluator.answered
     for child in sites:
         with monkeypatch.context() as patch:
             if child is sites[1]:
-                patch.setattr(federation.evaluator, "reports", unmeasured)
+                patch.setattr(federation.evaluator, "answered", unmeasured)
             federation.deliver(child, trained(child, 1.0 + sites.index(child), 10))
-    assert federation.evaluator.reports == reports
+    assert federation.evaluator.answered == answered
     assert federation.get(f"/runs/{run}")["state"] == "completed"
     found = federation.get(f"/runs/{run}/rounds/1")["updates"]
     assert [update["status"] for update in found] == ["accepted", "rejected", "accepted"]
