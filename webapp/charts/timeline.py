@@ -94,7 +94,10 @@ def _bars(phase: str, spans: Sequence[Span], colour: str, pattern: str) -> go.Ba
         base=[start for _, _, start, _ in spans],
         x=[stop - start for _, _, start, stop in spans],
         orientation="h",
-        marker={"color": colour, "pattern": {"shape": pattern, "fillmode": "overlay", "fgcolor": "#FFFFFF"}},
+        marker={
+            "color": colour,
+            "pattern": {"shape": pattern, "fillmode": "overlay", "fgcolor": "#FFFFFF"},
+        },
         hovertemplate="%{y}: %{base:.1f} s + %{x:.1f} s",
     )
 
