@@ -48,10 +48,19 @@ class ChildApi:
         self.connection.change("PUT", "participation", json={"paused": paused})
 
     def pictures(
-        self, study: str, *, label: str | None = None, offset: int = 0, limit: int = 24
+        self,
+        study: str,
+        *,
+        label: str | None = None,
+        unlabelled: bool = False,
+        offset: int = 0,
+        limit: int = 24,
     ) -> Pictures:
-        """One page of the site's pictures, newest first."""
-        parameters = {"study": study, "label": label, "offset": offset, "limit": limit}
+        """One page of the site's pictures, newest first: of one label, without one, or all."""
+        parameters: dict[str, Any] = {"study": study, "label": label}
+        parameters |= {"offset": offset, "limit": limit}
+        if unlabelled:
+            parameters["unlabelled"] = "true"
         return parse(Pictures, self.connection.get("images", parameters))
 
     def thumbnail(self, study: str, picture: str) -> bytes:

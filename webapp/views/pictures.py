@@ -156,22 +156,31 @@ def _gallery(site: Site, held: ChildStudy) -> None:
         return
     label = st.pills(
         text("pictures.filter"),
-        [EVERY, *held.study.classes],
+        [EVERY, *held.study.classes, UNLABELLED],
         default=EVERY,
         required=True,
-        format_func=lambda name: plain(name) or text("pictures.all"),
+        format_func=_filter_name,
         key=f"filter-{site.name}",
     )
-    shown = held.counts.get(label, 0) if label else total
+    shown = {EVERY: total, UNLABELLED: held.unlabelled}.get(label, held.counts.get(label, 0))
     pages = max(ceil(shown / PAGE_SIZE), 1)
     number = st.pagination(pages, key=f"page-{site.name}-{label}") if pages > 1 else 1
     found = site.child.pictures(
-        held.study.id, label=label or None, offset=(number - 1) * PAGE_SIZE, limit=PAGE_SIZE
+        held.study.id,
+        label=label if label in held.study.classes else None,
+        unlabelled=label == UNLABELLED,
+        offset=(number - 1) * PAGE_SIZE,
+        limit=PAGE_SIZE,
     )
     with st.grid(min_column_width=124, gap="medium", key="gallery"):
         for picture in found.images:
             with st.container(gap="xsmall"):
                 _picture(site, held, picture)
+
+
+def _filter_name(label: str) -> str:
+    names = {EVERY: "pictures.all", UNLABELLED: "pictures.unlabelled"}
+    return text(names[label]) if label in names else plain(label)
 
 
 def _picture(site: Site, held: ChildStudy, picture: PictureView) -> None:
@@ -197,7 +206,8 @@ def _change(site: Site, held: ChildStudy, picture: PictureView) -> None:
     )
     with st.container(horizontal=True):
         save = st.button(text("pictures.save"), key=f"save-{picture.id}")
-        delete = st.button(text("pictures.delete"), key=f"delete-{picture.id}")
+        sure = st.checkbox(text("pictures.sure"), key=f"sure-{picture.id}")
+        delete = st.button(text("pictures.delete"), key=f"delete-{picture.id}", disabled=not sure)
     try:
         if save and label:
             site.child.relabel(held.study.id, picture.id, label)

@@ -3,6 +3,7 @@ from streamlit.testing.v1 import AppTest
 from tests.webapp import sample
 from tests.webapp.conftest import Open, shown
 from tests.webapp.scripted import CHILDREN, ScriptedServers, refused
+from webapp.views.pictures import UNLABELLED
 
 
 def add(app: AppTest, count: int) -> AppTest:
@@ -79,6 +80,8 @@ def test_a_picture_gets_another_label(open_app: Open, servers: ScriptedServers) 
 def test_a_picture_is_deleted(open_app: Open, servers: ScriptedServers) -> None:
     name = sample.picture(4, None).id
     app = open_app("pictures")
+    assert app.button(key=f"delete-{name}").disabled
+    app.checkbox(key=f"sure-{name}").check().run()
     app.button(key=f"delete-{name}").click().run()
     assert len(servers.made("DELETE", f"images/{name}")) == 1
 
@@ -95,3 +98,12 @@ def test_the_gallery_shows_one_label(open_app: Open, servers: ScriptedServers) -
     app = open_app("pictures")
     app.pills(key="filter-site-1").set_value("malignant").run()
     assert servers.made("GET", "images")[-1].query["label"] == "malignant"
+
+
+def test_the_gallery_shows_what_has_no_label(open_app: Open, servers: ScriptedServers) -> None:
+    app = open_app("pictures", "site")
+    app.pills(key="filter-site-1").set_value(UNLABELLED).run()
+    assert not app.exception
+    query = servers.made("GET", "images")[-1].query
+    assert query["unlabelled"] == "true"
+    assert "label" not in query
