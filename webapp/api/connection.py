@@ -21,7 +21,7 @@ PART_SECONDS = 600.0
 """How long parts of files are kept that are named by their hash."""
 
 KEPT_ANSWERS = 300
-KEEP_SECONDS = 2.0
+KEEP_SECONDS = 2.8
 """A little less than pages take to refresh, so that several viewers cost one request."""
 
 Model = TypeVar("Model", bound=BaseModel)
