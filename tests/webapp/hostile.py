@@ -18,5 +18,8 @@ def told_as_words(app: AppTest) -> bool:
     # What stands in a block of code, or in one within a sentence, is text to every browser.
     for block in app.code:
         told = told.replace(block.value, "")
+    # A grid draws what is in its cells as it is; a table does not.
+    for grid in app.dataframe:
+        told = told.replace(grid.value.to_csv(index=False), "")
     told = re.sub(r"(?<!\\)`[^`]*`", "", told)
     return not any(alive in told for alive in ALIVE)

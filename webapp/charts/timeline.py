@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from itertools import pairwise
 
 import pandas as pd
@@ -90,7 +91,8 @@ def _phase(state: str) -> str:
 def _bars(phase: str, spans: Sequence[Span], colour: str, pattern: str) -> go.Bar:
     return go.Bar(
         name=text(f"phase.{phase}"),
-        y=[name for name, *_ in spans],
+        # Plotly makes something of tags in a label.
+        y=[escape(name) for name, *_ in spans],
         base=[start for _, _, start, _ in spans],
         x=[stop - start for _, _, start, stop in spans],
         orientation="h",
