@@ -43,12 +43,12 @@ class Answered:
 
     Attributes:
         report: `models.measures.Report` as JSON.
-        right: Probability of the right class of each picture, 0 to 1.
+        scores: Quadratic score of each picture's probabilities, 0 to 2.
         hits: Whether the right class is the most probable one, for each.
     """
 
     report: dict[str, Any]
-    right: Sequence[float]
+    scores: Sequence[float]
     hits: Sequence[bool]
 
 

@@ -164,7 +164,7 @@ def _answered(labels: np.ndarray, answers: np.ndarray, study: Study) -> Json:
     report = evaluate_probabilities(labels, answers, study.classes, intervals=False)
     return {
         "report": report.model_dump(mode="json"),
-        "right": answers[np.arange(len(labels)), labels].tolist(),
+        "scores": np.square(answers - np.eye(len(study.classes))[labels]).sum(axis=1).tolist(),
         "hits": (answers.argmax(axis=1) == labels).tolist(),
     }
 

@@ -16,7 +16,7 @@ from federated.signature import signature_of
 from federated.training import Training
 from master.audit.copied import Earlier, check_copied
 from master.audit.finding import Finding, verdict_of
-from master.audit.mirror import Answers, check_mirror, is_suspect
+from master.audit.mirror import Errors, check_mirror, is_suspect
 from master.audit.norm import steps_of
 from master.audit.sketch import Sketch, sketch_of
 from master.audit.together import Candidate, compare
@@ -203,17 +203,18 @@ class Federation:
 
     def _mirror(self, weights: Weights, counts: Mapping[str, int]) -> Finding:
         labels = tuple(str(label) for label in self._pictures.audit_y)
-        answers = Answers(labels, self._right(self.weights), self._right(weights))
-        if is_suspect(answers, counts):
+        errors = Errors(labels, self._scores(self.weights), self._scores(weights))
+        if is_suspect(errors, counts):
             turned = {name: 2 * self.weights[name] - array for name, array in weights.items()}
-            answers = answers.with_mirror(self._right(turned))
-        return check_mirror(answers, counts, self._policy)
+            errors = errors.with_mirror(self._scores(turned))
+        return check_mirror(errors, counts, self._policy)
 
-    def _right(self, weights: Weights) -> np.ndarray:
-        """Probability of the right class of each audit picture."""
+    def _scores(self, weights: Weights) -> np.ndarray:
+        """Quadratic score of each audit picture's probabilities."""
         answers = probabilities(weights, self._pictures.audit_x)
-        right: np.ndarray = answers[np.arange(len(answers)), self._pictures.audit_y]
-        return right
+        right = np.eye(self._pictures.classes)[self._pictures.audit_y]
+        scores: np.ndarray = np.square(answers - right).sum(axis=1)
+        return scores
 
     def _sketch(self, weights: Weights) -> Sketch:
         before, after = _Reader(self.weights), _Reader(weights)

@@ -65,8 +65,8 @@ def judge(
         return verdict_of([change], {})
     findings = [FORM, change, *([copied] if copied else [])]
     findings.append(_measured(document, measurement, policy, asked))
-    if measurement.answers is not None and not asked.is_trial:
-        findings.append(check_mirror(measurement.answers, asked.counts, policy))
+    if measurement.errors is not None and not asked.is_trial:
+        findings.append(check_mirror(measurement.errors, asked.counts, policy))
     verdict = verdict_of(findings, measurement.figures)
     return _scored(verdict, measurement) if asked.needs_score else verdict
 
@@ -83,10 +83,10 @@ def _measured(
 
 def _like_its_own(measurement: Measurement, counts: Mapping[str, int]) -> Mixed | None:
     """The accuracy on audit pictures that are mixed as the site's classes are."""
-    answers, hits = measurement.answers, measurement.hits
-    if answers is None or hits is None:
+    errors, hits = measurement.errors, measurement.hits
+    if errors is None or hits is None:
         return None
-    return mixed(hits, answers.labels, counts)
+    return mixed(hits, errors.labels, counts)
 
 
 def _scored(verdict: Verdict, measurement: Measurement) -> Verdict:

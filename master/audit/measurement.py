@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from master.audit.mirror import Answers
+from master.audit.mirror import Errors
 
 FIGURES = ("loss", "accuracy", "balanced_accuracy", "auc", "num_examples")
 """Figures of a report that a verdict keeps."""
@@ -25,19 +25,19 @@ class Measurement:
         problem: Why nothing was measured, as a sentence without a full stop.
         broken: Whether it is the model itself that cannot be used.
         died: Whether the evaluation process ended over it, which says nothing yet.
-        right: Probability of the right class of each picture, float (n,), 0 to 1; None where
+        scores: Quadratic score of each picture's probabilities, float (n,), 0 to 2; None where
             nothing was measured.
         hits: Whether it is right about each, bool (n,).
-        answers: The first beside those of the round's first model, where that was measured too.
+        errors: The first beside those of the round's first model, where that was measured too.
     """
 
     report: Mapping[str, Any] | None = None
     problem: str = NO_PICTURES
     broken: bool = False
     died: bool = False
-    right: np.ndarray | None = None
+    scores: np.ndarray | None = None
     hits: np.ndarray | None = None
-    answers: Answers | None = None
+    errors: Errors | None = None
 
     @property
     def figures(self) -> dict[str, float]:

@@ -19,7 +19,7 @@ COVERED = 0.9
 """Share of a site's pictures whose classes are among the audit pictures, that is enough."""
 
 SMALLEST = 1e-3
-"""The values of single pictures, 0 to 1, are taken to vary by this much at least."""
+"""The values of single pictures are taken to vary by this much at least."""
 
 
 @dataclass(frozen=True, slots=True)

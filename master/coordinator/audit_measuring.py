@@ -11,7 +11,7 @@ import numpy as np
 from federated.errors import FederationError
 from federated.study import Study
 from master.audit import Measurement
-from master.audit.mirror import Answers, is_suspect
+from master.audit.mirror import Errors, is_suspect
 from master.coordinator.evaluation_jobs import global_model, twice
 from master.evaluation import Answered, EvaluatedModel
 from master.services import Services
@@ -78,11 +78,11 @@ def _keep(services: Services, starts: Mapping[int, Measurement]) -> None:
 def _beside(
     start: Measurement, update: Measurement, examples: LabelledRows, study: Study
 ) -> Measurement:
-    """An update's figures, with its answers beside those of what it started from."""
-    if start.right is None or update.right is None:
+    """An update's figures, with its errors beside those of what it started from."""
+    if start.scores is None or update.scores is None:
         return update
     labels = tuple(study.classes[label] for label in examples.labels)
-    return replace(update, answers=Answers(labels, start.right, update.right))
+    return replace(update, errors=Errors(labels, start.scores, update.scores))
 
 
 def _with_mirrors(
@@ -94,15 +94,15 @@ def _with_mirrors(
     suspects = [
         row
         for row, (one, own) in enumerate(zip(asked, found, strict=True))
-        if own.answers is not None and is_suspect(own.answers, one.counts)
+        if own.errors is not None and is_suspect(own.errors, one.counts)
     ]
     measured = list(found)
     if suspects:
         models = [replace(_model(services, asked[row]), mirrored=True) for row in suspects]
         for row, mirror in zip(suspects, _answers(services, models, examples), strict=True):
-            answers = found[row].answers
-            if answers is not None and mirror.right is not None:
-                measured[row] = replace(found[row], answers=answers.with_mirror(mirror.right))
+            errors = found[row].errors
+            if errors is not None and mirror.scores is not None:
+                measured[row] = replace(found[row], errors=errors.with_mirror(mirror.scores))
     return measured
 
 
@@ -130,7 +130,7 @@ def _alone(
 
 def _measurement(found: Answered | None) -> Measurement:
     if found is not None:
-        return Measurement(found.report, right=np.array(found.right), hits=np.array(found.hits))
+        return Measurement(found.report, scores=np.array(found.scores), hits=np.array(found.hits))
     return Measurement(problem=f"{NOT_FINITE}: it could not be measured", broken=True)
 
 

@@ -77,9 +77,10 @@ class LinearEvaluator:
         for model in models:
             report = self.report(model, pixels, examples)
             probabilities = self._probabilities(model, pixels, examples)
-            right = probabilities[np.arange(len(labels)), labels].tolist()
+            right = np.eye(len(model.study.classes))[labels]
+            scores = np.square(probabilities - right).sum(axis=1).tolist()
             hits = (probabilities.argmax(axis=1) == labels).tolist()
-            found.append(Answered(report, right, hits))
+            found.append(Answered(report, scores, hits))
         return found
 
     def accuracies(

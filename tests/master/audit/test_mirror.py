@@ -7,7 +7,7 @@ import pytest
 
 from federated.plan import AuditPolicy
 from master.audit.finding import Weight
-from master.audit.mirror import Answers, check_mirror, is_suspect
+from master.audit.mirror import Errors, check_mirror, is_suspect
 from master.mirror_reader import MirrorReader
 from tests.master.audit.updates import SIGNATURE, Arrays, moved, weights
 
@@ -17,21 +17,21 @@ ONE_CLASS = {"a": 25}
 BOTH = {"a": 30, "b": 12}
 
 
-def answers(
+def errors(
     rng: np.random.Generator, a: float, b: float, mirrored: float = -1.0, noise: float = 0.05
-) -> Answers:
-    """An update that changes the right class's probability by `a` and `b`; its mirror otherwise."""
+) -> Errors:
+    """An update that lowers the errors of each class by `a` and `b`; its mirror otherwise."""
     start = rng.uniform(0.4, 0.6, len(LABELS))
     change = np.where(np.array(LABELS) == "a", a, b) + rng.normal(0, noise, len(LABELS))
-    return Answers(LABELS, start, start + change, start + mirrored * change)
+    return Errors(LABELS, start, start - change, start - mirrored * change)
 
 
-def weight(found: Answers, counts: dict[str, int]) -> Weight:
+def weight(found: Errors, counts: dict[str, int]) -> Weight:
     return check_mirror(found, counts, POLICY).weight
 
 
 def test_a_site_of_one_class_may_make_all_others_worse(rng: np.random.Generator) -> None:
-    found = answers(rng, 0.2, -0.3)
+    found = errors(rng, 0.2, -0.3)
     assert weight(found, ONE_CLASS) is Weight.FITS
     assert not is_suspect(found, ONE_CLASS)
     # Of a site that has the other class too, or says so, the same is not honest.
@@ -41,31 +41,31 @@ def test_a_site_of_one_class_may_make_all_others_worse(rng: np.random.Generator)
 def test_turned_signs_are_wrong_at_a_site_of_one_class_and_at_one_of_both(
     rng: np.random.Generator,
 ) -> None:
-    found = answers(rng, -0.2, 0.3)
+    found = errors(rng, -0.2, 0.3)
     assert is_suspect(found, ONE_CLASS)
     finding = check_mirror(found, ONE_CLASS, POLICY)
     assert finding.weight is Weight.WRONG
     assert "its exact opposite would do better by 0." in finding.sentence
-    assert weight(answers(rng, -0.2, -0.2), BOTH) is Weight.WRONG
+    assert weight(errors(rng, -0.2, -0.2), BOTH) is Weight.WRONG
 
 
 def test_who_trains_too_long_on_ten_pictures_spoils_both_sides(rng: np.random.Generator) -> None:
-    assert weight(answers(rng, -0.2, -0.2, mirrored=1.1), BOTH) is Weight.FITS
+    assert weight(errors(rng, -0.2, -0.2, mirrored=1.1), BOTH) is Weight.FITS
 
 
 def test_what_is_hardly_sure_is_noted_and_what_is_sure_and_tiny_is_too(
     rng: np.random.Generator,
 ) -> None:
-    hardly = answers(rng, 0, 0, noise=1.0)
-    shifted = hardly.start - hardly.update
-    found = Answers(
+    hardly = errors(rng, 0, 0, noise=1.0)
+    shifted = hardly.update - hardly.start
+    found = Errors(
         LABELS,
         hardly.start,
-        hardly.start - (shifted - shifted.mean() + 3.5 * shifted.std() / 120**0.5),
+        hardly.start + (shifted - shifted.mean() + 3.5 * shifted.std() / 120**0.5),
     )
     found = found.with_mirror(2 * found.start - found.update)
     assert weight(found, {"a": 1, "b": 1}) is Weight.NOTED
-    many = Answers(LABELS * 50, np.tile(found.start, 50), np.tile(found.update, 50))
+    many = Errors(LABELS * 50, np.tile(found.start, 50), np.tile(found.update, 50))
     many = many.with_mirror(2 * many.start - many.update)
     strict, lenient = (AuditPolicy(mirror_size=size) for size in (0.2, 0.4))
     assert check_mirror(many, {"a": 1, "b": 1}, strict).weight is Weight.WRONG
@@ -76,7 +76,7 @@ def test_what_is_hardly_sure_is_noted_and_what_is_sure_and_tiny_is_too(
 def test_what_cannot_be_checked_is_told(
     rng: np.random.Generator, counts: dict[str, int], why: str
 ) -> None:
-    finding = check_mirror(answers(rng, -0.2, 0.3), counts, POLICY)
+    finding = check_mirror(errors(rng, -0.2, 0.3), counts, POLICY)
     assert finding.weight is Weight.UNCHECKED
     assert why in finding.sentence
 
