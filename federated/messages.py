@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from federated.control import kept_signature
+from federated.model_card import ModelCard
 from federated.plan import ModelChoice, Plan
 from federated.search import DROPOUT, Hyperparameters, trained_with
 from federated.signature import Signature
@@ -71,12 +72,15 @@ class StudyCounts(Message):
         new_labelled: Labelled pictures that no accepted round has trained on yet.
         weights: SHA-256 of the global model that the site holds, if any.
         frozen: SHA-256 of that model's frozen part, if it has one.
+        card: Mark of that model's card at the site, empty without one; None from a site whose
+            version knows of none.
     """
 
     counts: Counts = Field(default_factory=dict)
     new_labelled: PictureCount = 0
     weights: Sha256 | None = None
     frozen: Sha256 | None = None
+    card: Annotated[str, Field(pattern=r"^[0-9a-f]{0,64}$")] | None = None
 
 
 class Heartbeat(Message):
@@ -156,12 +160,14 @@ class HeartbeatAnswer(Message):
         cancelled: Of the tasks named, those that are over for the master: drop them.
         models: For a node that the master cannot call: studies whose current model it does
             not hold; it fetches the weights by their hash.
+        cards: Of the models that the node holds, where it has another card or none.
     """
 
     state: NodeState
     interval_seconds: Annotated[float, Field(gt=0, le=3600)] = 5.0
     cancelled: tuple[str, ...] = ()
     models: tuple[StudyPush, ...] = ()
+    cards: Annotated[tuple[ModelCard, ...], Field(max_length=100)] = ()
 
 
 class StudyReceipt(Message):

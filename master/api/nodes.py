@@ -10,11 +10,20 @@ from sqlalchemy.orm import Session
 
 from federated.errors import InvalidInput, NotFound
 from federated.messages import Enrolment, Heartbeat, HeartbeatAnswer, JoinRequest, StudyPush
+from federated.model_card import ModelCard
 from federated.states import NodeState
 from federated.values import Message
 from federated.views import NodeHistory, NodeView
 from master.api.context import NODE, OPERATOR, PEOPLE, known_tokens, services
-from master.store import deliveries, node_history, node_views, nodes, tasks, tokens
+from master.store import (
+    deliveries,
+    model_cards,
+    node_history,
+    node_views,
+    nodes,
+    tasks,
+    tokens,
+)
 from master.store.tables import NodeRow
 from serving.auth import AUTH, caller
 from serving.optional_body import optional_body
@@ -164,6 +173,7 @@ def _answer(
         interval_seconds=_interval(row, message),
         cancelled=cancelled,
         models=_models_to_fetch(session, row, message),
+        cards=_cards(session, row, message),
     )
 
 
@@ -172,6 +182,13 @@ def _models_to_fetch(session: Session, row: NodeRow, message: Heartbeat) -> tupl
     if row.url is not None or row.state != NodeState.ACTIVE:
         return ()
     return tuple(version.push() for version in deliveries.missing(session, message.studies))
+
+
+def _cards(session: Session, row: NodeRow, message: Heartbeat) -> tuple[ModelCard, ...]:
+    """What a node is told of the models that it holds, where it has not heard that yet."""
+    if row.state != NodeState.ACTIVE:
+        return ()
+    return model_cards.news(session, row.id, message.studies)
 
 
 def _interval(row: NodeRow, message: Heartbeat) -> float:
