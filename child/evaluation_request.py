@@ -27,12 +27,12 @@ def evaluation_request(task: Task, site: Site) -> EvaluationRequest:
         site: Its pictures and limits.
 
     Raises:
-        Conflict: The site has paused, the run is none that it measures for, or has been
-            measured, or so few pictures judge here that figures would tell of single ones.
+        Conflict: The site does not take part in it now, the run is none that it measures for,
+            or has been measured, or so few pictures judge here that figures would tell of single
+            ones.
         NotFound: Weights are not here.
     """
-    if site.participation.paused():
-        raise Conflict("This site has paused its participation", code="paused")
+    site.admission.check(task)
     _check_due(task, site.tasks)
     least = least_examples(task, site)
     validation = validation_part(task.study, site.pictures, MAX_EXAMPLES)

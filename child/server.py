@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import logging
 import os
 import random
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from child.admission import Admission
 from child.agent.backoff import Backoff
 from child.agent.batch_fetching import BatchFetcher
 from child.agent.batch_servers import batch_servers
@@ -40,6 +42,8 @@ from child.store.departures import DepartureStore
 from child.store.opening import open_database
 from child.store.participation import ParticipationStore
 from child.store.pictures import PictureStore
+from child.store.plans import PlanStore
+from child.store.round_figures import RoundFiguresStore
 from child.store.studies import StudyStore
 from child.store.tasks import TaskStore
 from child.store.tokens import TokenStore
@@ -87,6 +91,11 @@ class Child:
         self._database = open_database(self.state, settings.database)
         self.tokens = TokenStore(self._database, now)
         self.participation = ParticipationStore(self._database)
+        self.plans = PlanStore(self._database, now)
+        self.round_figures = RoundFiguresStore(self._database, now)
+        self.admission = Admission(
+            self.participation, self.plans, lambda: datetime.datetime.fromtimestamp(now()).time()
+        )
         self.studies = StudyStore(self._database, now)
         self.pictures = PictureStore(self._database, now)
         self.departures = DepartureStore(self._database, now)
@@ -254,7 +263,7 @@ class Child:
             pictures=self.pictures,
             folder=self.folder,
             tasks=self.task_store,
-            participation=self.participation,
+            admission=self.admission,
             blobs=self.blobs,
             min_examples=self._settings.least_examples,
             drafts=self.state.drafts,
@@ -291,7 +300,7 @@ class Child:
         return Tasks(
             store=self.task_store,
             studies=self.studies,
-            participation=self.participation,
+            admission=self.admission,
             blobs=self.blobs,
             training=self.training,
             expect=self.models.expect,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from child.store.participation import ParticipationStore
+from child.admission import Admission
 from child.store.studies import StudyStore, check_same
 from child.store.tasks import TaskStore
 from child.training import Training
@@ -27,7 +27,7 @@ class Tasks:
 
     store: TaskStore
     studies: StudyStore
-    participation: ParticipationStore
+    admission: Admission
     blobs: BlobStore
     training: Training
     expect: Callable[[Task], None]
@@ -37,6 +37,8 @@ class Tasks:
 
     def accept(self, task: Task) -> None:
         """Queues a task whose weights are here; one that is queued, or further, stays as it is.
+
+        What the site takes no part in now is failed at once, and the master told why.
 
         Raises:
             NotFound: The study was not pushed.
@@ -52,8 +54,9 @@ class Tasks:
                 received=missing[0],
                 code="missing_blob",
             )
+        self.admission.plans.met(task)
         if self.store.add(task) or self.store.fetched(task.id):
-            self.training.submit(task.id)
+            self._begin(task)
         self.took(task)
 
     def refuse(self, task: Task, failure: Failure) -> None:
@@ -69,11 +72,21 @@ class Tasks:
 
     def pause(self, paused: bool) -> None:
         """Stops taking part, giving up what is under way, or takes part again."""
-        self.participation.pause(paused)
-        if not paused:
-            return
-        reason = Failure(code="paused", detail="This site has paused its participation.")
+        self.admission.participation.pause(paused)
+        self.reconsider()
+
+    def reconsider(self) -> None:
+        """Gives up what this site takes no part in any more; what has begun outlasts the hours."""
         for task_id in self.store.in_states("fetching", "queued", "training"):
-            if self.store.fail(task_id, reason):
+            held = self.store.get(task_id)
+            reason = self.admission.unwanted(held.task) if held is not None else None
+            if reason is not None and self.store.fail(task_id, reason):
                 self.training.cancel(task_id)
                 self.deliver(task_id)
+
+    def _begin(self, task: Task) -> None:
+        reason = self.admission.barred(task)
+        if reason is None:
+            self.training.submit(task.id)
+        else:
+            self.refuse(task, reason)

@@ -6,16 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from child.admission import Admission
 from child.agent.batch_fetching import BatchFetcher
 from child.local_controls import LocalControls
 from child.local_statistics import LocalStatistics
 from child.pictures import PictureFolder
-from child.store.participation import ParticipationStore
 from child.store.picture_rows import Example
 from child.store.pictures import PictureStore
 from child.store.tasks import TaskStore
 from child.worker_messages import Examples, TrainingRequest
-from federated.errors import Conflict
 from federated.messages import Task
 from federated.study import Study
 from federated.values import sha256_of
@@ -27,6 +26,7 @@ class Site:
     """What training needs of the site, and what the site insists on.
 
     Attributes:
+        admission: Decides on each task once more as it begins.
         min_examples: Pictures to train on without which this site does not train, and
             pictures that judge without which it tells no figure of them, whatever a plan says.
         drafts: Folder for updates under construction, and for pixels of public pictures.
@@ -38,7 +38,7 @@ class Site:
     pictures: PictureStore
     folder: PictureFolder
     tasks: TaskStore
-    participation: ParticipationStore
+    admission: Admission
     blobs: BlobStore
     min_examples: int
     drafts: Path
@@ -63,11 +63,10 @@ def training_request(task: Task, site: Site, gather: Gather) -> TrainingRequest:
         gather: Called where the plan's data are public.
 
     Raises:
-        Conflict: The site has paused, or has too few pictures to train on.
+        Conflict: The site does not take part in it now, or has too few pictures to train on.
         NotFound: The weights are not here.
     """
-    if site.participation.paused():
-        raise Conflict("This site has paused its participation", code="paused")
+    site.admission.check(task)
     weights = site.blobs.path(task.weights)
     drafts = drafts_of(task, site)
     pixels, features = drafts.pixels, drafts.features

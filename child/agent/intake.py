@@ -102,7 +102,8 @@ class Intake:
         try:
             self._fetch(held.task)
             self._accept(held.task)
-            return True
+            # A site may take no part in it: to ask for the next at once would be a busy loop.
+            return self._tasks.is_to_train(task_id)
         except NotWanted:
             log.info("The weights of task %s are not fetched: it is over", task_id)
         except MasterAway:

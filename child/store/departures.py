@@ -36,6 +36,7 @@ class DepartureRow(Base):
     sha256: Mapped[str | None] = mapped_column(String(64))
     status: Mapped[int | None]
     told: Mapped[str | None] = mapped_column(Text)
+    norm: Mapped[float | None] = mapped_column(Float)
 
 
 class DepartureStore:

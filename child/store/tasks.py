@@ -120,6 +120,11 @@ class TaskStore:
         """Whether a task waits for training or is in it."""
         return bool(self.in_states("queued", "training"))
 
+    def is_to_train(self, task_id: str) -> bool:
+        """Whether a task waits for training or is in it."""
+        held = self.get(task_id)
+        return held is not None and held.state in ("queued", "training")
+
     def blobs_in_use(self) -> set[str]:
         """Hashes of the blobs that open tasks name or have to deliver."""
         with self._database.read() as session:

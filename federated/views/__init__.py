@@ -10,6 +10,16 @@ from federated.views.cross_site import CrossSiteModel, CrossSiteRow, CrossSiteVi
 from federated.views.models import ModelSetting, ModelsView, ModelView
 from federated.views.nodes import NodeHistory, NodeTask, NodeView, ReceivedModel
 from federated.views.paired import PairedRun, PairedView
+from federated.views.participation import (
+    Approval,
+    Decision,
+    Departure,
+    Hours,
+    Limits,
+    Participation,
+    ProposedPlan,
+    RoundFigures,
+)
 from federated.views.plans import AbleNode, BatchesView, BatchView, PlanCheck
 from federated.views.rewards import (
     CreditShare,
@@ -33,8 +43,6 @@ from federated.views.site import (
     ChildStatus,
     ChildStudy,
     ChildTask,
-    Departure,
-    Participation,
     PictureView,
     Prediction,
     UploadView,
@@ -45,6 +53,7 @@ from federated.views.system import DiskView, SystemView, WorkerView
 __all__ = [
     "LEFT_OUT",
     "AbleNode",
+    "Approval",
     "AuditView",
     "BatchView",
     "BatchesView",
@@ -63,11 +72,14 @@ __all__ = [
     "CrossSiteRow",
     "CrossSiteView",
     "CurrentModel",
+    "Decision",
     "Departure",
     "DiskView",
     "Event",
     "ExcludedNode",
+    "Hours",
     "LedgerEntry",
+    "Limits",
     "ModelSetting",
     "ModelView",
     "ModelsView",
@@ -81,9 +93,11 @@ __all__ = [
     "PlanCheck",
     "PlanView",
     "Prediction",
+    "ProposedPlan",
     "ReceivedModel",
     "Rewards",
     "RoundCredits",
+    "RoundFigures",
     "RoundStatistics",
     "RoundView",
     "RunView",

@@ -185,32 +185,3 @@ class Prediction(Message):
     sureness_missing: str | None = None
     explanation: Explanation | None = None
     explanation_missing: str | None = None
-
-
-class Departure(Message):
-    """One thing that left the site: numbers and hashes, never a name or a picture.
-
-    Attributes:
-        told: The figures themselves, as JSON, where the call carried some about the site's
-            validation pictures.
-    """
-
-    at: float
-    method: str
-    path: str
-    nbytes: int
-    sha256: str | None
-    status: int | None
-    told: str | None = None
-
-
-class Participation(Message):
-    """`GET /participation`: whether the site takes part, and what has left it.
-
-    Attributes:
-        sharing: Who sees what this site sends, in words for the clinician.
-    """
-
-    paused: bool
-    sharing: str = ""
-    departures: list[Departure]

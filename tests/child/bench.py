@@ -60,7 +60,7 @@ class Bench:
             child.pictures,
             child.folder,
             child.task_store,
-            child.participation,
+            child.admission,
             child.blobs,
             least,
             child.state.drafts,

@@ -166,6 +166,17 @@ def test_pausing_gives_up_what_is_queued_and_says_so(pushed):
     assert not pushed.child.participation.paused()
 
 
+def test_a_task_that_comes_to_a_paused_site_is_failed_at_once(pushed):
+    push = pushed.push()
+    pushed.client.put("/api/v1/participation", json={"paused": True}, headers=pushed.site)
+    answer = pushed.client.post(
+        "/api/v1/tasks", json=task_of(push).model_dump(mode="json"), headers=pushed.master
+    )
+    assert answer.status_code == 202
+    held = pushed.child.task_store.get("task-1")
+    assert (held.state, held.failure.code) == ("delivering", "paused")
+
+
 @pytest.mark.parametrize("name", ["limits", "approve", "pause"])
 def test_what_a_site_cannot_set_is_not_passed_over(pushed, name):
     answer = pushed.client.put(
