@@ -27,6 +27,8 @@ from child.api.application import child_app
 from child.api.images import MAX_UPLOAD
 from child.batch_cache import BatchCache
 from child.global_models import GlobalModels
+from child.import_folder import ImportFolder
+from child.imports import Imports
 from child.joining import Joining
 from child.local_controls import LocalControls
 from child.local_statistics import LocalStatistics
@@ -123,6 +125,14 @@ class Child:
         self.pull = self._make_pull() if self.pulls else None
         self.predictor = self._make_predictor()
         self.metrics = Metrics(self._compose)
+        self.uploads = Uploads(
+            self.folder,
+            self.pictures,
+            PictureGroups(self.state.group_secret),
+            self.task_store.may_train,
+        )
+        import_folder = ImportFolder(settings.import_folder)
+        self.imports = Imports(import_folder, self.uploads, self.heartbeats.changed, now)
         self.app = child_app(self._make_services(), self.metrics.registry)
         self._server: Server | None = None
         self._serving: threading.Thread | None = None
@@ -170,6 +180,7 @@ class Child:
         if self._server is not None and self._serving is not None:
             self._server.close()
             self._serving.join(timeout=5)
+        self.imports.close()
         self.heartbeats.stop()
         self.reporter.stop()
         self.delivery.stop()
@@ -336,12 +347,8 @@ class Child:
             task_store=self.task_store,
             folder=self.folder,
             blobs=self.blobs,
-            uploads=Uploads(
-                self.folder,
-                self.pictures,
-                PictureGroups(self.state.group_secret),
-                self.task_store.may_train,
-            ),
+            uploads=self.uploads,
+            imports=self.imports,
             models=self.models,
             tasks=self.tasks,
             predictor=self.predictor,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from child.agent.contact import Contact
 from child.global_models import GlobalModels
+from child.imports import Imports
 from child.pictures import PictureFolder
 from child.prediction import Predictor
 from child.settings import Settings
@@ -40,6 +41,7 @@ class Services:
     folder: PictureFolder
     blobs: BlobStore
     uploads: Uploads
+    imports: Imports
     models: GlobalModels
     tasks: Tasks
     predictor: Predictor

@@ -42,6 +42,10 @@ SERVE = (
     Option("--port", "port to listen on; 0 takes a free one", 8502, int),
     Option("--min-examples", "pictures to train on without which this site never trains", 10, int),
     Option("--demo", "demonstration: a single picture is enough to train", False, bool),
+    Option(
+        "--import-folder",
+        "folder of this computer from which the site may import pictures; default: none",
+    ),
     Option("--batch-cache-mb", "megabytes of public pictures to keep at hand", 2048, int),
     Option(
         "--batch-servers",
@@ -74,6 +78,7 @@ class Settings:
     port: int = 8502
     min_examples: int = 10
     demo: bool = False
+    import_folder: Path | None = None
     batch_cache_mb: int = 2048
     batch_servers: tuple[str, ...] = ()
     threads: int = 1
@@ -97,6 +102,7 @@ def settings_from(options: argparse.Namespace) -> Settings:
     """
     values = values_of(SERVE, options)
     values["state"] = Path(values["state"]).expanduser().absolute()
+    values["import_folder"] = _import_folder(values["import_folder"], values["state"])
     values["threads"] = values["threads"] or os.cpu_count() or 1
     values["master"] = check_url(values["master"], allow_plain=values["allow_plain_http"])
     if values["url"] not in (None, "auto"):
@@ -107,6 +113,23 @@ def settings_from(options: argparse.Namespace) -> Settings:
     _check_least(values, "min_examples", 1)
     _check_least(values, "batch_cache_mb", 1)
     return Settings(**values)
+
+
+def _import_folder(given: str | None, state: Path) -> Path | None:
+    """The folder, which is there and has nothing of the child's own in it or around it."""
+    if not given:
+        return None
+    folder = Path(given).expanduser().resolve()
+    apart = not folder.is_relative_to(state.resolve()) and not state.resolve().is_relative_to(
+        folder
+    )
+    if not folder.is_dir() or not apart:
+        raise InvalidInput(
+            "--import-folder cannot be used",
+            expected="a folder that exists, neither around nor in the state folder",
+            received=given,
+        )
+    return folder
 
 
 def _addresses(text: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from federated.errors import FederationError
+from federated.study import Study
 from federated.views import PictureView, UploadView
+from imaging.resize import to_model_pixels
+from imaging.sanitise import SanitisedPicture
 
 LabelSource = Literal["given", "file_name", "none"]
 
@@ -80,3 +84,35 @@ def after_failure(
         detail = "This picture is here already; nothing was stored twice."
         return outcome(understood, "duplicate", detail, known[understood.sha256])
     return refused(understood.name, error)
+
+
+def first_of_each(candidates: Iterable[Candidate]) -> dict[str, Candidate]:
+    """By hash: one upload may hold the same picture twice."""
+    first: dict[str, Candidate] = {}
+    for candidate in candidates:
+        first.setdefault(candidate.sha256, candidate)
+    return first
+
+
+def candidate_of(
+    study: Study,
+    name: str,
+    picture: SanitisedPicture,
+    label: str | None,
+    source: LabelSource,
+    group_hash: str | None,
+) -> Candidate:
+    """What is kept of a sanitised picture until it is stored."""
+    return Candidate(
+        name=name,
+        sha256=picture.sha256,
+        png=picture.png,
+        pixels=to_model_pixels(picture.pixels, study.size, study.channels),
+        size=(picture.width, picture.height),
+        original=(picture.original_width, picture.original_height),
+        removed=picture.removed,
+        changed=picture.changed,
+        label=label,
+        label_source=source,
+        group_hash=group_hash,
+    )

@@ -23,6 +23,8 @@ from child.upload_outcomes import (
     LabelSource,
     Outcome,
     after_failure,
+    candidate_of,
+    first_of_each,
     outcome,
     refused,
     stored_sentence,
@@ -32,8 +34,7 @@ from federated.study import Study
 from federated.views import PictureView
 from imaging.errors import RefusedPicture
 from imaging.labels import label_from_name
-from imaging.resize import to_model_pixels
-from imaging.sanitise import DEFAULT_LIMITS, Limits, SanitisedPicture, sanitise
+from imaging.sanitise import DEFAULT_LIMITS, Limits, sanitise
 
 GROUP = 32
 """Pictures that are stored together: one sync of the array file and one commit for all."""
@@ -46,11 +47,13 @@ class File:
     Attributes:
         group: The uploader's word for what it was taken from, as `checked_word` gives it; empty
             for none.
+        label: Its class as the study spells it; None for that of the whole upload.
     """
 
     name: str
     data: bytes = field(repr=False)
     group: str = field(default="", repr=False)
+    label: str | None = None
 
 
 class Uploads:
@@ -95,6 +98,25 @@ class Uploads:
         while group := list(islice(remaining, GROUP)):
             yield from self._add_group(study, group, known)
 
+    def look(self, study: Study, files: Iterable[File]) -> Iterator[tuple[Outcome, str | None]]:
+        """Says what `add` would make of files, and of which class each is; nothing is stored.
+
+        Args:
+            study: The study that the pictures are for.
+            files: Read as they are needed.
+        """
+        seen = set[str]()
+        for file in files:
+            understood = self._understand(study, file, None)
+            if isinstance(understood, Outcome):
+                yield understood, None
+                continue
+            name = understood.sha256
+            known = name in seen or bool(self._store.find(study.id, [name]))
+            seen.add(name)
+            status = "duplicate" if known else "stored"
+            yield outcome(understood, status, "", None), understood.label
+
     def relabel(self, study: Study, picture: str, label: str | None) -> PictureView:
         """Gives a picture another label, or takes it away.
 
@@ -128,7 +150,7 @@ class Uploads:
         candidates = [c for c in understood if isinstance(c, Candidate)]
         with self._storing:
             known = self._store.find(study.id, {c.sha256 for c in candidates})
-            fresh = _first_of_each(c for c in candidates if c.sha256 not in known)
+            fresh = first_of_each(c for c in candidates if c.sha256 not in known)
             self._reset_if_empty(study)
             try:
                 stored = self._keep(study, list(fresh.values()))
@@ -143,9 +165,10 @@ class Uploads:
             picture = sanitise(file.data, self._limits)
         except RefusedPicture as error:
             return refused(file.name, error)
-        found = label_from_name(file.name, study.classes).label if label is None else label
-        source: LabelSource = "given" if label else "file_name" if found else "none"
-        return _candidate(study, file.name, picture, found, source, group_hash)
+        given = label or file.label
+        found = given or label_from_name(file.name, study.classes).label
+        source: LabelSource = "given" if given else "file_name" if found else "none"
+        return candidate_of(study, file.name, picture, found, source, group_hash)
 
     def _join_groups(
         self, study: Study, known: Collection[str], candidates: list[Candidate]
@@ -198,14 +221,6 @@ class Uploads:
         return outcome(candidate, "duplicate", detail, view)
 
 
-def _first_of_each(candidates: Iterable[Candidate]) -> dict[str, Candidate]:
-    """By hash: one upload may hold the same picture twice."""
-    first: dict[str, Candidate] = {}
-    for candidate in candidates:
-        first.setdefault(candidate.sha256, candidate)
-    return first
-
-
 def check_label(study: Study, label: str | None) -> str | None:
     """The label as the study spells it; None for none.
 
@@ -213,26 +228,3 @@ def check_label(study: Study, label: str | None) -> str | None:
         InvalidInput: The study has no such class.
     """
     return study.known_label(label) if label else None
-
-
-def _candidate(
-    study: Study,
-    name: str,
-    picture: SanitisedPicture,
-    label: str | None,
-    source: LabelSource,
-    group_hash: str | None,
-) -> Candidate:
-    return Candidate(
-        name=name,
-        sha256=picture.sha256,
-        png=picture.png,
-        pixels=to_model_pixels(picture.pixels, study.size, study.channels),
-        size=(picture.width, picture.height),
-        original=(picture.original_width, picture.original_height),
-        removed=picture.removed,
-        changed=picture.changed,
-        label=label,
-        label_source=source,
-        group_hash=group_hash,
-    )

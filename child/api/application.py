@@ -11,7 +11,7 @@ from flask.json.provider import DefaultJSONProvider
 from prometheus_client import CollectorRegistry
 
 from child import VERSION
-from child.api import images, participation, predict, push, status
+from child.api import images, imports, participation, predict, push, status
 from child.api.context import KEY
 from child.services import Services
 from serving.app import create_app
@@ -43,6 +43,6 @@ def child_app(services: Services, registry: CollectorRegistry) -> APIFlask:
         # The order means something: most probable first, classes as the study has them.
         app.json.sort_keys = False
     app.extensions[KEY] = services
-    for module in (status, images, predict, push, participation):
+    for module in (status, images, imports, predict, push, participation):
         app.register_blueprint(module.blueprint, url_prefix="/api/v1")
     return app

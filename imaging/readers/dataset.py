@@ -32,6 +32,7 @@ class OpenedDataset:
         place: Where it is.
         kind: How it says which picture is of which class.
         words: The same as a phrase: `class folders in a ZIP archive`.
+        files: How many files there are; an array of many pictures is one.
         pictures: Called with an `on_skip`: every labelled picture, in an order that is the same
             each time, nothing read before it is needed. Raises `NoPictures` where there is none.
     """
@@ -39,6 +40,7 @@ class OpenedDataset:
     place: Path
     kind: Kind
     words: str
+    files: int
     pictures: Callable[[OnSkip], Iterator[Found]]
 
 
@@ -80,7 +82,8 @@ def open_dataset(
                 received=place,
             )
 
-    return OpenedDataset(place, layout.kind, f"{layout.words} in {lies.words}", pictures)
+    words = f"{layout.words} in {lies.words}"
+    return OpenedDataset(place, layout.kind, words, len(entries), pictures)
 
 
 @dataclass(frozen=True, slots=True)
