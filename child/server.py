@@ -33,6 +33,7 @@ from child.joining import Joining
 from child.local_controls import LocalControls
 from child.local_statistics import LocalStatistics
 from child.metrics import Metrics
+from child.model_cards import ModelCards
 from child.picture_groups import PictureGroups
 from child.pictures import PictureFolder
 from child.prediction import OwnPictures, Predictor
@@ -105,6 +106,7 @@ class Child:
         self.blobs = BlobStore(self.state.blobs)
         self.folder = PictureFolder(self.state.pictures)
         self.statistics = LocalStatistics(self.state.statistics)
+        self.cards = ModelCards(self.state.cards, self.studies)
         self.controls = LocalControls(self.state.controls)
         self._batch_cache = BatchCache(self.state.batches, settings.batch_cache_mb * 2**20, now)
         self.batches = self._make_batch_fetcher()
@@ -201,7 +203,9 @@ class Child:
         self._batch_cache.tidy()
 
     def _compose(self) -> Heartbeat:
-        return heartbeat(self.studies, self.pictures, self.task_store, self.training, self.url)
+        return heartbeat(
+            self.studies, self.cards, self.pictures, self.task_store, self.training, self.url
+        )
 
     def _finished(self, task_id: str) -> None:
         self._forget(task_id)
@@ -253,6 +257,7 @@ class Child:
             self._compose,
             self._drop,
             self._hear,
+            self.cards.keep,
             self._reached,
             Backoff(self._rng),
         )
@@ -342,6 +347,7 @@ class Child:
             tokens=self.tokens,
             participation=self.participation,
             studies=self.studies,
+            cards=self.cards,
             pictures=self.pictures,
             departures=self.departures,
             task_store=self.task_store,

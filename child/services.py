@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from child.agent.contact import Contact
 from child.global_models import GlobalModels
 from child.imports import Imports
+from child.model_cards import ModelCards
 from child.pictures import PictureFolder
 from child.prediction import Predictor
 from child.settings import Settings
@@ -35,6 +36,7 @@ class Services:
     tokens: TokenStore
     participation: ParticipationStore
     studies: StudyStore
+    cards: ModelCards
     pictures: PictureStore
     departures: DepartureStore
     task_store: TaskStore

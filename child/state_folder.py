@@ -50,6 +50,11 @@ class StateFolder:
         return self.root / "controls"
 
     @property
+    def cards(self) -> Path:
+        """What the master tells of the models, by study."""
+        return self.root / "cards"
+
+    @property
     def secrets(self) -> Path:
         """What this child must present, readable by its owner alone."""
         return self.root / "secrets"
@@ -74,6 +79,7 @@ class StateFolder:
             self.batches,
             self.statistics,
             self.controls,
+            self.cards,
             self.secrets,
             self.logs,
         ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from child import VERSION
+from child.model_cards import ModelCards
 from child.services import Services
 from child.store.pictures import PictureStore
 from child.store.studies import HeldStudy, StudyStore
@@ -12,6 +13,7 @@ from child.store.tasks import OPEN, HeldTask, TaskStore
 from child.training import Training
 from federated.messages import Heartbeat, StudyCounts
 from federated.views import ChildStatus, ChildStudy, ChildTask
+from federated.views.site_card import SiteCard
 
 STORAGE = (
     "Pictures are kept on this site's own computer only. What is sent to the master are model "
@@ -47,6 +49,7 @@ def activity(training: Training) -> Literal["idle", "training"]:
 
 def heartbeat(
     studies: StudyStore,
+    cards: ModelCards,
     pictures: PictureStore,
     tasks: TaskStore,
     training: Training,
@@ -54,7 +57,7 @@ def heartbeat(
 ) -> Heartbeat:
     """The heartbeat of this moment: numbers, hashes and names of tasks."""
     return Heartbeat(
-        studies={held.study.id: _counts(held, pictures) for held in studies.all()},
+        studies={held.study.id: _counts(held, cards, pictures) for held in studies.all()},
         activity=activity(training),
         tasks=tuple(tasks.in_states(*OPEN)),
         version=VERSION,
@@ -62,13 +65,14 @@ def heartbeat(
     )
 
 
-def _counts(held: HeldStudy, pictures: PictureStore) -> StudyCounts:
+def _counts(held: HeldStudy, cards: ModelCards, pictures: PictureStore) -> StudyCounts:
     tally = pictures.tally(held.study.id)
     return StudyCounts(
         counts=tally.counts,
         new_labelled=tally.new_labelled,
         weights=held.current.weights if held.current else None,
         frozen=held.current.frozen if held.current else None,
+        card=cards.mark(held.current),
     )
 
 
@@ -86,6 +90,23 @@ def _study(held: HeldStudy, child: Services) -> ChildStudy:
         counts={name: tally.counts.get(name, 0) for name in held.study.classes},
         unlabelled=tally.unlabelled,
         new_labelled=tally.new_labelled,
+    )
+
+
+def site_card(child: Services, study: str) -> SiteCard:
+    """What is known here of a study's model.
+
+    Raises:
+        NotFound: There is no such study.
+    """
+    current = child.studies.get(study).current
+    measured = child.predictor.measured(current) if current is not None else None
+    return SiteCard(
+        plan=current.plan if current else None,
+        card=child.cards.of(current) if current else None,
+        calibration=measured.calibration if measured else None,
+        sureness=measured.sureness if measured else None,
+        sureness_missing=measured.sureness_missing if measured else None,
     )
 
 

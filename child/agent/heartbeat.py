@@ -13,6 +13,7 @@ from child.agent.enrolment import Enrolment
 from child.agent.master_client import MasterClient, Node
 from federated.errors import FederationError
 from federated.messages import Counts, Heartbeat, StudyPush
+from federated.model_card import ModelCard
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class Heartbeats:
         drop: Called with each task that is over for the master.
         models: Called with the models that the master wants this child to fetch; must not
             block.
+        cards: Called with what the master tells of the models that this child holds.
         reached: Called when the master has answered; who waits for it may try again.
         backoff: Delays while the master is away.
     """
@@ -43,6 +45,7 @@ class Heartbeats:
         compose: Callable[[], Heartbeat],
         drop: Callable[[str], None],
         models: Callable[[Sequence[StudyPush]], None],
+        cards: Callable[[Sequence[ModelCard]], None],
         reached: Callable[[], None],
         backoff: Backoff,
     ) -> None:
@@ -52,6 +55,7 @@ class Heartbeats:
         self._compose = compose
         self._drop = drop
         self._models = models
+        self._cards = cards
         self._reached = reached
         self._backoff = backoff
         self._changed = threading.Event()
@@ -114,6 +118,8 @@ class Heartbeats:
             self._drop(task)
         if answer.models:
             self._models(answer.models)
+        if answer.cards:
+            self._cards(answer.cards)
         self._reached()
         return answer.interval_seconds
 
