@@ -53,7 +53,7 @@ def demo(options: argparse.Namespace, environment: Mapping[str, str]) -> NoRetur
             sites,
             ports,
             master_options=master_options(options.pretrained),
-            child_options=("--demo",),
+            child_options=("--demo", *import_options(options.import_folder)),
         )
         federation = start_federation(servers, settings)
         address = f"http://127.0.0.1:{ports['webapp']}"
@@ -67,6 +67,11 @@ def demo(options: argparse.Namespace, environment: Mapping[str, str]) -> NoRetur
         print(f"Commonsight is ready: {new_link(servers.state)}", flush=True)
         prepare_batches(servers.state)
         _watch(servers)
+
+
+def import_options(folder: Path | None) -> tuple[str, ...]:
+    """What a child is told of a folder that it may import pictures from."""
+    return ("--import-folder", str(folder)) if folder else ()
 
 
 def link(options: argparse.Namespace, environment: Mapping[str, str]) -> int:

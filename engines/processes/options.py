@@ -88,6 +88,13 @@ DEMO = (
         "take the next free ports from this one on; without it the ports from "
         f"{DEFAULT_BASE} on, which must then be free",
     ),
+    Option(
+        "import-folder",
+        "DIR",
+        folder,
+        None,
+        "folder of this computer from which the sites may import pictures; default: none",
+    ),
     PRETRAINED,
 )
 
