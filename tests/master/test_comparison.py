@@ -177,3 +177,8 @@ def test_only_pictures_on_which_models_part_tell_them_apart() -> None:
     assert (found.low, found.high) == pytest.approx((0.01206, 0.18401), abs=1e-5)
     assert exact_p_value(0, 0) == 1.0
     assert exact_p_value(3, 3) == 1.0
+
+
+def test_models_may_part_on_more_pictures_than_a_float_has_powers_of_two() -> None:
+    # By the normal distribution with its correction for steps: z = 99 / √1300, so 0.006.
+    assert exact_p_value(600, 700) == pytest.approx(0.00604, abs=5e-5)
