@@ -89,12 +89,39 @@ class Wall:
             await send(message)
 
         answer = self._answer(scope)
-        if answer is None:
+        if answer is None and scope["type"] == "websocket":
+            await self.app(scope, self._while_known(scope, receive), send)
+        elif answer is None:
             await self.app(scope, receive, with_headers)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
             await answer(scope, receive, with_headers)
+
+    def _while_known(self, scope: Scope, receive: Receive) -> Receive:
+        """What a websocket hears, until its browser has signed out or its user is no member.
+
+        It may stay open for days, and a panel that draws itself anew does not ask again.
+        """
+        was_known = self._knows(scope)
+
+        async def heard() -> Message:
+            message = await receive()
+            ends = message["type"] == "websocket.receive" and was_known and not self._knows(scope)
+            return {"type": "websocket.disconnect", "code": 1008} if ends else message
+
+        return heard
+
+    def _knows(self, scope: Scope) -> bool:
+        """Whether a browser's cookies are still good for anything."""
+        cookies = HTTPConnection(scope).cookies
+        try:
+            gate = self.gate()
+        except SettingsError:
+            return False
+        if gate.members:
+            return is_member(user_of(cookies), gate.members)
+        return gate.keys is None or gate.keys.admits(cookies.get(gate.keys.cookie))
 
     def _answer(self, scope: Scope) -> Response | None:
         """What a stranger gets; None for who may pass."""
@@ -151,11 +178,12 @@ def _enter(request: Request, gate: Gate) -> Response:
 
 
 def _leave(request: Request, keys: Keys) -> Response:
+    answer = HTMLResponse(left_page(request))
     session = request.cookies.get(keys.cookie)
+    # Without it the request may be another site's, which is to sign nobody out.
     if session:
         keys.leave(session)
-    answer = HTMLResponse(left_page(request))
-    answer.delete_cookie(keys.cookie, httponly=True, samesite="strict")
+        answer.delete_cookie(keys.cookie, httponly=True, samesite="strict")
     return answer
 
 

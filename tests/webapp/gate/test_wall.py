@@ -1,11 +1,14 @@
 """The wall before a small app: who passes, and what a stranger gets."""
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from tests.webapp.gate.browser import Browser
@@ -118,6 +121,67 @@ def test_signing_out_closes_the_door(stranger: Browser, keys: Keys) -> None:
     enter(stranger, keys)
     assert stranger.ask("/leave").status == 200
     assert stranger.ask("/").status == 401
+
+
+def heard_by(gate: Callable[[], Gate], cookie: str, meanwhile: Callable[[], None]) -> list[str]:
+    """What a websocket behind the wall hears of two words, if something happens between them."""
+    heard: list[str] = []
+    words = iter(["websocket.connect", "websocket.receive", "websocket.receive"])
+
+    async def listening(_scope: Scope, receive: Receive, _send: Send) -> None:
+        for place in range(3):
+            if place == 2:
+                meanwhile()
+            heard.append((await receive())["type"].removeprefix("websocket."))
+
+    async def receive() -> dict[str, str]:
+        return {"type": next(words)}
+
+    async def send(_: Message) -> None:
+        """Nobody listens."""
+
+    scope = {
+        "type": "websocket",
+        "path": "/_stcore/stream",
+        "headers": [(b"cookie", cookie.encode())],
+    }
+    asyncio.run(Wall(listening, gate)(scope, receive, send))
+    return heard
+
+
+def test_signing_out_ends_what_another_window_still_shows(keys: Keys) -> None:
+    session = str(keys.enter(keys.new_link()))
+
+    def heard(meanwhile: Callable[[], None]) -> list[str]:
+        cookie = f"{keys.cookie}={session}"
+        return heard_by(lambda: Gate("site", keys), cookie, meanwhile)
+
+    assert heard(lambda: None) == ["connect", "receive", "receive"]
+    assert heard(lambda: keys.leave(session)) == ["connect", "receive", "disconnect"]
+
+
+def test_who_is_no_member_any_longer_is_shown_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    user = {"is_logged_in": True, "email": "bo@clinic.example"}
+    monkeypatch.setattr("webapp.gate.wall.user_of", lambda _: user)
+    members = ["@clinic.example"]
+
+    def gate() -> Gate:
+        return Gate("site", None, (*members, "ana@one.example"))
+
+    assert heard_by(gate, "", lambda: None) == ["connect", "receive", "receive"]
+    assert heard_by(gate, "", members.clear) == ["connect", "receive", "disconnect"]
+    # A stranger's page asks them to sign in, and has nothing else.
+    user["is_logged_in"] = False
+    assert heard_by(gate, "", lambda: None) == ["connect", "receive", "receive"]
+
+
+def test_another_site_signs_nobody_out(stranger: Browser, keys: Keys) -> None:
+    enter(stranger, keys)
+    # From another site the browser sends no cookie along, and would take this one's deletion.
+    answer = Browser(stranger.app).ask("/leave")
+    assert answer.status == 200
+    assert "set-cookie" not in answer.headers
+    assert stranger.ask("/leave").headers["set-cookie"]
 
 
 def test_every_answer_says_how_a_browser_is_to_treat_it(stranger: Browser, keys: Keys) -> None:
