@@ -29,10 +29,15 @@ def is_member(user: Mapping[str, object], members: Sequence[str]) -> bool:
     """
     if not user.get("is_logged_in") or user.get("email_verified", True) not in (True, "true"):
         return False
-    address = str(user.get("email") or "").casefold()
+    address = _folded(str(user.get("email") or ""))
     name, _, domain = address.rpartition("@")
-    allowed = {member.casefold() for member in members}
+    allowed = {_folded(member) for member in members}
     return bool(name) and (address in allowed or f"@{domain}" in allowed)
+
+
+def _folded(address: str) -> str:
+    """An address in small letters: of ASCII alone, for `straße` and `strasse` are two domains."""
+    return "".join(sign.lower() if sign.isascii() else sign for sign in address)
 
 
 def user_of(cookies: Mapping[str, str]) -> Mapping[str, object]:

@@ -2,7 +2,7 @@ import pytest
 
 from webapp.gate.members import is_member, user_of
 
-MEMBERS = ("Ana@one.example", "@clinic.example")
+MEMBERS = ("Ana@one.example", "@clinic.example", "@strasse.example", "@klinik.example")
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,10 @@ MEMBERS = ("Ana@one.example", "@clinic.example")
         ({"email": "bo@evilclinic.example"}, False),
         ({"email": "@clinic.example"}, False),
         ({"email": "bo@clinic.example@evil.example"}, False),
+        ({"email": "bo@strasse.example"}, True),
+        # Other domains, which anybody may own, although they fold to the same letters.
+        ({"email": "bo@straße.example"}, False),
+        ({"email": "bo@\u212alinik.example"}, False),
         ({"email": None}, False),
         ({}, False),
     ],
