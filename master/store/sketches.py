@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from sqlalchemy import or_, select, update
+from sqlalchemy import Row, or_, select, update
 from sqlalchemy.orm import Session
 
 from federated.states import RunState, is_final
@@ -14,7 +14,7 @@ from federated.training import Training
 from federated.wire import UpdateDocument
 from master.audit.copied import FEW_STEPS, Earlier
 from master.audit.norm import steps_of
-from master.audit.sketch import Sketch
+from master.audit.sketch import Sketch, distance
 from master.audit.together import Candidate
 from master.store.tables import (
     AuditRow,
@@ -31,6 +31,14 @@ FLOAT = np.dtype("<f4")
 
 MOST_COMPARED = 1000
 """Earlier updates of about the same length that one is compared with, the newest first."""
+
+_OF_SKETCH = (
+    SketchRow.task_id,
+    SketchRow.digest,
+    SketchRow.weights,
+    SketchRow.norm,
+    SketchRow.projection,
+)
 
 
 def seed_of(session: Session, run_id: str, new_id: Callable[[], str]) -> str:
@@ -79,7 +87,7 @@ def of_task(session: Session, task_id: str) -> Sketch | None:
 
 
 def earlier(session: Session, task: TaskRow, sketch: Sketch, near: float) -> list[Earlier]:
-    """Updates of the run that came before, as far as they could be the same.
+    """Updates of the run that came before, as far as they are the same by their sketches.
 
     Not the same work done twice: at the same public pictures with the same seed, or by the same
     node from the same weights.
@@ -88,7 +96,10 @@ def earlier(session: Session, task: TaskRow, sketch: Sketch, near: float) -> lis
         session: The transaction.
         task: The task that was answered.
         sketch: Of its update.
-        near: Changes of the same update differ in length by this part at most.
+        near: Changes of the same update differ by this part of the longer one at most.
+
+    Returns:
+        The newest first.
     """
     own = session.get_one(UpdateRow, task.id)
     norms = (sketch.norm * (1 - near), sketch.norm / max(1 - near, 1e-9))
@@ -96,18 +107,45 @@ def earlier(session: Session, task: TaskRow, sketch: Sketch, near: float) -> lis
     same_slot = (TaskRow.round == task.round) & (TaskRow.slot == task.slot)
     same_start = (TaskRow.node_id == task.node_id) & (TaskRow.weights == task.weights)
     query = (
-        select(SketchRow, TaskRow, NodeRow.name, UpdateRow.document)
+        select(*_OF_SKETCH)
         .join(TaskRow, TaskRow.id == SketchRow.task_id)
         .join(UpdateRow, UpdateRow.task_id == SketchRow.task_id)
-        .join(NodeRow, NodeRow.id == TaskRow.node_id)
         .where(SketchRow.run_id == task.run_id, alike, ~same_slot, ~same_start)
         .where(UpdateRow.received_at <= own.received_at, TaskRow.id != task.id)
         .order_by(UpdateRow.received_at.desc(), TaskRow.id)
         .limit(MOST_COMPARED)
     )
+    # By the sketches alone first: of hundreds of about the same length hardly one is the same,
+    # and only of that one is more read.
+    found = {row.task_id: _sketch(row) for row in session.execute(query)}
+    same = [
+        name
+        for name, other in found.items()
+        if other.digest == sketch.digest or distance(sketch, other) <= near
+    ]
+    return _told(session, {name: found[name] for name in same}, own)
+
+
+def _told(session: Session, found: Mapping[str, Sketch], own: UpdateRow) -> list[Earlier]:
+    """Updates by their tasks, with who sent them and when, in the order that they have."""
+    if not found:
+        return []
+    query = (
+        select(TaskRow.id, TaskRow.node_id, NodeRow.name, TaskRow.round, UpdateRow.document)
+        .join(UpdateRow, UpdateRow.task_id == TaskRow.id)
+        .join(NodeRow, NodeRow.id == TaskRow.node_id)
+        .where(TaskRow.id.in_(found))
+    )
+    told = {row.id: row for row in session.execute(query)}
     return [
-        Earlier(other.node_id, name, other.round, _sketch(row), _are_few(own.document, sent))
-        for row, other, name, sent in session.execute(query)
+        Earlier(
+            told[name].node_id,
+            told[name].name,
+            told[name].round,
+            sketch,
+            _are_few(own.document, told[name].document),
+        )
+        for name, sketch in found.items()
     ]
 
 
@@ -161,7 +199,7 @@ def _are_few(*documents: Mapping[str, Any] | None) -> bool:
     return all(steps is not None and steps <= FEW_STEPS for steps in told)
 
 
-def _sketch(row: SketchRow) -> Sketch:
+def _sketch(row: SketchRow | Row[*tuple[Any, ...]]) -> Sketch:
     return Sketch(
         digest=row.digest,
         weights=row.weights,
