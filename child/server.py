@@ -258,6 +258,7 @@ class Child:
             self._drop,
             self._hear,
             self.cards.keep,
+            self.participation.credited,
             self._reached,
             Backoff(self._rng),
         )
@@ -286,10 +287,16 @@ class Child:
             batches=self.batches,
             statistics=self.statistics,
             controls=self.controls,
+            figures=self.round_figures,
         )
+        self._trainer = self._worker("child.trainer", "trainer.log")
+        self._use_threads(self.participation.limits().threads)
+        return Training(site, self._trainer, self.reporter.report, self._finished)
+
+    def _use_threads(self, threads: int | None) -> None:
         deterministic = "0" if self._settings.fast_math else "1"
-        worker = self._worker("child.trainer", "trainer.log", "--deterministic", deterministic)
-        return Training(site, worker, self.reporter.report, self._finished)
+        used = str(threads or self._settings.threads)
+        self._trainer.use(("--threads", used, "--deterministic", deterministic))
 
     def _make_predictor(self) -> Predictor:
         return Predictor(
@@ -323,6 +330,7 @@ class Child:
             took=self.models.took,
             deliver=self._deliver,
             forget=self._forget,
+            use_threads=self._use_threads,
         )
 
     def _make_pull(self) -> Pull:
@@ -346,6 +354,7 @@ class Child:
             settings=self._settings,
             tokens=self.tokens,
             participation=self.participation,
+            round_figures=self.round_figures,
             studies=self.studies,
             cards=self.cards,
             pictures=self.pictures,

@@ -15,6 +15,7 @@ from child.settings import Settings
 from child.store.departures import DepartureStore
 from child.store.participation import ParticipationStore
 from child.store.pictures import PictureStore
+from child.store.round_figures import RoundFiguresStore
 from child.store.studies import StudyStore
 from child.store.tasks import TaskStore
 from child.store.tokens import TokenStore
@@ -35,6 +36,7 @@ class Services:
     settings: Settings
     tokens: TokenStore
     participation: ParticipationStore
+    round_figures: RoundFiguresStore
     studies: StudyStore
     cards: ModelCards
     pictures: PictureStore

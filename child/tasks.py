@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from child.admission import Admission
 from child.store.studies import StudyStore, check_same
@@ -11,6 +12,7 @@ from child.store.tasks import TaskStore
 from child.training import Training
 from federated.errors import Conflict
 from federated.messages import Failure, Task
+from federated.views import Approval, Limits
 from serving.blobs import BlobStore
 
 
@@ -23,6 +25,8 @@ class Tasks:
         took: Called with each task that is here with all its blobs.
         deliver: Called with each task that has something to deliver.
         forget: Called with each task of which nothing more is to be told.
+        use_threads: Called with the threads that the trainer is to have from its next task on;
+            None for as many as it was set up with.
     """
 
     store: TaskStore
@@ -34,6 +38,7 @@ class Tasks:
     took: Callable[[Task], None]
     deliver: Callable[[str], None]
     forget: Callable[[str], None]
+    use_threads: Callable[[int | None], None]
 
     def accept(self, task: Task) -> None:
         """Queues a task whose weights are here; one that is queued, or further, stays as it is.
@@ -74,6 +79,25 @@ class Tasks:
         """Stops taking part, giving up what is under way, or takes part again."""
         self.admission.participation.pause(paused)
         self.reconsider()
+
+    def approve_by(self, approval: Approval) -> None:
+        """Asks the site's people about each new plan, or asks them no longer."""
+        self.admission.participation.approve_by(approval)
+        self.reconsider()
+
+    def decide(self, plan: str, decision: Literal["approved", "declined"]) -> None:
+        """Approves a plan, or declines it and gives up what is under way by it.
+
+        Raises:
+            NotFound: No task came with such a plan.
+        """
+        self.admission.plans.decide(plan, decision)
+        self.reconsider()
+
+    def limit(self, limits: Limits) -> None:
+        """Keeps other limits; a task that has begun ends by those that it began with."""
+        self.admission.participation.limit(limits)
+        self.use_threads(limits.threads)
 
     def reconsider(self) -> None:
         """Gives up what this site takes no part in any more; what has begun outlasts the hours."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,7 @@ class TrainerHandlers:
             material = material_of(model, request, call)
         except Cancelled:
             return TrainingResult(cancelled=True).model_dump()
+        received = _accuracy(material, _probabilities(material))
         images, labels = material.train
         result = fit(
             material.model,
@@ -86,7 +87,8 @@ class TrainerHandlers:
         )
         if result.stopped:
             return TrainingResult(cancelled=True).model_dump()
-        metrics = _metrics(result) | _validate(material, task.study.classes, request.least)
+        judged = _probabilities(material)
+        metrics = _metrics(result) | _validate(material, judged, request)
         metrics["seconds"] = round(self._clock() - started, 3)
         extra = {}
         if controls:
@@ -94,7 +96,8 @@ class TrainerHandlers:
             extra = controls.move(before, model.read(), rates, place)
         _write_update(request, model, result, metrics, extra)
         _write_statistics(request, model)
-        return TrainingResult().model_dump()
+        trained = _accuracy(material, judged)
+        return TrainingResult(received=received, trained=trained).model_dump()
 
     def evaluate(self, arguments: Json, call: Call) -> Json:
         """Measures models for a task and writes what they are."""
@@ -158,11 +161,29 @@ def _metrics(result: FitResult) -> dict[str, float]:
     return metrics
 
 
-def _validate(material: Material, classes: Sequence[str], least: int) -> dict[str, float]:
+def _probabilities(material: Material) -> np.ndarray:
+    """What the model makes of the pictures that judge; empty without any."""
     images, labels = material.validation
+    return predict(material.model, images) if len(labels) else np.empty((0, 0))
+
+
+def _validate(
+    material: Material, probabilities: np.ndarray, request: TrainingRequest
+) -> dict[str, float]:
+    labels = material.validation[1]
     if not len(labels):
         return {}
-    return validation_figures(predict(material.model, images), labels, classes, least)
+    classes = request.task.study.classes
+    return validation_figures(probabilities, labels, classes, request.least)
+
+
+def _accuracy(material: Material, probabilities: np.ndarray) -> float | None:
+    """How often the model is right on the pictures that judge; None without any."""
+    labels = material.validation[1]
+    if not len(labels):
+        return None
+    right: np.ndarray = probabilities.argmax(axis=1) == labels
+    return float(right.mean())
 
 
 def _hyperparameters(task: Task) -> dict[str, Hyperparameter]:

@@ -184,10 +184,19 @@ class Training:
             request.model_dump(mode="json"),
             lambda event: self._hear(task.id, Progress.model_validate(event)),
         )
-        if TrainingResult.model_validate(answer).cancelled:
+        came_to = TrainingResult.model_validate(answer)
+        if came_to.cancelled:
             return False
         blob = self._site.blobs.adopt(result)
+        self._keep(task, came_to)
         return self._site.tasks.trained(task.id, blob.sha256)
+
+    def _keep(self, task: Task, came_to: TrainingResult) -> None:
+        """Notes how the models did on the site's own pictures, for its own people."""
+        if task.plan.data.kind != "own":
+            return
+        if came_to.received is not None and came_to.trained is not None:
+            self._site.figures.keep(task, came_to.received, came_to.trained)
 
     def _gather(self, task: Task, pixels: Path) -> tuple[Examples, Examples]:
         self._gathering = True

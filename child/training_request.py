@@ -13,6 +13,7 @@ from child.local_statistics import LocalStatistics
 from child.pictures import PictureFolder
 from child.store.picture_rows import Example
 from child.store.pictures import PictureStore
+from child.store.round_figures import RoundFiguresStore
 from child.store.tasks import TaskStore
 from child.worker_messages import Examples, TrainingRequest
 from federated.messages import Task
@@ -33,6 +34,7 @@ class Site:
         batches: Gets batches of public pictures.
         statistics: BatchNorm's statistics that this site keeps to itself.
         controls: Control variates that it keeps to itself.
+        figures: How models did here, which it keeps to itself too.
     """
 
     pictures: PictureStore
@@ -45,6 +47,7 @@ class Site:
     batches: BatchFetcher
     statistics: LocalStatistics
     controls: LocalControls
+    figures: RoundFiguresStore
 
 
 BESIDE_FEATURES = frozenset({"head", "dropout", "norm_momentum", "last_blocks"})

@@ -106,9 +106,14 @@ class TrainingResult(Message):
 
     Attributes:
         cancelled: Whether it was stopped on request; there is no update then.
+        received: Accuracy on the site's validation pictures of the model that came with the
+            task. This and `trained` stay at the site; None where no picture judges.
+        trained: Accuracy on them of what the training made of it.
     """
 
     cancelled: bool = False
+    received: float | None = None
+    trained: float | None = None
 
 
 class EvaluationRequest(Message):

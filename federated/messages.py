@@ -160,6 +160,7 @@ class HeartbeatAnswer(Message):
         cancelled: Of the tasks named, those that are over for the master: drop them.
         models: For a node that the master cannot call: studies whose current model it does
             not hold; it fetches the weights by their hash.
+        credits: What the node has earned in all; None from an older master.
         cards: Of the models that the node holds, where it has another card or none.
     """
 
@@ -167,6 +168,7 @@ class HeartbeatAnswer(Message):
     interval_seconds: Annotated[float, Field(gt=0, le=3600)] = 5.0
     cancelled: tuple[str, ...] = ()
     models: tuple[StudyPush, ...] = ()
+    credits: float | None = None
     cards: Annotated[tuple[ModelCard, ...], Field(max_length=100)] = ()
 
 

@@ -54,7 +54,8 @@ class Worker:
         environment: Mapping[str, str],
         log_path: Path,
     ) -> None:
-        self._command = [sys.executable, "-m", module, *arguments]
+        self._module = module
+        self.use(arguments)
         self._environment = dict(environment)
         self._log_path = log_path
         self._process: subprocess.Popen[bytes] | None = None
@@ -79,6 +80,10 @@ class Worker:
         """Starts the process, so that a later request finds it warm."""
         with self._requests:
             self._ensure_started()
+
+    def use(self, arguments: Sequence[str]) -> None:
+        """Another command line, from the next request on: the process is replaced before it."""
+        self._command = [sys.executable, "-m", self._module, *arguments]
 
     def call(
         self,
@@ -122,18 +127,15 @@ class Worker:
         process = self._process
         if process is None:
             return
-        process.terminate()
-        try:
-            process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        _end(process, timeout)
         if not self.busy:
             _close_pipes(process)
 
     def _ensure_started(self) -> subprocess.Popen[bytes]:
         if self._stopped:
             raise WorkerDied("The worker process was stopped with its server")
+        if self._process is not None and self._process.args != self._command:
+            _end(self._process, timeout=5.0)
         if self._process is None or self._process.poll() is not None:
             if self._process is not None:
                 _close_pipes(self._process)
@@ -181,6 +183,15 @@ class Worker:
             expected="an answer",
             received=f"exit status {status}",
         )
+
+
+def _end(process: subprocess.Popen[bytes], timeout: float) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _close_pipes(process: subprocess.Popen[bytes]) -> None:

@@ -6,6 +6,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from child.agent.answers import MasterAway, MasterRefused
 from child.agent.backoff import Backoff
@@ -13,6 +14,7 @@ from child.agent.enrolment import Enrolment
 from child.agent.heartbeat import Heartbeats
 from child.agent.master_client import MasterClient, Node
 from child.store.tasks import HeldTask, TaskStore
+from child.update_norm import update_norm
 from federated.errors import FederationError, NotFound
 from serving.blobs import BlobStore
 
@@ -115,9 +117,18 @@ class Delivery:
             self._tasks.end(task_id, receipt.state)
         elif held.update_sha256 is not None:
             path = self._blobs.path(held.update_sha256)
-            receipt = self._client.update(node, task_id, path, held.update_sha256)
+            norm = self._norm(held, path)
+            receipt = self._client.update(node, task_id, path, held.update_sha256, norm)
             self._confirmed(task_id)
             self._tasks.end(task_id, receipt.state)
+
+    def _norm(self, held: HeldTask, update: Path) -> float | None:
+        """For the site's own record: an update leaves with it or without."""
+        try:
+            return update_norm(self._blobs.path(held.task.weights), update)
+        except Exception:
+            log.exception("The norm of the update of task %s is not known", held.task.id)
+            return None
 
     def _refused(self, task_id: str, error: MasterRefused) -> None:
         log.warning("The master refused what task %s delivered: %s", task_id, error.detail)

@@ -33,6 +33,7 @@ class Heartbeats:
         models: Called with the models that the master wants this child to fetch; must not
             block.
         cards: Called with what the master tells of the models that this child holds.
+        credited: Called with what the site has earned, where the master tells.
         reached: Called when the master has answered; who waits for it may try again.
         backoff: Delays while the master is away.
     """
@@ -46,6 +47,7 @@ class Heartbeats:
         drop: Callable[[str], None],
         models: Callable[[Sequence[StudyPush]], None],
         cards: Callable[[Sequence[ModelCard]], None],
+        credited: Callable[[float], None],
         reached: Callable[[], None],
         backoff: Backoff,
     ) -> None:
@@ -56,6 +58,7 @@ class Heartbeats:
         self._drop = drop
         self._models = models
         self._cards = cards
+        self._credited = credited
         self._reached = reached
         self._backoff = backoff
         self._changed = threading.Event()
@@ -114,6 +117,8 @@ class Heartbeats:
         answer = self._client.heartbeat(node, heartbeat)
         self._announced = _counts(heartbeat)
         self._contact.learned(answer.state)
+        if answer.credits is not None:
+            self._credited(answer.credits)
         for task in answer.cancelled:
             self._drop(task)
         if answer.models:

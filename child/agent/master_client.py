@@ -127,10 +127,12 @@ class MasterClient:
         """Tells that a task will not be answered."""
         self._post(f"/tasks/{task}/failure", failure, node.token)
 
-    def update(self, node: Node, task: str, path: Path, sha256: str) -> UpdateReceipt:
-        """Delivers an update."""
+    def update(
+        self, node: Node, task: str, path: Path, sha256: str, norm: float | None = None
+    ) -> UpdateReceipt:
+        """Delivers an update; its norm is kept on record."""
         with path.open("rb") as blob:
-            body = Body(blob, path.stat().st_size, sha256, CONTENT_TYPE)
+            body = Body(blob, path.stat().st_size, sha256, CONTENT_TYPE, norm=norm)
             answer = self._transport.call("PUT", f"/tasks/{task}/update", node.token, body)
         return _parsed(UpdateReceipt, answer.document)
 

@@ -29,7 +29,13 @@ class Record(Protocol):
     """Where departures are written down."""
 
     def leave(
-        self, method: str, path: str, nbytes: int, sha256: str | None, told: str | None = None
+        self,
+        method: str,
+        path: str,
+        nbytes: int,
+        sha256: str | None,
+        told: str | None = None,
+        norm: float | None = None,
     ) -> int:
         """A call is about to leave."""
 
@@ -43,6 +49,7 @@ class Body:
 
     Attributes:
         told: The figures themselves, where they are of the site's pictures, to be kept on record.
+        norm: Of an update: how far it is from what it began with; kept on record too.
     """
 
     data: bytes | IO[bytes] = b""
@@ -50,6 +57,7 @@ class Body:
     sha256: str | None = None
     content_type: str | None = None
     told: str | None = None
+    norm: float | None = None
 
 
 NOTHING = Body()
@@ -145,7 +153,9 @@ class Transport:
             MasterAway: There was no answer.
         """
         session = self._session()
-        number = self._record.leave(method, API + path, body.nbytes, body.sha256, body.told)
+        number = self._record.leave(
+            method, API + path, body.nbytes, body.sha256, body.told, body.norm
+        )
         try:
             response = session.request(
                 method,

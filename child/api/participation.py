@@ -1,16 +1,17 @@
-"""`/participation`: whether the site takes part, and everything that has left it."""
+"""`/participation`: whether and how the site takes part, and everything that has left it."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Literal, Self
 
 from apiflask import APIBlueprint
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from child.api.context import services
-from federated.values import Message, Value
-from federated.views import Participation
+from child.services import Services
+from child.store.plans import MetPlan
+from federated.values import Message, Sha256, Value
+from federated.views import Approval, Limits, Participation, ProposedPlan
 from serving.auth import AUTH
 
 blueprint = APIBlueprint("participation", __name__, tag="Participation")
@@ -23,8 +24,8 @@ SHARING = (
     "Figures of many models over the same pictures tell something about those pictures. So this "
     "site measures models only for a run that it has trained in, once, and rounds what it tells."
 )
-NOT_BUILT = {"limits", "approve"}
-"""What a site will be able to set, and cannot yet."""
+SHOWN_PLANS = 20
+SHOWN_ROUNDS = 200
 
 
 class DepartureQuery(Message):
@@ -34,23 +35,26 @@ class DepartureQuery(Message):
     limit: Annotated[int, Field(ge=1, le=10_000)] = 200
 
 
+class PlanDecision(Value):
+    """What the site's people make of a plan, named by its SHA-256."""
+
+    plan: Sha256
+    decision: Literal["approved", "declined"]
+
+
 class ParticipationChange(Value):
-    """Whether to stop taking part; what a site cannot set yet is refused, not passed over."""
+    """What to change; what is left out stays as it is, and `limits` are replaced as a whole."""
 
-    paused: bool
+    paused: bool | None = None
+    approval: Approval | None = None
+    approve: PlanDecision | None = None
+    limits: Limits | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _check(cls, sent: Any) -> Any:
-        asked = sorted(NOT_BUILT & set(sent)) if isinstance(sent, dict) else []
-        if asked:
-            # A site that believes its limits are kept would be worse off than one without.
-            raise PydanticCustomError(
-                "not_built",
-                "This version cannot keep {asked}; expected 'paused' alone; nothing was changed",
-                {"asked": " and ".join(f"'{name}'" for name in asked)},
-            )
-        return sent
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("nothing to change; expected paused, approval, approve or limits")
+        return self
 
 
 @blueprint.get("/participation")
@@ -58,7 +62,7 @@ class ParticipationChange(Value):
 @blueprint.input(DepartureQuery, location="query", arg_name="query")
 @blueprint.output(Participation)
 def get_participation(query: DepartureQuery) -> Participation:
-    """Whether the site takes part, and the latest calls that left it, with bytes and hashes."""
+    """Whether and how the site takes part, and the latest calls that left it."""
     return _participation(query)
 
 
@@ -67,15 +71,48 @@ def get_participation(query: DepartureQuery) -> Participation:
 @blueprint.input(ParticipationChange, arg_name="change")
 @blueprint.output(Participation)
 def put_participation(change: ParticipationChange) -> Participation:
-    """Pauses, giving up the training under way, or joins again."""
-    services().tasks.pause(change.paused)
+    """Pauses or joins again, decides on a plan, asks about plans or not, sets limits.
+
+    Training under way that is no longer wanted is given up.
+    """
+    tasks = services().tasks
+    # First, because it alone can fail, and then nothing is changed.
+    if change.approve is not None:
+        tasks.decide(change.approve.plan, change.approve.decision)
+    if change.approval is not None:
+        tasks.approve_by(change.approval)
+    if change.limits is not None:
+        tasks.limit(change.limits)
+    if change.paused is not None:
+        tasks.pause(change.paused)
     return _participation(DepartureQuery())
 
 
 def _participation(query: DepartureQuery) -> Participation:
     child = services()
+    admission = child.tasks.admission
     return Participation(
         paused=child.participation.paused(),
         sharing=SHARING,
         departures=child.departures.latest(query.limit, query.offset),
+        approval=child.participation.approval(),
+        limits=child.participation.limits(),
+        open=admission.open(),
+        plans=[_proposed(met, child) for met in admission.plans.latest(SHOWN_PLANS)],
+        rounds=child.round_figures.latest(SHOWN_ROUNDS),
+        credits=child.participation.credits(),
+    )
+
+
+def _proposed(met: MetPlan, child: Services) -> ProposedPlan:
+    own = met.plan.data.kind == "own"
+    return ProposedPlan(
+        sha256=met.sha256,
+        study=met.study,
+        run=met.run,
+        plan=met.plan,
+        nbytes=met.nbytes,
+        pictures=sum(child.pictures.tally(met.study).counts.values()) if own else None,
+        decision=met.decision,
+        seen_at=met.seen_at,
     )

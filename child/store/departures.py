@@ -22,8 +22,9 @@ PRUNE_EVERY = 1000
 class DepartureRow(Base):
     """One call; numbers and hashes, never content.
 
-    `told` are figures of the site's pictures, where the call carried some. The path of a call
-    to a batch server begins with the server's name.
+    `told` are figures of the site's pictures, where the call carried some, and `norm` is how far
+    an update is from what it began with. The path of a call to a batch server begins with the
+    server's name.
     """
 
     __tablename__ = "departures"
@@ -50,7 +51,13 @@ class DepartureStore:
         self._now = now
 
     def leave(
-        self, method: str, path: str, nbytes: int, sha256: str | None, told: str | None = None
+        self,
+        method: str,
+        path: str,
+        nbytes: int,
+        sha256: str | None,
+        told: str | None = None,
+        norm: float | None = None,
     ) -> int:
         """Records a call that is about to leave; returns its number."""
         row = DepartureRow(
@@ -61,6 +68,7 @@ class DepartureStore:
             sha256=sha256,
             status=None,
             told=told,
+            norm=norm,
         )
         with self._database.write() as session:
             session.add(row)
@@ -102,4 +110,5 @@ def _view(row: DepartureRow) -> Departure:
         sha256=row.sha256,
         status=row.status,
         told=row.told,
+        norm=row.norm,
     )

@@ -17,6 +17,7 @@ from federated.views import NodeHistory, NodeView
 from master.api.context import NODE, OPERATOR, PEOPLE, known_tokens, services
 from master.store import (
     deliveries,
+    ledger,
     model_cards,
     node_history,
     node_views,
@@ -173,6 +174,7 @@ def _answer(
         interval_seconds=_interval(row, message),
         cancelled=cancelled,
         models=_models_to_fetch(session, row, message),
+        credits=ledger.of_node(session, row.id),
         cards=_cards(session, row, message),
     )
 

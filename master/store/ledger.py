@@ -58,6 +58,12 @@ def by_node(session: Session) -> dict[str, float]:
     return {node: int(amount) / 1000 for node, amount in session.execute(query)}
 
 
+def of_node(session: Session, node: str) -> float:
+    """Credits of one node."""
+    query = select(func.sum(LedgerRow.amount)).where(LedgerRow.node_id == node)
+    return int(session.scalar(query) or 0) / 1000
+
+
 def by_task(session: Session, run: str, number: int) -> dict[str, float]:
     """Credits of each task of a round that earned any."""
     query = (

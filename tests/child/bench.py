@@ -67,6 +67,7 @@ class Bench:
             child.batches,
             child.statistics,
             child.controls,
+            child.round_figures,
         )
         self.child = child
         self.progress = []

@@ -117,6 +117,18 @@ def test_too_few_pictures_that_judge_still_end_a_training_and_tell_nothing(bench
     assert document.metrics["kept_epoch"] >= 1
 
 
+def test_figures_before_and_after_stay_at_the_site(bench):
+    settings = Settings(epochs=0, batch_size=4, validation_fraction=0.25)
+    task = task_of(bench.push, plan=PLAN.model_copy(update={"training": settings}), round=3)
+    document, _ = bench.update(bench.do(task))
+    (figures,) = bench.child.round_figures.latest(9)
+    assert (figures.run, figures.round) == (task.run, 3)
+    # Without an epoch it is the same model, and 3 pictures judge it.
+    assert figures.received == figures.trained
+    assert figures.received * 3 == pytest.approx(round(figures.received * 3))
+    assert "received" not in str(document.metrics)
+
+
 def test_no_epochs_give_the_same_weights(bench, initial):
     plan = PLAN.model_copy(update={"training": Settings(epochs=0, validation_fraction=0)})
     document, tensors = bench.update(bench.do(task_of(bench.push, plan=plan)))

@@ -5,6 +5,7 @@ import json
 import random
 import stat
 
+import numpy as np
 import pytest
 from sqlalchemy.exc import OperationalError
 
@@ -13,6 +14,7 @@ from child.agent.backoff import Backoff
 from child.agent.heartbeat import Heartbeats
 from federated.errors import InvalidInput
 from federated.messages import Failure, Progress
+from federated.wire import UpdateDocument, encode_update, encode_weights
 from tests.child.conftest import named, task_of
 
 REFUSAL = {"error": "forged_count", "detail": "The count is higher than announced."}
@@ -110,6 +112,31 @@ def test_an_update_is_delivered_and_its_pictures_are_no_longer_new(owing, master
     assert call.headers["Content-Type"] == "application/x-safetensors"
     assert owing.child.task_store.get("task-1").state == "submitted"
     assert owing.child.pictures.tally("skin").new_labelled == 0
+
+
+def test_the_record_says_how_far_the_update_is_from_what_it_began_with(owing, master):
+    before = encode_weights({"w": np.ones((1, 2), np.float32)})
+    document = UpdateDocument(task="task-2", base="0" * 64, num_examples=5, num_steps=1)
+    moved = {"w": np.array([[4.0, 5.0]], np.float32)}
+    child = owing.child
+    task = child.task_store.get("task-1").task
+    own = {"id": "task-2", "weights": child.blobs.put(before)}
+    child.task_store.add(task.model_copy(update=own))
+    child.task_store.begin("task-2")
+    child.task_store.trained("task-2", child.blobs.put(encode_update(moved, document)))
+    child.delivery.attempt("task-2")
+    (sent,) = [one for one in child.departures.latest(9) if one.path.endswith("task-2/update")]
+    assert (sent.norm, sent.status) == (5.0, 200)
+
+
+def test_the_credits_are_kept_for_when_the_master_is_away(enrolling, master):
+    child = enrolling.child
+    assert child.participation.credits() is None
+    master.answers["heartbeat"] = (200, {"state": "active", "credits": 12.5})
+    child.heartbeats.beat()
+    master.answers["heartbeat"] = (200, {"state": "active"})
+    child.heartbeats.beat()
+    assert child.participation.credits() == 12.5
 
 
 def test_the_counts_are_announced_before_an_update_claims_them(owing, master):

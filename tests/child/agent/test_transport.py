@@ -18,7 +18,7 @@ class Notes:
     def __init__(self):
         self.calls = []
 
-    def leave(self, method, path, nbytes, sha256, told=None):
+    def leave(self, method, path, nbytes, sha256, told=None, norm=None):
         self.calls.append([method, path, nbytes, None])
         return len(self.calls) - 1
 

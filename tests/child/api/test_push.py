@@ -177,23 +177,6 @@ def test_a_task_that_comes_to_a_paused_site_is_failed_at_once(pushed):
     assert (held.state, held.failure.code) == ("delivering", "paused")
 
 
-@pytest.mark.parametrize("name", ["limits", "approve", "pause"])
-def test_what_a_site_cannot_set_is_not_passed_over(pushed, name):
-    answer = pushed.client.put(
-        "/api/v1/participation", json={"paused": True, name: {"a": 1}}, headers=pushed.site
-    )
-    assert (answer.status_code, answer.json["error"]) == (422, "invalid_input")
-    assert name in answer.json["detail"]
-    assert not pushed.child.participation.paused()
-
-
-def test_limits_are_refused_in_words(pushed):
-    answer = pushed.client.put(
-        "/api/v1/participation", json={"limits": {}, "approve": []}, headers=pushed.site
-    )
-    assert "This version cannot keep 'approve' and 'limits'" in answer.json["detail"]
-
-
 def test_the_participation_lists_what_left_newest_first(pushed):
     number = pushed.child.departures.leave("PUT", "/api/v1/tasks/t/update", 1234, "ab" * 32)
     pushed.child.departures.answered(number, 200)

@@ -1,12 +1,14 @@
 """How a site takes part: which plans it has met, when it trains, what came of its rounds."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
 down_revision = "0004"
 
-CHOICES: dict[str, sa.types.TypeEngine] = {
+CHOICES: dict[str, sa.types.TypeEngine[Any]] = {
     "approval": sa.String(16),
     "opens": sa.String(5),
     "closes": sa.String(5),
