@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from federated.values import Message
 from federated.views import ChildStatus, Participation, PictureView, Prediction, UploadView
+from federated.views.imports import ImportList, ImportSources, ImportView, LabelsFrom
+from federated.views.site_card import SiteCard
 from webapp.api.connection import LONG_SECONDS, ApiError, Connection, parse
 
 SETTLED_SECONDS = 60.0
 NamedFile = tuple[str, bytes]
+Answer = TypeVar("Answer")
 
 
 class Pictures(Message):
@@ -37,6 +40,15 @@ class ChildApi:
     def status(self) -> ChildStatus:
         """What the child does, and what it holds of each study."""
         return parse(ChildStatus, self.connection.get("status"))
+
+    def card(self, study: str) -> SiteCard:
+        """What the site knows of a study's model; of an older child nothing."""
+        try:
+            return parse(SiteCard, self.connection.get(f"studies/{study}/card"))
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return SiteCard()
 
     def participation(self, *, offset: int = 0, limit: int = 100) -> Participation:
         """Whether the site takes part, and a page of what has left it, newest first."""
@@ -102,6 +114,31 @@ class ChildApi:
         """Deletes a picture for good."""
         self.connection.change("DELETE", f"images/{picture}", params={"study": study})
 
+    def import_sources(self) -> ImportSources:
+        """Folders and archives on the site's own disk; a child of an older version has none."""
+        return _unless_older(
+            lambda: parse(ImportSources, self.connection.get("imports/sources")),
+            ImportSources(configured=False),
+        )
+
+    def imports(self) -> list[ImportView]:
+        """Imports since the child started, newest first."""
+        found = _unless_older(
+            lambda: parse(ImportList, self.connection.get("imports")), ImportList(imports=[])
+        )
+        return found.imports
+
+    def start_import(
+        self, study: str, source: str, *, dry_run: bool, labels_from: LabelsFrom
+    ) -> None:
+        """Begins an import, or a dry run, which stores nothing."""
+        body = {"study": study, "source": source, "dry_run": dry_run, "labels_from": labels_from}
+        self.connection.change("POST", "imports", json=body)
+
+    def stop_import(self, number: str) -> None:
+        """Stops an import; what it has stored stays."""
+        self.connection.change("DELETE", f"imports/{number}")
+
     def predict(self, study: str, file: NamedFile, layer: str | None = None) -> Prediction:
         """What the current global model makes of a picture; nothing is stored.
 
@@ -125,3 +162,13 @@ def _refused(error: ApiError) -> list[UploadView]:
     if not isinstance(error.body, dict) or not error.body.get("images"):
         raise error
     return parse(Uploads, json.dumps({"images": error.body["images"]})).images
+
+
+def _unless_older(ask: Callable[[], Answer], otherwise: Answer) -> Answer:
+    """The answer, or what a child means that does not know the question."""
+    try:
+        return ask()
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return otherwise

@@ -1,7 +1,7 @@
 """A small federation as its servers would describe it: two sites, one run of two rounds."""
 
 from tests.webapp.drawn import png
-from tests.webapp.sample.at_a_site import held, picture, prediction, status
+from tests.webapp.sample.at_a_site import held, imported, picture, prediction, status
 from tests.webapp.sample.courses import changes, course, paired, rounds_told
 from tests.webapp.sample.facts import HASHES, NOW, PLAN, RUN, STUDY, weights
 from tests.webapp.sample.runs import (
@@ -33,6 +33,7 @@ __all__ = [
     "events",
     "federation",
     "held",
+    "imported",
     "master",
     "node",
     "nodes",

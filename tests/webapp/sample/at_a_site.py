@@ -14,6 +14,7 @@ from federated.views import (
     Prediction,
     UploadView,
 )
+from federated.views.imports import ImportRefusal, ImportSource, ImportSources, ImportView
 from tests.webapp.sample.facts import HASHES, NOW, RUN, STUDY, weights
 from tests.webapp.scripted import MASTER
 
@@ -67,6 +68,39 @@ def picture(place: int, label: str | None) -> PictureView:
 def pictures() -> list[PictureView]:
     labels = ["benign", "benign", "benign", "malignant", "malignant", None]
     return [picture(place, label) for place, label in enumerate(labels)]
+
+
+def import_sources() -> ImportSources:
+    sources = (
+        ImportSource(name="older.zip", is_folder=False, size=3 * 2**20),
+        ImportSource(name="ward_a", is_folder=True),
+    )
+    return ImportSources(configured=True, sources=sources)
+
+
+def imported(**changes: Any) -> ImportView:
+    """A dry run of `ward_a` that is over."""
+    facts: dict[str, Any] = {
+        "id": "0123456789abcdef",
+        "study": "skin",
+        "source": "ward_a",
+        "dry_run": True,
+        "labels_from": "class-folders",
+        "state": "done",
+        "layout": "class folders in a folder",
+        "files": 19,
+        "looked": 19,
+        "counts": {"benign": 7, "malignant": 4},
+        "unlabelled": 0,
+        "duplicates": 5,
+        "refused": 3,
+        "refusals": (
+            ImportRefusal(reason="Not a JPEG, PNG or DICOM picture.", count=3, examples=("a.txt",)),
+        ),
+        "started_at": NOW - 9,
+        "ended_at": NOW - 3,
+    }
+    return ImportView(**facts | changes)
 
 
 def uploads() -> dict[str, Any]:

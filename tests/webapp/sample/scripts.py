@@ -20,6 +20,8 @@ from tests.webapp.drawn import png
 from tests.webapp.evaluated import report
 from tests.webapp.sample.at_a_site import (
     held,
+    import_sources,
+    imported,
     participation,
     pictures,
     prediction,
@@ -96,6 +98,9 @@ def child(name: str = "site-1") -> Script:
         "GET participation": ok(participation()),
         "GET images": ok({"images": pictures(), "total": 6}),
         "POST images": ok(uploads(), 201),
+        "GET imports/sources": ok(import_sources()),
+        "GET imports": ok({"imports": []}),
+        "POST imports": ok(imported(), 202),
         "POST predict": ok(prediction()),
     }
     for entry in pictures():

@@ -3,7 +3,7 @@ from streamlit.testing.v1 import AppTest
 from tests.webapp import sample
 from tests.webapp.conftest import Open, shown
 from tests.webapp.scripted import CHILDREN, ScriptedServers, refused
-from webapp.views.pictures import UNLABELLED
+from webapp.views.pictures_gallery import UNLABELLED
 
 
 def add(app: AppTest, count: int) -> AppTest:
