@@ -21,6 +21,9 @@ PART_SECONDS = 600.0
 """How long parts of files are kept that are named by their hash."""
 
 KEPT_ANSWERS = 300
+KEPT_BYTES = 256 * 2**20
+"""Of all answers that are kept: parts of weights may be large."""
+
 KEEP_SECONDS = 2.8
 """A little less than pages take to refresh, so that several viewers cost one request."""
 
@@ -115,13 +118,13 @@ class Connection:
             ApiError: The server refused, or is away and nothing was kept.
         """
         span = f"bytes={start}-{stop - 1}"
-        content = self._kept_or(
-            f"{path} {span}",
-            PART_SECONDS,
-            lambda: self._call("GET", path, READ_SECONDS, headers={"Range": span}),
-        )
-        # A server may give the whole file, which is then longer than what was asked for.
-        return content if len(content) <= stop - start else content[start:stop]
+
+        def call() -> bytes:
+            content = self._call("GET", path, READ_SECONDS, headers={"Range": span})
+            # A server may give the whole file, which is then longer than what was asked for.
+            return content if len(content) <= stop - start else content[start:stop]
+
+        return self._kept_or(f"{path} {span}", PART_SECONDS, call)
 
     def ask(
         self,
@@ -185,8 +188,9 @@ class Connection:
         with self._lock:
             self._kept[name] = answer
             self._kept.move_to_end(name)
-            while len(self._kept) > KEPT_ANSWERS:
-                self._kept.popitem(last=False)
+            nbytes = sum(len(kept.content) for kept in self._kept.values())
+            while len(self._kept) > KEPT_ANSWERS or nbytes > KEPT_BYTES:
+                nbytes -= len(self._kept.popitem(last=False)[1].content)
 
     def _call(
         self,
