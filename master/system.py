@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -31,7 +32,7 @@ def system_view(services: Services) -> SystemView:
         now=services.now(),
         versions=versions(),
         database=_database(services),
-        remote_blobs=_bare(services.settings.remote_blobs),
+        remote_blobs=_folder(services.settings.remote_blobs),
         disk=disk(services.state.root, services.state.blobs, services.state.database),
         worker=_worker(services),
         settings=told(services.settings),
@@ -60,7 +61,7 @@ def told(settings: Settings) -> dict[str, str]:
         field.name.replace("_", "-"): getattr(settings, field.name) for field in fields(settings)
     }
     plain["database"] = _bare(settings.database)
-    plain["blobs"] = _bare(plain.pop("remote-blobs"))
+    plain["blobs"] = _folder(plain.pop("remote-blobs"))
     return {name: _as_text(value) for name, value in plain.items()}
 
 
@@ -114,6 +115,17 @@ def _bare(url: str | None) -> str | None:
     found = make_url(url)
     place = f"{found.host or ''}{f':{found.port}' if found.port else ''}"
     return f"{found.drivername}://{place}/{found.database or ''}"
+
+
+def _folder(url: str | None) -> str | None:
+    """Where blobs are kept, in any form that fsspec takes; what may be secret is left out."""
+    kind, found, place = (url or "").rpartition("://")
+    if not found:
+        return url
+    if re.search(r"[?#].*@", place):
+        # Either may be part of the other: nobody can tell where a password ends.
+        return f"{kind}://…"
+    return f"{kind}://{re.split('[?#]', place.rpartition('@')[2])[0]}"
 
 
 def _as_text(value: object) -> str:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from federated.views import ModelsView, SystemView
 from master.settings import Settings
 from master.system import told
@@ -33,6 +35,22 @@ def test_no_address_shows_its_password() -> None:
     assert shown["state"] == "/srv/master"
     assert shown["threads"] == "0"
     assert "secret" not in str(shown)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("/srv/blobs", "/srv/blobs"),
+        ("file:///srv/blobs", "file:///srv/blobs"),
+        ("s3://store/blobs?secret=x", "s3://store/blobs"),
+        ("s3://key:sec/ret@store/blobs", "s3://store/blobs"),
+        ("simplecache::s3://key:secret@store/x", "simplecache::s3://store/x"),
+        ("az://store/x?mail=a@secret", "az://…"),
+        ("s3://key:a?secret@store/x", "s3://…"),
+    ],
+)
+def test_every_folder_for_blobs_can_be_told(url: str, shown: str) -> None:
+    assert told(replace(Settings(Path("/srv/master")), remote_blobs=url))["blobs"] == shown
 
 
 def test_every_model_is_told_with_its_settings_and_the_files_of_weights(
