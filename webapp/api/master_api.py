@@ -33,6 +33,7 @@ from federated.views import (
 from webapp.api.connection import LONG_SECONDS, Connection, parse
 from webapp.api.evaluation import Evaluation
 from webapp.api.feed import EventFeed
+from webapp.api.shared import parse_once
 
 NEWEST_ENTRIES = 200
 """Entries of the ledger that a page shows."""
@@ -103,44 +104,44 @@ class MasterApi:
 
     def nodes(self) -> list[NodeView]:
         """Every site that enrolled."""
-        return parse(Nodes, self.connection.get("nodes", keep_seconds=NODES_SECONDS)).nodes
+        return parse_once(Nodes, self.connection.get("nodes", keep_seconds=NODES_SECONDS)).nodes
 
     def node_history(self, node: str) -> NodeHistory:
         """What a site has taken part in."""
-        return parse(NodeHistory, self.connection.get(f"nodes/{node}/history"))
+        return parse_once(NodeHistory, self.connection.get(f"nodes/{node}/history"))
 
     def system(self) -> SystemView:
         """The master itself: health, disk, settings in force, log."""
-        return parse(SystemView, self.connection.get("system", keep_seconds=CHECKED_SECONDS))
+        return parse_once(SystemView, self.connection.get("system", keep_seconds=CHECKED_SECONDS))
 
     def studies(self) -> list[StudyView]:
         """Every study, with its current model."""
-        return parse(Studies, self.connection.get("studies", keep_seconds=SLOW)).studies
+        return parse_once(Studies, self.connection.get("studies", keep_seconds=SLOW)).studies
 
     def plans(self) -> list[PlanView]:
         """The ready-made plans."""
-        return parse(Plans, self.connection.get("plans", keep_seconds=SETTLED_SECONDS)).plans
+        return parse_once(Plans, self.connection.get("plans", keep_seconds=SETTLED_SECONDS)).plans
 
     def models(self) -> ModelsView:
         """The architectures that a plan may name."""
-        return parse(ModelsView, self.connection.get("models", keep_seconds=SETTLED_SECONDS))
+        return parse_once(ModelsView, self.connection.get("models", keep_seconds=SETTLED_SECONDS))
 
     def runs(self) -> list[RunView]:
         """Every run, newest first."""
-        return parse(Runs, self.connection.get("runs")).runs
+        return parse_once(Runs, self.connection.get("runs")).runs
 
     def run(self, run: str) -> RunView:
         """One run, with the tasks of the round under way."""
-        return parse(RunView, self.connection.get(f"runs/{run}"))
+        return parse_once(RunView, self.connection.get(f"runs/{run}"))
 
     def course(self, run: str) -> CourseView:
         """How a run went, round by round and site by site, in few bytes."""
-        return parse(CourseView, self.connection.get(f"runs/{run}/course"))
+        return parse_once(CourseView, self.connection.get(f"runs/{run}/course"))
 
     def changes(self, run: str) -> WeightChanges:
         """How far each tensor moved in each round."""
         content = self.connection.get(f"runs/{run}/changes", read_seconds=CHECK_SECONDS)
-        return parse(WeightChanges, content)
+        return parse_once(WeightChanges, content)
 
     def paired(self, study: str, runs: Sequence[str]) -> PairedView:
         """The last models of some runs on the same test pictures, the reference first."""
@@ -150,16 +151,16 @@ class MasterApi:
             keep_seconds=SETTLED_SECONDS,
             read_seconds=LONG_SECONDS,
         )
-        return parse(PairedView, content)
+        return parse_once(PairedView, content)
 
     def run_events(self, run: str, before: int = NEWEST) -> list[Event]:
         """The last hundred events of a run ahead of one, newest first."""
-        found = parse(Events, self.connection.get(f"runs/{run}/events", {"before": before}))
+        found = parse_once(Events, self.connection.get(f"runs/{run}/events", {"before": before}))
         return found.events[::-1]
 
     def statistics(self, run: str, number: int) -> RoundStatistics:
         """Statistics of the global weights before and after a round."""
-        return parse(
+        return parse_once(
             RoundStatistics, self.connection.get(f"runs/{run}/statistics", {"round": number})
         )
 
@@ -167,53 +168,57 @@ class MasterApi:
         """Statistics of the weights with that hash, which never change."""
         path = f"weights/{weights}/statistics"
         content = self.connection.get(path, {"study": study}, keep_seconds=SETTLED_SECONDS)
-        return parse(WeightStatistics, content)
+        return parse_once(WeightStatistics, content)
 
     def evaluation(self, run: str, number: int) -> Evaluation:
         """The evaluation of the weights that a round made."""
-        return parse(Evaluation, self.connection.get(f"runs/{run}/evaluation", {"round": number}))
+        return parse_once(
+            Evaluation, self.connection.get(f"runs/{run}/evaluation", {"round": number})
+        )
 
     def comparison(self, study: str, runs: Sequence[str] = ()) -> Comparison:
         """Runs of a study beside one another; the newest where none are named."""
         parameters = {"runs": ",".join(runs)} if runs else None
-        return parse(Comparison, self.connection.get(f"studies/{study}/comparison", parameters))
+        return parse_once(
+            Comparison, self.connection.get(f"studies/{study}/comparison", parameters)
+        )
 
     def cross_site(self, run: str) -> CrossSiteView:
         """Each site's last model of a run on each other site's validation pictures."""
-        return parse(CrossSiteView, self.connection.get(f"runs/{run}/cross-site"))
+        return parse_once(CrossSiteView, self.connection.get(f"runs/{run}/cross-site"))
 
     def search(self, run: str) -> SearchView:
         """What a run that searches has tried, and what came of it."""
-        return parse(SearchView, self.connection.get(f"runs/{run}/search"))
+        return parse_once(SearchView, self.connection.get(f"runs/{run}/search"))
 
     def rewards(self) -> Rewards:
         """Leaderboard, trend and the newest entries of the ledger, of all runs."""
         content = self.connection.get("rewards", {"entries": NEWEST_ENTRIES}, keep_seconds=SLOW)
-        return parse(Rewards, content)
+        return parse_once(Rewards, content)
 
     def round_credits(self, run: str, number: int) -> RoundCredits | None:
         """How the credits of one round arose; None where it has none."""
         asked = {"round": number, "entries": 0}
         content = self.connection.get(f"runs/{run}/rewards", asked, keep_seconds=SLOW)
         # An older master tells all rounds of the run.
-        rounds = parse(Rewards, content).rounds
+        rounds = parse_once(Rewards, content).rounds
         return next((one for one in rounds if one.round == number), None)
 
     def leaderboard(self, run: str) -> list[Standing]:
         """What each site has earned in one run, without how each credit arose."""
         asked = {"round": 0, "entries": 0}
         content = self.connection.get(f"runs/{run}/rewards", asked, keep_seconds=SLOW)
-        return parse(Rewards, content).leaderboard
+        return parse_once(Rewards, content).leaderboard
 
     def newest_events(self, count: int) -> list[Event]:
         """The last `count` events, newest first."""
         return self._feed.newest(count)
 
     def _last_events(self, count: int) -> list[Event]:
-        return parse(Events, self.connection.get("events", {"newest": count})).events
+        return parse_once(Events, self.connection.get("events", {"newest": count})).events
 
     def _events(self, after: int) -> list[Event]:
-        return parse(Events, self.connection.get("events", {"after": after})).events
+        return parse_once(Events, self.connection.get("events", {"after": after})).events
 
     def keras_file(self, study: str, run: str | None, number: int) -> bytes:
         """A whole `.keras` file: of a round, or of the study's current model without a run."""
@@ -227,12 +232,12 @@ class MasterApi:
 
     def round(self, run: str, number: int) -> RoundView:
         """One round, with its tasks and updates."""
-        return parse(RoundView, self.connection.get(f"runs/{run}/rounds/{number}"))
+        return parse_once(RoundView, self.connection.get(f"runs/{run}/rounds/{number}"))
 
     def closed_round(self, run: str, number: int) -> RoundView:
         """A round that is over: little of it still changes."""
         content = self.connection.get(f"runs/{run}/rounds/{number}", keep_seconds=SETTLED_SECONDS)
-        return parse(RoundView, content)
+        return parse_once(RoundView, content)
 
     def check_plan(self, study: str, plan: Plan) -> PlanCheck:
         """What the master would say to a run of `study` under `plan`; nothing is started."""
@@ -240,7 +245,7 @@ class MasterApi:
         content = self.connection.ask(
             "plans/check", question, keep_seconds=CHECKED_SECONDS, read_seconds=CHECK_SECONDS
         )
-        return parse(PlanCheck, content)
+        return parse_once(PlanCheck, content)
 
     def start_run(self, study: str, plan: Plan) -> RunView:
         """Starts a run of `study` under `plan`."""
