@@ -78,8 +78,12 @@ def check_mirror(errors: Errors, counts: Mapping[str, int], policy: AuditPolicy)
         why = lack if counts else "which these are nobody has told"
         return Finding(f"Not checked what it does for its own classes: {why}.", Weight.UNCHECKED)
     shown = f"On the site's own classes it changes the error by {lost.mean:+.3f}"
-    if errors.mirror is None or lost.deviations <= SUSPECT:
+    if lost.deviations <= SUSPECT:
         return Finding(f"{shown}.")
+    if errors.mirror is None:
+        # Else one weight that overflows on the other side would be enough to go unchecked.
+        why = "its opposite could not be measured"
+        return Finding(f"{shown}, and {why}. It counts and its site is watched.", Weight.NOTED)
     behind = mixed(errors.update - errors.mirror, errors.labels, counts)
     if behind is None or behind.deviations <= NOTED * policy.mirror_deviations:
         return Finding(f"{shown}: little, or its opposite would be no better.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -70,6 +72,18 @@ def test_what_is_hardly_sure_is_noted_and_what_is_sure_and_tiny_is_too(
     strict, lenient = (AuditPolicy(mirror_size=size) for size in (0.2, 0.4))
     assert check_mirror(many, {"a": 1, "b": 1}, strict).weight is Weight.WRONG
     assert check_mirror(many, {"a": 1, "b": 1}, lenient).weight is Weight.NOTED
+
+
+def test_whose_mirror_image_computes_no_numbers_is_watched(rng: np.random.Generator) -> None:
+    # A huge negative bias of a unit that is never on does nothing, and is infinite when turned.
+    found = errors(rng, -0.2, -0.2)
+    finding = check_mirror(Errors(LABELS, found.start, found.update), BOTH, POLICY)
+    assert finding.weight is Weight.NOTED
+    assert "its opposite could not be measured" in finding.sentence
+    assert (
+        check_mirror(replace(errors(rng, 0.1, 0.1), mirror=None), BOTH, POLICY).weight
+        == Weight.FITS
+    )
 
 
 @pytest.mark.parametrize(("counts", "why"), [({"c": 9}, "lack"), ({}, "nobody has told")])
