@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
@@ -51,6 +51,21 @@ def speaking(code: str) -> Iterator[None]:
         yield
     finally:
         _spoken.reset(before)
+
+
+def kept(write: Callable[[], bytes]) -> Callable[[], bytes]:
+    """Writes a file later, in a thread that knows no page, in the language that the page has now.
+
+    Args:
+        write: Makes the content of a download.
+    """
+    code = language()
+
+    def written() -> bytes:
+        with speaking(code):
+            return write()
+
+    return written
 
 
 def locale() -> Locale:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
@@ -11,7 +11,7 @@ from webapp.case.csv_file import case_csv
 from webapp.case.pdf import case_pdf
 from webapp.case.values import Case
 from webapp.forgetting import forget
-from webapp.language import language, speaking
+from webapp.language import kept
 from webapp.layout import section
 from webapp.texts import text
 
@@ -38,24 +38,13 @@ def report(case: Case, file_id: str) -> None:
         ):
             st.download_button(
                 text(f"case.as_{name}"),
-                _spoken(write, told),
+                kept(partial(write, told)),
                 file_name=f"commonsight-report.{name}",
                 mime=kind,
                 on_click="ignore",
                 icon=":material/download:",
                 key=f"{name}-{file_id}",
             )
-
-
-def _spoken(write: Callable[[Case], bytes], case: Case) -> Callable[[], bytes]:
-    """Writes later, in another thread, and still in the language that the page has now."""
-    code = language()
-
-    def written() -> bytes:
-        with speaking(code):
-            return write(case)
-
-    return written
 
 
 def deleting(file_id: str) -> None:

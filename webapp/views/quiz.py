@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from webapp.desk import Desk
-from webapp.language import language, speaking
+from webapp.language import kept, language
 from webapp.layout import opening, section
 from webapp.lesson.quiz import ANSWERS, GLOSSARY, QUESTIONS
 from webapp.texts import text
@@ -55,17 +55,10 @@ def _question(number: int, name: str) -> bool:
 
 
 def _download(name: str, *, answers: bool) -> None:
-    spoken = language()
-
-    def made() -> bytes:
-        # Made when it is asked for, in a thread that does not know the page's language.
-        with speaking(spoken):
-            return worksheet(answers=answers).encode()
-
     st.download_button(
         text(f"quiz.for_{name}"),
-        made,
-        file_name=f"commonsight-worksheet-{name}-{spoken}.html",
+        kept(lambda: worksheet(answers=answers).encode()),
+        file_name=f"commonsight-worksheet-{name}-{language()}.html",
         mime="text/html",
         icon=":material/print:",
         key=f"worksheet-{name}",

@@ -6,6 +6,7 @@ import streamlit as st
 
 from federated.views import CourseView, RunView
 from webapp.desk import Desk
+from webapp.language import kept
 from webapp.layout import section
 from webapp.plan_document import as_toml
 from webapp.round_words import run_name
@@ -33,7 +34,7 @@ def downloads(desk: Desk, run: RunView, course: CourseView) -> None:
         )
         st.download_button(
             text("results.report"),
-            lambda: report_of(desk, run, course).encode(),
+            kept(lambda: report_of(desk, run, course).encode()),
             file_name=f"{stem}-report.html",
             mime="text/html",
             on_click="ignore",
@@ -51,9 +52,11 @@ def downloads(desk: Desk, run: RunView, course: CourseView) -> None:
         )
         st.download_button(
             text("results.plan_file"),
-            lambda: as_toml(
-                run.plan, run_name(run), text("results.plan_of_run", run=run.id)
-            ).encode(),
+            kept(
+                lambda: as_toml(
+                    run.plan, run_name(run), text("results.plan_of_run", run=run.id)
+                ).encode()
+            ),
             file_name=f"{stem}-plan.toml",
             mime="application/toml",
             on_click="ignore",

@@ -1,7 +1,9 @@
 import re
+from collections.abc import Callable
 
 import pandas as pd
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from federated.plan import StrategyChoice
@@ -166,6 +168,18 @@ def test_model_report_history_and_plan_can_be_taken_away(open_app: Open) -> None
     assert labels == [
         *("Model of round 2 (.keras)", "Report (HTML)", "History (CSV)", "Plan (TOML)")
     ]
+
+
+def test_what_is_taken_away_speaks_the_language_of_the_page(
+    open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Callable[[], bytes]] = []
+    monkeypatch.setattr(st, "download_button", lambda _, data, **__: made.append(data))
+    assert not open_app("results", lang="ru").exception
+    # The files are written when they are asked for, outside the page.
+    _, report, _, plan = made
+    assert b'<html lang="ru">' in report()
+    assert "План прогона" in plan().decode()
 
 
 @pytest.mark.parametrize(
