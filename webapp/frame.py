@@ -33,6 +33,7 @@ AREAS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "results": "monitoring",
             "compare": "compare_arrows",
             "rewards": "award_star",
+            "model_card": "description",
             "system": "dns",
         },
         "site": {
@@ -40,6 +41,7 @@ AREAS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "pictures": "photo_library",
             "classify": "image_search",
             "taking_part": "handshake",
+            "model_card": "description",
         },
         "classroom": {
             "story": "auto_stories",
@@ -69,7 +71,7 @@ ROLES: Mapping[Role, tuple[str, ...]] = MappingProxyType(
 
 def pages_of(role: Role) -> list[str]:
     """The names of a role's pages, in order."""
-    return [name for area in ROLES[role] for name in AREAS[area]]
+    return [*dict.fromkeys(name for area in ROLES[role] for name in AREAS[area])]
 
 
 def view(name: str) -> Callable[[Desk], None]:

@@ -1,4 +1,4 @@
-"""A site's own start page: its model, its pictures, and what it does right now."""
+"""A site's own start page: what to do next, its model, its pictures, and what it does now."""
 
 from __future__ import annotations
 
@@ -7,32 +7,78 @@ import streamlit as st
 from federated.views import ChildStatus, ChildStudy, ChildTask
 from webapp.charts import counts_by_site
 from webapp.desk import Desk, Site
-from webapp.layout import badge, choose_site, figures, live, opening, show
+from webapp.layout import (
+    badge,
+    choose_site,
+    figures,
+    live,
+    opening,
+    section,
+    show,
+    tell_of_change,
+)
+from webapp.next_step import Step
+from webapp.site_step import site_step
 from webapp.texts import text
 from webapp.views.sites import FIVE
-from webapp.words import ago, clock, figure, percent, plain, short, small, told
+from webapp.words import NOTHING, ago, clock, figure, percent, plain, short, small, told, whole
+
+LINKS = ("pictures", "classify", "taking_part", "model_card")
 
 
 def page(desk: Desk) -> None:
     """Draws the page."""
     opening("workbench")
+    site = choose_site(desk)
+    _step(desk, site_step(site.child.status()))
     with st.container(horizontal=True):
-        for name in ("pictures", "classify"):
-            st.page_link(
-                desk.pages[name], label=text(f"next.{name}"), icon=":material/arrow_forward:"
-            )
-    live(_now, active=True)(desk, choose_site(desk))
+        for name in LINKS:
+            label = text(f"next.{name}")
+            st.page_link(desk.pages[name], label=label, icon=":material/arrow_forward:")
+    live(_now, active=True)(desk, site)
+    tell_of_change(lambda: site_step(site.child.status()))
+
+
+def _step(desk: Desk, step: Step) -> None:
+    """The next thing to do in words, with its one button."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="medium"):
+        st.markdown(f"**{text('overview.next')}** {plain(step.sentence)}", width="stretch")
+        if step.page in desk.pages:
+            label = text(f"next.{step.page}")
+            if st.button(label, type="primary", key="next", icon=":material/arrow_forward:"):
+                st.switch_page(desk.pages[str(step.page)])
 
 
 def _now(desk: Desk, site: Site) -> None:
     status = site.child.status()
     _connection(status, desk.now())
-    if status.task:
+    _figures(status, desk.now())
+    section("workbench.now")
+    if status.task and status.activity == "training":
         _task(status.task)
+    else:
+        st.markdown(text("workbench.quiet"))
+        if status.task:
+            _task(status.task)
     if not status.studies:
         st.markdown(text("pictures.no_study"))
     for held in status.studies:
         _study(site, held, desk.now())
+
+
+def _figures(status: ChildStatus, now: float) -> None:
+    held = status.studies
+    rounds = [study.round for study in held if study.weights]
+    figures(
+        {
+            text("workbench.labelled"): whole(sum(sum(one.counts.values()) for one in held)),
+            text("workbench.new"): whole(sum(one.new_labelled for one in held)),
+            text("workbench.round"): whole(max(rounds)) if rounds else NOTHING,
+            text("workbench.contact"): ago(status.last_contact, now),
+            text("workbench.trained"): ago(status.task.changed_at if status.task else None, now),
+        },
+        width=150,
+    )
 
 
 def _connection(status: ChildStatus, now: float) -> None:
