@@ -8,7 +8,7 @@ import pandas as pd
 
 from federated.views import Departure
 from webapp.texts import text
-from webapp.words import NOTHING, day, size
+from webapp.words import NOTHING, day, figure, size
 
 _ENDINGS: Mapping[str, str] = {
     "/update": "weights",
@@ -38,7 +38,7 @@ def bytes_by_kind(departures: Sequence[Departure]) -> dict[str, int]:
 
 
 def departure_rows(departures: Sequence[Departure]) -> pd.DataFrame:
-    """One row a call: when, what, bytes, SHA-256, and what the other side answered."""
+    """One row a call: when, what, bytes, SHA-256, the answer, and how far an update moved."""
     rows = [
         (
             day(one.at),
@@ -46,9 +46,10 @@ def departure_rows(departures: Sequence[Departure]) -> pd.DataFrame:
             size(one.nbytes),
             one.sha256 or NOTHING,
             str(one.status) if one.status is not None else text("taking_part.no_answer"),
+            figure(one.norm) if one.norm is not None else NOTHING,
             one.told or NOTHING,
         )
         for one in departures
     ]
-    names = ("time", "what", "size", "hash", "answer", "told")
+    names = ("time", "what", "size", "hash", "answer", "norm", "told")
     return pd.DataFrame(rows, columns=[text(f"taking_part.{name}") for name in names], dtype=str)

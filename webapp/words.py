@@ -39,11 +39,13 @@ _SIGNS: Mapping[str, tuple[str, str, Colour]] = MappingProxyType(
         "accepted": ("check_circle", "✓", "green"),
         "active": ("check_circle", "✓", "green"),
         "aggregating": ("merge", "⋯", "blue"),
+        "approved": ("check_circle", "✓", "green"),
         "away": ("cloud_off", "○", "gray"),
         "cancelled": ("cancel", "×", "gray"),
         "checked": ("fact_check", "✓", "blue"),
         "closed": ("check_circle", "✓", "green"),
         "completed": ("check_circle", "✓", "green"),
+        "declined": ("block", "×", "red"),
         "duplicate": ("content_copy", "=", "gray"),
         "expired": ("timer_off", "○", "orange"),
         "failed": ("error", "!", "red"),
@@ -70,6 +72,7 @@ _SIGNS: Mapping[str, tuple[str, str, Colour]] = MappingProxyType(
         "suspended": ("block", "×", "red"),
         "training": ("model_training", "▶", "blue"),
         "trusted": ("verified_user", "✓", "green"),
+        "undecided": ("hourglass_top", "…", "orange"),
         "watched": ("visibility", "○", "orange"),
     }
 )

@@ -7,7 +7,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from federated.values import Message
-from federated.views import ChildStatus, Participation, PictureView, Prediction, UploadView
+from federated.views import (
+    Approval,
+    ChildStatus,
+    Limits,
+    Participation,
+    PictureView,
+    Prediction,
+    UploadView,
+)
 from federated.views.imports import ImportList, ImportSources, ImportView, LabelsFrom
 from federated.views.site_card import SiteCard
 from webapp.api.connection import LONG_SECONDS, ApiError, Connection, parse
@@ -58,6 +66,20 @@ class ChildApi:
     def pause(self, paused: bool) -> None:
         """Stops taking part, giving up what is under way, or takes part again."""
         self.connection.change("PUT", "participation", json={"paused": paused})
+
+    def approve_by(self, approval: Approval) -> None:
+        """Has the site's people asked about each new plan, or not."""
+        self.connection.change("PUT", "participation", json={"approval": approval})
+
+    def decide(self, plan: str, decision: str) -> None:
+        """Approves or declines a plan, named by its SHA-256."""
+        made = {"plan": plan, "decision": decision}
+        self.connection.change("PUT", "participation", json={"approve": made})
+
+    def limit(self, limits: Limits) -> None:
+        """Sets hours and threads in place of those before."""
+        kept = limits.model_dump(mode="json")
+        self.connection.change("PUT", "participation", json={"limits": kept})
 
     def pictures(
         self,

@@ -13,6 +13,7 @@ from webapp.charts.pictures import counts_by_site, probabilities_chart
 from webapp.charts.reliability import reliability_chart
 from webapp.charts.rounds import accuracy_by_round, loss_by_round
 from webapp.charts.search import search_chart
+from webapp.charts.site_rounds import site_rounds_chart
 from webapp.charts.sites import measures_told, sites_by_round
 from webapp.charts.staleness import staleness_by_round
 from webapp.charts.timeline import round_timeline
@@ -38,6 +39,7 @@ __all__ = [
     "roc_chart",
     "round_timeline",
     "search_chart",
+    "site_rounds_chart",
     "sites_by_round",
     "staleness_by_round",
     "weight_changes_chart",

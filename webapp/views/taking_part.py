@@ -1,15 +1,18 @@
-"""Whether a site takes part, and exactly what has left it."""
+"""Whether and how a site takes part, what came of it, and exactly what has left it."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from federated.views import Participation
+from webapp.charts import site_rounds_chart
 from webapp.departures import bytes_by_kind, departure_rows
 from webapp.desk import Desk, Site
-from webapp.layout import badge, choose_site, figures, opening, section
+from webapp.layout import badge, choose_site, figures, opening, section, show
 from webapp.texts import text
-from webapp.words import plain, size
+from webapp.views.taking_part_limits import limits
+from webapp.views.taking_part_plans import plans
+from webapp.words import credit, plain, size
 
 PAGE_SIZE = 100
 
@@ -21,6 +24,9 @@ def page(desk: Desk) -> None:
     number = int(st.session_state.get(_page_key(site), 1))
     known = site.child.participation(offset=(number - 1) * PAGE_SIZE, limit=PAGE_SIZE + 1)
     _standing(site, known)
+    plans(site, known)
+    limits(site, known)
+    _came_of_it(known)
     section("taking_part.left")
     st.markdown(plain(known.sharing))
     _left(site, known, number)
@@ -36,6 +42,19 @@ def _standing(site: Site, known: Participation) -> None:
         if st.button(text(f"taking_part.{action}"), key=f"participation-{site.name}"):
             site.child.pause(not known.paused)
             st.rerun()
+
+
+def _came_of_it(known: Participation) -> None:
+    """The site's credits, and how models did on its own pictures in its latest run."""
+    section("taking_part.came")
+    if known.credits is not None:
+        figures({text("taking_part.credits"): credit(known.credits)})
+    if not known.rounds:
+        st.markdown(text("taking_part.no_round"))
+        return
+    run = known.rounds[-1].run
+    show(site_rounds_chart([one for one in known.rounds if one.run == run]), "site-rounds")
+    st.caption(text("taking_part.figures_stay"))
 
 
 def _left(site: Site, known: Participation, number: int) -> None:

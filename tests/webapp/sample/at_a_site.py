@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from federated.plan import Plan, Training
 from federated.states import NodeState
 from federated.views import (
     ChildStatus,
@@ -12,6 +13,8 @@ from federated.views import (
     Participation,
     PictureView,
     Prediction,
+    ProposedPlan,
+    RoundFigures,
     UploadView,
 )
 from federated.views.imports import ImportRefusal, ImportSource, ImportSources, ImportView
@@ -135,11 +138,35 @@ def participation(**changes: Any) -> Participation:
             nbytes=nbytes,
             sha256=HASHES[place],
             status=200 if place else None,
+            norm=2.345 if place else None,
         )
         for place, (method, path, nbytes) in enumerate(routes)
     ]
     facts: dict[str, Any] = {"paused": False, "sharing": "To the master.", "departures": left}
+    facts |= {"plans": [proposed()], "rounds": site_rounds(), "credits": 12.5}
     return Participation(**facts | changes)
+
+
+def proposed(**changes: Any) -> ProposedPlan:
+    facts: dict[str, Any] = {
+        "sha256": HASHES[1],
+        "study": "skin",
+        "run": RUN,
+        "plan": Plan(training=Training(epochs=3), rounds=20),
+        "nbytes": 6_600_000,
+        "pictures": 42,
+        "decision": "undecided",
+        "seen_at": NOW - 7,
+    }
+    return ProposedPlan(**facts | changes)
+
+
+def site_rounds() -> list[RoundFigures]:
+    figures = [("r-0", 1, 0.5, 0.625), (RUN, 1, 0.25, 0.5), (RUN, 2, 0.75, 0.875)]
+    return [
+        RoundFigures(run=run, study="skin", round=n, received=before, trained=after, at=NOW - n)
+        for run, n, before, after in figures
+    ]
 
 
 def prediction() -> Prediction:
