@@ -11,10 +11,11 @@ LONGEST = 300
 """Characters of one line: a log is looked at, not copied."""
 
 _SECRET = re.compile(
-    r"(?i)((?:token|secret|password|authorization|bearer|key)\W{1,3}(?:bearer )?)\S+"
+    r"(?i)((?:token|secret|passw(?:or)?d|pwd|bearer|key)\W{1,3}(?:bearer )?)\S+"
+    r"|((?:authorization|cookie)\W{1,3}).+"
 )
 _OPAQUE = re.compile(r"[A-Za-z0-9_\-]{24,}")
-_IN_ADDRESS = re.compile(r"(://)[^/@\s]+@")
+_IN_ADDRESS = re.compile(r"(://)\S{1,500}@")
 
 
 class RecentLog(logging.Handler):
@@ -41,5 +42,5 @@ class RecentLog(logging.Handler):
 
 def without_secrets(line: str) -> str:
     """A line of a log without what could be a token, a password or the whole of a hash."""
-    hidden = _SECRET.sub(r"\1…", _IN_ADDRESS.sub(r"\1…@", line))
+    hidden = _SECRET.sub(r"\1\2…", _IN_ADDRESS.sub(r"\1…@", line))
     return _OPAQUE.sub(lambda found: f"{found.group()[:8]}…", hidden)[:LONGEST]

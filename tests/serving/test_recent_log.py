@@ -11,6 +11,12 @@ from serving.recent_log import LINES, LONGEST, RecentLog, without_secrets
         ("Authorization: Bearer op-8f3a", "op-8f3a"),
         ("token=abc.def", "abc.def"),
         ("blobs at s3://key:hunter2@store/x", "hunter2"),
+        ("blobs at s3://key:hunter2/3@store/x", "hunter2"),
+        ("blobs at s3://key:hun@ter2@store/x", "ter2"),
+        ("Authorization: Basic b3A6b3A=", "b3A6b3A="),
+        ("Cookie: commonsight-1=op-8f3a", "op-8f3a"),
+        ("connecting with passwd=hunter2", "hunter2"),
+        ("connecting with pwd: 'hunter2'", "hunter2"),
         ("node made " + "k" * 40, "k" * 40),
     ],
 )
