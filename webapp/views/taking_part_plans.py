@@ -30,16 +30,17 @@ def plans(site: Site, known: Participation) -> None:
 def _mode(site: Site, known: Participation) -> None:
     # Named after what holds now, so that a change from elsewhere shows.
     key = f"approval-{site.name}-{known.approval}"
-    chosen = st.radio(
-        text("taking_part.mode"),
-        MODES,
-        index=MODES.index(known.approval),
-        format_func=lambda mode: text(f"taking_part.mode_{mode}"),
-        key=key,
-    )
-    if chosen != known.approval:
-        site.child.approve_by(chosen)
-        st.rerun()
+    with st.form(f"mode-{site.name}"):
+        chosen = st.radio(
+            text("taking_part.mode"),
+            MODES,
+            index=MODES.index(known.approval),
+            format_func=lambda mode: text(f"taking_part.mode_{mode}"),
+            key=key,
+        )
+        if st.form_submit_button(text("taking_part.save"), key=f"save-mode-{site.name}"):
+            site.child.approve_by(chosen)
+            st.rerun()
 
 
 def _card(site: Site, plan: ProposedPlan, approval: Approval) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from federated.statistics import statistics
 from tests.webapp import compared, evaluated, sample
+from tests.webapp.sample.at_a_site import site_rounds
 from webapp import charts
 from webapp.api.evaluation import Report
 from webapp.charts.figure import PALETTE, Chart
@@ -48,6 +49,7 @@ EVERY: dict[str, Chart] = {
     "changes": charts.weight_changes_chart(sample.changes()) or pytest.fail("no round"),
     "cross site": charts.cross_site_chart(compared.cross_site(), "accuracy")
     or pytest.fail("no row"),
+    "site rounds": charts.site_rounds_chart(site_rounds()[1:]),
     "by hand": charts.average_line(SITES, 0.0, 0.2),
 }
 
@@ -260,6 +262,13 @@ def test_credits_add_up_site_by_site() -> None:
 def test_a_site_with_more_pictures_is_drawn_larger() -> None:
     a, b, *_ = EVERY["by hand"].figure.to_dict()["data"]
     assert a["marker"]["size"] < b["marker"]["size"]
+
+
+def test_the_site_sees_the_global_model_and_its_own_on_its_pictures() -> None:
+    chart = EVERY["site rounds"]
+    received, trained = chart.figure.to_dict()["data"]
+    assert (list(received["y"]), list(trained["y"])) == ([0.25, 0.75], [0.5, 0.875])
+    assert chart.table.values.tolist() == [[1, 0.25, 0.5], [2, 0.75, 0.875]]
 
 
 def test_only_updates_that_counted_have_an_age() -> None:

@@ -50,7 +50,8 @@ def test_a_plan_is_told_in_plain_words_and_approved_by_its_hash(
     plan = sample.HASHES[1]
     app.button(key=f"approve-site-1-{plan[:12]}").click().run()
     app.button(key=f"decline-site-1-{plan[:12]}").click().run()
-    app.radio(key="approval-site-1-ask").set_value("automatic").run()
+    app.radio(key="approval-site-1-ask").set_value("automatic")
+    app.button(key="save-mode-site-1").click().run()
     assert not app.exception
     assert [call.json for call in servers.made("PUT", "participation")] == [
         {"approve": {"plan": plan, "decision": "approved"}},
