@@ -41,6 +41,8 @@ class PictureQuery(Message):
     label: str | None = None
     part: str | None = None
     unlabelled: bool = False
+    since: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    until: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     offset: Annotated[int, Field(ge=0)] = 0
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
@@ -100,6 +102,7 @@ def get_images(query: PictureQuery) -> PicturePage:
         labels=_spellings([one.study for one in held], query.label) if query.label else None,
         part=query.part,
         unlabelled=query.unlabelled,
+        added=(query.since, query.until),
         offset=query.offset,
         limit=query.limit,
     )

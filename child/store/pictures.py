@@ -96,6 +96,7 @@ class PictureStore:
         labels: Collection[str] | None = None,
         part: str | None = None,
         unlabelled: bool = False,
+        added: tuple[float | None, float | None] = (None, None),
         offset: int = 0,
         limit: int = 100,
     ) -> tuple[list[PictureView], int]:
@@ -106,6 +107,7 @@ class PictureStore:
             labels: Pictures with one of these labels alone.
             part: Pictures of this part alone.
             unlabelled: Pictures without a label alone.
+            added: Pictures added from the first time on, and before the second, alone.
             offset: Pictures to pass over.
             limit: Pictures on the page.
         """
@@ -114,6 +116,11 @@ class PictureStore:
             chosen &= PictureRow.label.in_(labels)
         chosen &= PictureRow.part == part if part else PictureRow.number.is_not(None)
         chosen &= PictureRow.label.is_(None) if unlabelled else PictureRow.number.is_not(None)
+        since, until = added
+        if since is not None:
+            chosen &= PictureRow.added_at >= since
+        if until is not None:
+            chosen &= PictureRow.added_at < until
         newest = select(PictureRow).where(chosen).order_by(PictureRow.number.desc())
         with self._database.read() as session:
             total = session.scalar(select(func.count()).select_from(PictureRow).where(chosen))

@@ -87,11 +87,24 @@ class ChildApi:
         *,
         label: str | None = None,
         unlabelled: bool = False,
+        since: float | None = None,
+        until: float | None = None,
         offset: int = 0,
         limit: int = 24,
     ) -> Pictures:
-        """One page of the site's pictures, newest first: of one label, without one, or all."""
+        """One page of the site's pictures, newest first: of one label, without one, or all.
+
+        Args:
+            study: Study that they are stored for.
+            label: Only those with this label.
+            unlabelled: Only those without one.
+            since: Only those that were added then or later, in seconds since the epoch.
+            until: Only those that were added before.
+            offset: Pictures to pass over.
+            limit: Pictures on the page.
+        """
         parameters: dict[str, Any] = {"study": study, "label": label}
+        parameters |= {"since": since, "until": until}
         parameters |= {"offset": offset, "limit": limit}
         if unlabelled:
             parameters["unlabelled"] = "true"

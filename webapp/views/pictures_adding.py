@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from federated.views import ChildStudy, UploadView
 from webapp.api import ApiError
@@ -16,6 +17,10 @@ from webapp.texts import text
 from webapp.words import NOTHING, marked, told
 
 FILES_PER_CALL = 8
+MOST_FILES = 500
+"""Files of one upload: the web app holds them all until they are sent."""
+FEW = 8
+"""Files of an upload up to which each is told of; of more, only what was refused."""
 LONGEST_WORD = 200
 """Characters of a group's word, as a child takes it."""
 EVERY = ""
@@ -49,10 +54,12 @@ def adding(site: Site, held: ChildStudy) -> None:
         )
     if pressed and not files:
         st.warning(text("pictures.none_chosen"), icon=":material/info:")
+    elif pressed and len(files) > MOST_FILES:
+        too_many = told("pictures.too_many", count=len(files), most=MOST_FILES)
+        st.warning(too_many, icon=":material/drive_folder_upload:")
     elif pressed:
-        named = [(file.name, file.getvalue()) for file in files or []]
         add = partial(site.child.upload, held.study.id, label=label or None, group=group or "")
-        st.session_state[_verdict_key(site)] = _upload(add, named)
+        st.session_state[_verdict_key(site)] = _upload(add, files)
         st.session_state["sent"] = sent + 1
         st.rerun()
 
@@ -62,17 +69,18 @@ def _verdict_key(site: Site) -> str:
 
 
 def _upload(
-    add: Callable[[Sequence[NamedFile]], list[UploadView]], files: Sequence[NamedFile]
+    add: Callable[[Sequence[NamedFile]], list[UploadView]], files: Sequence[UploadedFile]
 ) -> list[UploadView]:
     """Sends the pictures a few at a time; what was stored stays, whatever comes after."""
     verdicts: list[UploadView] = []
     bar = st.progress(0.0, text=text("pictures.sending", done=0, all=len(files)))
     for start in range(0, len(files), FILES_PER_CALL):
-        some = files[start : start + FILES_PER_CALL]
+        # Only those under way are in memory a second time.
+        some = [(file.name, file.getvalue()) for file in files[start : start + FILES_PER_CALL]]
         try:
             verdicts += add(some)
         except ApiError as error:
-            refused = [_not_sent(name, error) for name, _ in files[start:]]
+            refused = [_not_sent(file.name, error) for file in files[start:]]
             return verdicts + refused
         done = start + len(some)
         bar.progress(done / len(files), text=text("pictures.sending", done=done, all=len(files)))
@@ -94,8 +102,17 @@ def verdicts_of(site: Site) -> None:
     }
     say = st.warning if numbers["refused"] else st.success
     say(text("pictures.outcome", **numbers), icon=":material/inventory_2:")
-    with st.container(height=420 if len(verdicts) > 8 else "content", border=False):
-        table([_verdict(verdict) for verdict in verdicts], text("pictures.outcome", **numbers))
+    if len(verdicts) > FEW:
+        verdicts = [verdict for verdict in verdicts if verdict.status == "refused"]
+    if not verdicts:
+        return
+    shown = [_refusal(v) if numbers["refused"] == len(verdicts) else _verdict(v) for v in verdicts]
+    with st.container(height=420 if len(verdicts) > FEW else "content", border=False):
+        table(shown, text("pictures.outcome", **numbers))
+
+
+def _refusal(verdict: UploadView) -> dict[str, object]:
+    return {text("pictures.file"): verdict.name, text("pictures.reason"): verdict.detail}
 
 
 def _verdict(verdict: UploadView) -> dict[str, object]:

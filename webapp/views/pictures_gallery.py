@@ -1,57 +1,111 @@
-"""The gallery: a site's pictures page by page, each with its label."""
+"""The gallery: a site's pictures page by page, those that the filter asks for."""
 
 from __future__ import annotations
 
+import datetime
 from math import ceil
 
 import streamlit as st
 
 from federated.views import ChildStudy, PictureView
 from webapp.api import ApiError
+from webapp.api.child_api import Pictures
 from webapp.desk import Site
 from webapp.layout import problem
 from webapp.texts import text
+from webapp.views.pictures_labels import labelling
 from webapp.words import plain
 
 PAGE_SIZE = 24
-EVERY = ""
-"""Stands for all labels in the filter."""
-UNLABELLED = "?"
+EVERY, UNLABELLED, CLASS = "all", "none", "class:"
+"""Options of the filter; a class has its name behind `CLASS`, so that none can be mistaken."""
+LOOK, LABEL = "look", "label"
+"""What a page of the gallery is for."""
 
 
 def gallery(site: Site, held: ChildStudy) -> None:
-    """Pictures page by page, those that the filter asks for."""
-    total = sum(held.counts.values()) + held.unlabelled
-    if not total:
+    """Pictures page by page, to look at or to label."""
+    if not sum(held.counts.values()) + held.unlabelled:
         st.markdown(text("pictures.empty"))
         return
+    options = [EVERY, *(f"{CLASS}{name}" for name in held.study.classes), UNLABELLED]
     label = st.pills(
         text("pictures.filter"),
-        [EVERY, *held.study.classes, UNLABELLED],
+        options,
         default=EVERY,
         required=True,
         format_func=_filter_name,
         key=f"filter-{site.name}",
     )
-    shown = {EVERY: total, UNLABELLED: held.unlabelled}.get(label, held.counts.get(label, 0))
-    pages = max(ceil(shown / PAGE_SIZE), 1)
-    number = st.pagination(pages, key=f"page-{site.name}-{label}") if pages > 1 else 1
-    found = site.child.pictures(
+    days = st.date_input(text("pictures.days"), [], key=f"days-{site.name}", width=320)
+    purpose = st.segmented_control(
+        text("pictures.purpose"),
+        [LOOK, LABEL],
+        default=LOOK,
+        required=True,
+        format_func=lambda name: text(f"pictures.to_{name}"),
+        key=f"gallery-{site.name}",
+    )
+    since, until = _times(days)
+    view = f"{label}-{since}-{until}"
+    found = _page(site, held, str(label), since, until, view)
+    if not found.images:
+        st.markdown(text("pictures.none_found"))
+    elif purpose == LABEL:
+        labelling(site, held, found.images, view)
+    else:
+        _tiles(site, held, found)
+
+
+def _times(days: object) -> tuple[float | None, float | None]:
+    """From the first day's beginning to the last one's end, as this computer's clock has them."""
+    if not isinstance(days, tuple) or len(days) != 2:
+        return None, None
+    first, last = (datetime.datetime.combine(day, datetime.time()) for day in days)
+    return first.timestamp(), (last + datetime.timedelta(days=1)).timestamp()
+
+
+def _page(
+    site: Site, held: ChildStudy, label: str, since: float | None, until: float | None, view: str
+) -> Pictures:
+    """The page that is open, of all that the filter lets through."""
+    key = f"page-{site.name}-{view}"
+    number = int(st.session_state.get(key, 1))
+    found = _asked(site, held, label, since, until, number)
+    pages = max(ceil(found.total / PAGE_SIZE), 1)
+    if number > pages:
+        # The last page's pictures were deleted, or have another label now.
+        st.session_state[key] = number = pages
+        found = _asked(site, held, label, since, until, number)
+    if pages > 1:
+        st.pagination(pages, key=key)
+    return found
+
+
+def _asked(
+    site: Site, held: ChildStudy, label: str, since: float | None, until: float | None, number: int
+) -> Pictures:
+    return site.child.pictures(
         held.study.id,
-        label=label if label in held.study.classes else None,
+        label=label.removeprefix(CLASS) if label.startswith(CLASS) else None,
         unlabelled=label == UNLABELLED,
+        since=since,
+        until=until,
         offset=(number - 1) * PAGE_SIZE,
         limit=PAGE_SIZE,
     )
-    with st.grid(min_column_width=124, gap="medium", key="gallery"):
-        for picture in found.images:
-            with st.container(gap="xsmall"):
-                _picture(site, held, picture)
 
 
 def _filter_name(label: str) -> str:
     names = {EVERY: "pictures.all", UNLABELLED: "pictures.unlabelled"}
-    return text(names[label]) if label in names else plain(label)
+    return text(names[label]) if label in names else plain(label.removeprefix(CLASS))
+
+
+def _tiles(site: Site, held: ChildStudy, found: Pictures) -> None:
+    with st.grid(min_column_width=124, gap="medium", key="gallery"):
+        for picture in found.images:
+            with st.container(gap="xsmall"):
+                _picture(site, held, picture)
 
 
 def _picture(site: Site, held: ChildStudy, picture: PictureView) -> None:

@@ -334,3 +334,18 @@ def test_a_task_never_sees_pictures_that_came_in_the_place_of_deleted_ones(site,
     site.upload(*named(2))
     assert sorted(store.places("skin").values()) == [0, 1]
     assert len(array) == 2
+
+
+def test_pictures_are_listed_by_when_they_were_added(pushed):
+    pushed.upload(*named(2))
+    middle = pushed.clock()
+    pushed.upload(*named(3, start=10))
+
+    def total(query: str) -> int:
+        address = f"/api/v1/images?study=skin&{query}"
+        return pushed.client.get(address, headers=pushed.site).json["total"]
+
+    assert (total(f"until={middle}"), total(f"since={middle}")) == (2, 3)
+    assert total(f"since={middle}&label=malignant") == 1
+    answer = pushed.client.get("/api/v1/images?since=nan", headers=pushed.site)
+    assert answer.status_code == 422

@@ -1,9 +1,13 @@
+import datetime
+
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.webapp import sample
 from tests.webapp.conftest import Open, shown
-from tests.webapp.scripted import CHILDREN, ScriptedServers, refused
+from tests.webapp.scripted import CHILDREN, ScriptedServers, ok, refused
 from webapp.views.pictures_gallery import UNLABELLED
+from webapp.views.pictures_labels import changed
 
 
 def add(app: AppTest, count: int) -> AppTest:
@@ -27,9 +31,22 @@ def test_an_upload_is_answered_file_by_file(open_app: Open, servers: ScriptedSer
 
 
 def test_many_files_go_a_few_at_a_time(open_app: Open, servers: ScriptedServers) -> None:
-    add(open_app("pictures"), 20)
+    app = add(open_app("pictures"), 36)
     sent = [call.body.count(b"filename=") for call in servers.made("POST", "images")]
-    assert sent == [8, 8, 4]
+    assert sent == [8, 8, 8, 8, 4]
+    # Of many files only those that were refused are told of, one in each of the five calls.
+    assert "5 stored, 0 already there, 5 refused." in shown(app)
+    assert list(app.table[0].value.columns) == ["File", "Reason"]
+    assert len(app.table[0].value) == 5
+
+
+def test_too_many_files_are_not_sent(
+    open_app: Open, servers: ScriptedServers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.views.pictures_adding.MOST_FILES", 2)
+    app = add(open_app("pictures"), 3)
+    assert "3 files are chosen" in app.warning[0].value
+    assert not servers.made("POST", "images")
 
 
 def test_pictures_of_one_patient_get_one_word(open_app: Open, servers: ScriptedServers) -> None:
@@ -50,7 +67,8 @@ def test_a_site_that_goes_away_in_an_upload_is_told_file_by_file(
     servers.scripts[CHILDREN["site-1"]]["POST images"] = refused(507, "full", "The disk is full.")
     add(app, 3)
     table = app.table[0].value
-    assert list(table["What happened"]) == ["× refused"] * 3
+    files = [name.replace("\\", "") for name in table["File"]]
+    assert files == ["benign_0.png", "benign_1.png", "benign_2.png"]
     assert list(table["Reason"]) == ["The disk is full."] * 3
 
 
@@ -96,7 +114,7 @@ def test_every_thumbnail_says_what_it_is(open_app: Open) -> None:
 
 def test_the_gallery_shows_one_label(open_app: Open, servers: ScriptedServers) -> None:
     app = open_app("pictures")
-    app.pills(key="filter-site-1").set_value("malignant").run()
+    app.pills(key="filter-site-1").set_value("class:malignant").run()
     assert servers.made("GET", "images")[-1].query["label"] == "malignant"
 
 
@@ -107,3 +125,42 @@ def test_the_gallery_shows_what_has_no_label(open_app: Open, servers: ScriptedSe
     query = servers.made("GET", "images")[-1].query
     assert query["unlabelled"] == "true"
     assert "label" not in query
+
+
+def test_a_class_may_be_called_like_a_filter(open_app: Open, servers: ScriptedServers) -> None:
+    odd = sample.STUDY.model_copy(update={"classes": ("all", "none")})
+    held = sample.held(study=odd, counts={"all": 1, "none": 2})
+    child = servers.scripts[CHILDREN["site-1"]]
+    child["GET status"] = ok(sample.status(studies=[held]))
+    app = open_app("pictures", "site")
+    for label in odd.classes:
+        app.pills(key="filter-site-1").set_value(f"class:{label}").run()
+        query = servers.made("GET", "images")[-1].query
+        assert (query["label"], "unlabelled" in query) == (label, False)
+
+
+def test_labels_of_a_page_are_changed_together_and_saved_once(
+    open_app: Open, servers: ScriptedServers
+) -> None:
+    app = open_app("pictures", "site")
+    app.segmented_control(key="gallery-site-1").set_value("label").run()
+    assert not app.exception
+    (editor,) = [frame for frame in app.dataframe if frame.proto.editing_mode]
+    assert list(editor.value["label"].fillna("")) == [*["benign"] * 3, *["malignant"] * 2, ""]
+    assert all(cell.startswith("data:image/") for cell in editor.value["shown"])
+    next(button for button in app.button if button.label == "Save these labels").click().run()
+    assert "No label was changed." in shown(app)
+
+
+def test_only_what_was_changed_is_saved() -> None:
+    before = [sample.picture(place, label) for place, label in enumerate(["benign", None, "x"])]
+    after = ["malignant", None, None]
+    assert changed(before, after) == {before[0].id: "malignant", before[2].id: None}
+
+
+def test_pictures_of_some_days(open_app: Open, servers: ScriptedServers) -> None:
+    app = open_app("pictures", "site")
+    days = (datetime.date(2026, 3, 2), datetime.date(2026, 3, 5))
+    app.date_input(key="days-site-1").set_value(days).run()
+    query = servers.made("GET", "images")[-1].query
+    assert float(query["until"]) - float(query["since"]) == 4 * 86400
