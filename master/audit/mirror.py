@@ -74,7 +74,7 @@ def check_mirror(errors: Errors, counts: Mapping[str, int], policy: AuditPolicy)
     """
     lost = mixed(errors.update - errors.start, errors.labels, counts)
     if lost is None:
-        lack = "most of its pictures are of classes that the audit pictures lack"
+        lack = "too many of its pictures are of classes that the audit pictures hardly have"
         why = lack if counts else "which these are nobody has told"
         return Finding(f"Not checked what it does for its own classes: {why}.", Weight.UNCHECKED)
     shown = f"On the site's own classes it changes the error by {lost.mean:+.3f}"

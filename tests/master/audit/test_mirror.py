@@ -86,7 +86,7 @@ def test_whose_mirror_image_computes_no_numbers_is_watched(rng: np.random.Genera
     )
 
 
-@pytest.mark.parametrize(("counts", "why"), [({"c": 9}, "lack"), ({}, "nobody has told")])
+@pytest.mark.parametrize(("counts", "why"), [({"c": 9}, "hardly have"), ({}, "nobody has told")])
 def test_what_cannot_be_checked_is_told(
     rng: np.random.Generator, counts: dict[str, int], why: str
 ) -> None:
