@@ -14,7 +14,7 @@ from federated.model_card import LEAST_TOLD
 from webapp.api.evaluation import ClassFigures, Interval, Report
 from webapp.card_facts import POINT, CardFacts, Holder
 from webapp.findings import ends, with_interval
-from webapp.texts import text
+from webapp.texts import text, texts
 from webapp.words import NOTHING, day, figure, percent, whole
 
 Rows = tuple[Mapping[str, str], ...]
@@ -235,8 +235,13 @@ def _version(facts: CardFacts) -> Section:
     return Section("version", rows=told)
 
 
+def _strategy(facts: CardFacts) -> str:
+    name = facts.plan.strategy.name if facts.plan else NOTHING
+    return text(f"rule.{name}") if f"rule.{name}" in texts() else name
+
+
 def _makers(facts: CardFacts) -> Section:
     where = text("model_card.master_at", address=facts.master) if facts.master else ""
-    makers = text("model_card.made_by", strategy=facts.plan.strategy.name if facts.plan else "?")
+    makers = text("model_card.made_by", strategy=_strategy(facts))
     said = (makers, where) if where else (makers,)
     return Section("makers", (*said, text("model_card.licence")))

@@ -121,9 +121,11 @@ def _navigate(desk: Desk, first: str | None) -> None:
     sections = ROLES[desk.role] if len(ROLES[desk.role]) > 1 else ()
     position: Literal["hidden", "sidebar"] = "hidden" if sections else "sidebar"
     current = st.navigation([*pages.values(), named], position=position, expanded=True)
+    # A page of two areas is linked once, in the later one.
+    area_of = {name: area for area in sections for name in AREAS[area]}
     with st.sidebar:
         for area in sections:
-            _links(area, pages)
+            _links(area, {name: pages[name] for name in AREAS[area] if area_of[name] == area})
         st.caption(text(f"role.{desk.role}"))
         _choose_language()
         sign_out(desk)
@@ -134,8 +136,8 @@ def _links(area: str, pages: Mapping[str, Any]) -> None:
     """An area's heading and the links to its pages."""
     with st.container(gap=None, key=f"area-{area}"):
         st.markdown(f"**{text(f'nav.{area}')}**")
-        for name in AREAS[area]:
-            st.page_link(pages[name])
+        for page in pages.values():
+            st.page_link(page)
 
 
 def _entry(name: str, icon: str, desk: Desk, *, first: bool, seen: bool = True) -> Any:

@@ -30,6 +30,7 @@ NORMAL = {
     ],
     "workbench": ["Connected to the master", "cnn10", "3 benign, 2 malignant"],
     "pictures": ["only model weights leave", "6 pictures: 2 new", "3 benign, 2 malignant"],
+    "model_card": ["What it is for", "cnn10", "has told no figures of this model"],
     "taking_part": ["This site takes part", "6.6 MB"],
     "classify": ["Not a medical device", "Model cnn10, round 2", "Tick the box"],
 }
@@ -43,6 +44,7 @@ EMPTY = {
     "workbench": ["The site holds no picture yet"],
     "pictures": ["The site holds no picture yet"],
     "taking_part": ["Nothing has left this site yet"],
+    "model_card": ["This model is untrained"],
     "classify": ["untrained model"],
 }
 
