@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 from tests.webapp import sample
 from tests.webapp.conftest import Open, shown
 from tests.webapp.scripted import CHILDREN, ScriptedServers, ok, refused
+from webapp.views.pictures_counts import counts_csv
 from webapp.views.pictures_gallery import UNLABELLED
 from webapp.views.pictures_labels import changed
 
@@ -164,3 +165,13 @@ def test_pictures_of_some_days(open_app: Open, servers: ScriptedServers) -> None
     app.date_input(key="days-site-1").set_value(days).run()
     query = servers.made("GET", "images")[-1].query
     assert float(query["until"]) - float(query["since"]) == 4 * 86400
+
+
+def test_the_counts_are_a_file_without_any_picture() -> None:
+    lines = counts_csv(sample.held(counts={"benign": 3, "malignant": 2}, unlabelled=1))
+    assert lines.decode("utf-8-sig").splitlines() == [
+        "study,class,pictures",
+        "skin,benign,3",
+        "skin,malignant,2",
+        "skin,,1",
+    ]
