@@ -44,12 +44,12 @@ def departure_rows(departures: Sequence[Departure]) -> pd.DataFrame:
             day(one.at),
             text(f"left.{kind_of(one)}"),
             size(one.nbytes),
-            one.sha256 or NOTHING,
-            str(one.status) if one.status is not None else text("taking_part.no_answer"),
             figure(one.norm) if one.norm is not None else NOTHING,
+            str(one.status) if one.status is not None else text("taking_part.no_answer"),
+            one.sha256 or NOTHING,
             one.told or NOTHING,
         )
         for one in departures
     ]
-    names = ("time", "what", "size", "hash", "answer", "norm", "told")
+    names = ("time", "what", "size", "norm", "answer", "hash", "told")
     return pd.DataFrame(rows, columns=[text(f"taking_part.{name}") for name in names], dtype=str)

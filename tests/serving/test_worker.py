@@ -62,6 +62,16 @@ def test_a_death_costs_one_request_and_the_next_has_a_new_process(worker: Worker
     assert worker.call("echo", {})["pid"] != pid
 
 
+def test_another_command_line_holds_from_the_next_request_on(worker: Worker) -> None:
+    before = psutil.Process(worker.call("echo", {})["pid"])
+    worker.use(("--threads", "3"))
+    assert before.is_running()
+    after = worker.call("echo", {})["pid"]
+    assert psutil.Process(after).cmdline()[-2:] == ["--threads", "3"]
+    assert not before.is_running()
+    assert worker.call("echo", {})["pid"] == after
+
+
 def test_a_request_can_be_given_up(worker: Worker) -> None:
     assert worker.call("until_cancelled", {}, on_event=lambda event: worker.cancel()) == {
         "cancelled": True

@@ -28,7 +28,7 @@ def site_rounds_chart(rounds: Sequence[RoundFigures]) -> Chart:
     x, y = text("chart.round"), text("chart.accuracy_here")
     framed(drawn, x=x, y=y)
     drawn.update_yaxes(range=[0, 1.02], tickformat=".0%")
-    drawn.update_xaxes(tickformat="d")
+    drawn.update_xaxes(dtick=max(1, len(numbers) // 12))
     last = rounds[-1]
     said = text(
         "chart.site_rounds",
