@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from federated.states import RoundState, RunState
-from federated.views import NodeView, RunView, StudyView
+from federated.views import NodeView, RoundView, RunView, StudyView
 from webapp.api import ApiError
 from webapp.charts import counts_by_site, round_timeline
 from webapp.desk import Desk
@@ -24,6 +24,9 @@ FEED_LENGTH = 12
 
 EVENTS = 200
 """Events that those lines are made of."""
+
+TIMELINE_SECONDS = 15.0
+"""How often the timeline grows where nothing has happened: each time it is drawn as a new chart."""
 
 TOLD_ROUNDS = 3
 """Closed rounds whose outcome is told."""
@@ -172,7 +175,13 @@ def _timeline(desk: Desk, study_id: str) -> None:
         return
     st.subheader(text("overview.timeline"), anchor=False)
     events = [one for one in desk.operator.newest_events(EVENTS) if one.run == run.id]
-    show(round_timeline(round_, events, desk.now()), "overview-timeline")
+    show(round_timeline(round_, events, _told_until(round_, desk.now())), "overview-timeline")
+
+
+def _told_until(round_: RoundView, now: float) -> float:
+    """Until when the timeline tells: the newest change, or a little later where that is old."""
+    newest = max(task.changed_at for task in round_.tasks)
+    return max(newest, now // TIMELINE_SECONDS * TIMELINE_SECONDS)
 
 
 def _studies_of_runs(desk: Desk) -> dict[str, str]:
