@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -121,7 +122,7 @@ def _round(row: Any) -> CourseRound:
 
 def _cells(
     session: Session, run: RunRow, places: Mapping[int, int]
-) -> tuple[dict[str, list[_Cell]], dict[str, str]]:
+) -> tuple[defaultdict[str, list[_Cell]], dict[str, str]]:
     """A cell for each site and round, and the names of the sites."""
     query = (
         select(
@@ -140,11 +141,12 @@ def _cells(
         .where(TaskRow.run_id == run.id, TaskRow.kind == TRAIN)
         .order_by(TaskRow.changed_at, TaskRow.id)
     )
-    cells: dict[str, list[_Cell]] = {}
+    # Not `setdefault`: that would make a whole row of cells for every task.
+    cells: defaultdict[str, list[_Cell]] = defaultdict(lambda: [_Cell() for _ in places])
     names: dict[str, str] = {}
     for row in session.execute(query):
         names[row.node_id] = row.name
-        own = cells.setdefault(row.node_id, [_Cell() for _ in places])
+        own = cells[row.node_id]
         place = places.get(row.counted_in or _still_at(row, run))
         if place is not None:
             own[place] = _later(own[place], row)
@@ -171,12 +173,14 @@ def _later(before: _Cell, row: Any) -> _Cell:
     )
 
 
-def _leave_out(kept: Sequence[Any], cells: dict[str, list[_Cell]], names: dict[str, str]) -> None:
+def _leave_out(
+    kept: Sequence[Any], cells: defaultdict[str, list[_Cell]], names: dict[str, str]
+) -> None:
     """Notes in the cells where a round did without a site."""
     for place, row in enumerate(kept):
         for left in row.excluded:
             names.setdefault(left["node"], left["node_name"])
-            own = cells.setdefault(left["node"], [_Cell() for _ in kept])
+            own = cells[left["node"]]
             if own[place].state is None:
                 own[place].state = LEFT_OUT
 
