@@ -9,6 +9,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import Field
 
+from child.alike import alike_pictures
 from child.api.context import services
 from child.picture_groups import checked_word
 from child.uploads import File
@@ -16,6 +17,7 @@ from federated.errors import InvalidInput
 from federated.study import Study
 from federated.values import Message, Slug
 from federated.views import PictureView
+from federated.views.imports import AlikeView
 from imaging.resize import thumbnail
 from imaging.sanitise import sanitise
 from serving.auth import AUTH
@@ -107,6 +109,22 @@ def get_images(query: PictureQuery) -> PicturePage:
         limit=query.limit,
     )
     return PicturePage(images=pictures, total=total)
+
+
+class AlikeQuery(Message):
+    """Which study's pictures to compare."""
+
+    study: Slug
+
+
+@blueprint.get("/images/alike")
+@blueprint.auth_required(AUTH, roles=["site"])
+@blueprint.input(AlikeQuery, location="query", arg_name="query")
+@blueprint.output(AlikeView)
+def get_alike(query: AlikeQuery) -> AlikeView:
+    """Pairs of pictures that look alike, the most alike first; at most 30."""
+    child = services()
+    return alike_pictures(child.studies.get(query.study).study, child.pictures, child.folder)
 
 
 @blueprint.get("/images/<picture>")

@@ -1,4 +1,4 @@
-"""What a child tells its own site of pictures that it takes from its own disk."""
+"""What a child tells its own site of imports from its disk, and of pictures that look alike."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pydantic import Field
 
 from federated.messages import Counts
 from federated.values import Message
+from federated.views.site import PictureView
 
 LabelsFrom = Literal["auto", "class-folders", "file-names", "table", "arrays"]
 """How a source says which picture is of which class; `auto` finds out."""
@@ -97,3 +98,31 @@ class ImportList(Message):
     """Imports since the child started, newest first."""
 
     imports: list[ImportView]
+
+
+class AlikePair(Message):
+    """Two pictures that look alike.
+
+    Attributes:
+        one: The newer one.
+        other: The older one.
+        bits: Of 64, in which their difference hashes differ.
+    """
+
+    one: PictureView
+    other: PictureView
+    bits: int
+
+
+class AlikeView(Message):
+    """Pictures of one study that look alike.
+
+    Attributes:
+        pairs: The most alike first.
+        looked: Pictures that were compared, the newest.
+        total: Pictures that there are.
+    """
+
+    pairs: tuple[AlikePair, ...]
+    looked: int
+    total: int

@@ -16,7 +16,7 @@ from federated.views import (
     Prediction,
     UploadView,
 )
-from federated.views.imports import ImportList, ImportSources, ImportView, LabelsFrom
+from federated.views.imports import AlikeView, ImportList, ImportSources, ImportView, LabelsFrom
 from federated.views.site_card import SiteCard
 from webapp.api.connection import LONG_SECONDS, ApiError, Connection, parse
 
@@ -148,6 +148,16 @@ class ChildApi:
     def delete(self, study: str, picture: str) -> None:
         """Deletes a picture for good."""
         self.connection.change("DELETE", f"images/{picture}", params={"study": study})
+
+    def alike(self, study: str) -> AlikeView:
+        """Pairs of the site's pictures that look alike; takes seconds where there are many."""
+        content = self.connection.get(
+            "images/alike",
+            {"study": study},
+            keep_seconds=SETTLED_SECONDS,
+            read_seconds=LONG_SECONDS,
+        )
+        return parse(AlikeView, content)
 
     def import_sources(self) -> ImportSources:
         """Folders and archives on the site's own disk; a child of an older version has none."""

@@ -9,6 +9,7 @@ from webapp.layout import choose_site, opening, section
 from webapp.studies import choose_child_study
 from webapp.texts import text
 from webapp.views.pictures_adding import adding, verdicts_of
+from webapp.views.pictures_alike import alike_pictures
 from webapp.views.pictures_counts import counts
 from webapp.views.pictures_gallery import gallery
 from webapp.views.pictures_import import importing
@@ -34,3 +35,4 @@ def page(desk: Desk) -> None:
     section("pictures.held")
     counts(site, held, status)
     gallery(site, held)
+    alike_pictures(site, held)

@@ -105,21 +105,22 @@ def _tiles(site: Site, held: ChildStudy, found: Pictures) -> None:
     with st.grid(min_column_width=124, gap="medium", key="gallery"):
         for picture in found.images:
             with st.container(gap="xsmall"):
-                _picture(site, held, picture)
+                picture_tile(site, held, picture)
 
 
-def _picture(site: Site, held: ChildStudy, picture: PictureView) -> None:
+def picture_tile(site: Site, held: ChildStudy, picture: PictureView, key: str = "") -> None:
+    """A picture with its label, which can be changed; `key` tells it from itself elsewhere."""
     name = picture.label or text("pictures.unlabelled")
     alt = text("pictures.alt", label=name, id=picture.id[:8])
     try:
         st.image(site.child.thumbnail(held.study.id, picture.id), alt=alt, width="stretch")
     except ApiError as error:
         problem(error)
-    with st.popover(plain(name), type="tertiary", key=f"more-{picture.id}"):
-        _change(site, held, picture)
+    with st.popover(plain(name), type="tertiary", key=f"more-{key}{picture.id}"):
+        _change(site, held, picture, key)
 
 
-def _change(site: Site, held: ChildStudy, picture: PictureView) -> None:
+def _change(site: Site, held: ChildStudy, picture: PictureView, key: str) -> None:
     """Another label, or none of this picture any more."""
     size = f"{picture.width} × {picture.height}"
     part = text(f"part.{picture.part}") if picture.part else text("part.none")
@@ -127,12 +128,14 @@ def _change(site: Site, held: ChildStudy, picture: PictureView) -> None:
     classes = list(held.study.classes)
     place = classes.index(picture.label) if picture.label in classes else None
     label = st.selectbox(
-        text("pictures.new_label"), classes, index=place, key=f"label-{picture.id}"
+        text("pictures.new_label"), classes, index=place, key=f"label-{key}{picture.id}"
     )
     with st.container(horizontal=True):
-        save = st.button(text("pictures.save"), key=f"save-{picture.id}")
-        sure = st.checkbox(text("pictures.sure"), key=f"sure-{picture.id}")
-        delete = st.button(text("pictures.delete"), key=f"delete-{picture.id}", disabled=not sure)
+        save = st.button(text("pictures.save"), key=f"save-{key}{picture.id}")
+        sure = st.checkbox(text("pictures.sure"), key=f"sure-{key}{picture.id}")
+        delete = st.button(
+            text("pictures.delete"), key=f"delete-{key}{picture.id}", disabled=not sure
+        )
     try:
         if save and label:
             site.child.relabel(held.study.id, picture.id, label)

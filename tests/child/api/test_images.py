@@ -349,3 +349,20 @@ def test_pictures_are_listed_by_when_they_were_added(pushed):
     assert total(f"since={middle}&label=malignant") == 1
     answer = pushed.client.get("/api/v1/images?since=nan", headers=pushed.site)
     assert answer.status_code == 422
+
+
+def test_pictures_that_look_alike_are_paired(pushed):
+    pixels = np.random.default_rng(4).integers(0, 255, (24, 24, 3), dtype=np.uint8)
+    files = []
+    for factor in (1.0, 0.9):
+        file = io.BytesIO()
+        Image.fromarray((pixels * factor).astype(np.uint8)).save(file, "PNG")
+        files.append((f"benign_{factor}.png", file.getvalue()))
+    stored = pushed.upload(*files, *named(5)).json["images"]
+    address = "/api/v1/images/alike?study=skin"
+    told = pushed.client.get(address, headers=pushed.site).json
+    (pair,) = told["pairs"]
+    ids = {view["picture"]["id"] for view in stored[:2]}
+    assert {pair["one"]["id"], pair["other"]["id"]} == ids
+    assert (told["looked"], told["total"]) == (7, 7)
+    assert pushed.client.get(address, headers=pushed.master).status_code == 403

@@ -17,7 +17,14 @@ from federated.views import (
     RoundFigures,
     UploadView,
 )
-from federated.views.imports import ImportRefusal, ImportSource, ImportSources, ImportView
+from federated.views.imports import (
+    AlikePair,
+    AlikeView,
+    ImportRefusal,
+    ImportSource,
+    ImportSources,
+    ImportView,
+)
 from tests.webapp.sample.facts import HASHES, NOW, RUN, STUDY, weights
 from tests.webapp.scripted import MASTER
 
@@ -104,6 +111,12 @@ def imported(**changes: Any) -> ImportView:
         "ended_at": NOW - 3,
     }
     return ImportView(**facts | changes)
+
+
+def alike() -> AlikeView:
+    one, other, third = picture(0, "benign"), picture(3, "malignant"), picture(1, "benign")
+    pairs = (AlikePair(one=one, other=other, bits=1), AlikePair(one=one, other=third, bits=4))
+    return AlikeView(pairs=pairs, looked=6, total=6)
 
 
 def uploads() -> dict[str, Any]:

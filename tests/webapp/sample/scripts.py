@@ -19,6 +19,7 @@ from tests.webapp import compared
 from tests.webapp.drawn import png
 from tests.webapp.evaluated import report
 from tests.webapp.sample.at_a_site import (
+    alike,
     held,
     import_sources,
     imported,
@@ -98,6 +99,7 @@ def child(name: str = "site-1") -> Script:
         "GET participation": ok(participation()),
         "GET images": ok({"images": pictures(), "total": 6}),
         "POST images": ok(uploads(), 201),
+        "GET images/alike": ok(alike()),
         "GET imports/sources": ok(import_sources()),
         "GET imports": ok({"imports": []}),
         "POST imports": ok(imported(), 202),

@@ -175,3 +175,17 @@ def test_the_counts_are_a_file_without_any_picture() -> None:
         "skin,malignant,2",
         "skin,,1",
     ]
+
+
+def test_pictures_that_look_alike_are_shown_when_asked_for(
+    open_app: Open, servers: ScriptedServers
+) -> None:
+    app = open_app("pictures", "site")
+    assert not servers.made("GET", "images/alike")
+    app.toggle(key="alike-site-1-skin").set_value(True).run()
+    assert not app.exception
+    assert "2 pairs look alike, of the newest 6 of 6 pictures." in shown(app)
+    key = f"alike-0-1-{sample.picture(3, None).id}"
+    app.checkbox(key=f"sure-{key}").check().run()
+    app.button(key=f"delete-{key}").click().run()
+    assert servers.made("DELETE", f"images/{sample.picture(3, None).id}")
