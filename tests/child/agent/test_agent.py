@@ -90,6 +90,7 @@ def test_a_heartbeat_tells_numbers_only(enrolling, master):
             "new_labelled": 6,
             "weights": push.weights,
             "frozen": None,
+            "card": "",
         }
     }
     assert beat["tasks"] == ["task-1"]
