@@ -92,6 +92,10 @@ class OwnPictures(Value):
     kind: Literal["own"] = "own"
 
 
+SOMEWHERE = "/srv/commonsight/batches"
+"""Where ready-made plans have their batches; who starts such a run says where they really lie."""
+
+
 class AssignedBatches(Value):
     """Each node trains on one batch of public pictures that the master assigns to it.
 

@@ -7,7 +7,7 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from engines.processes.options import given_data
 from engines.processes.planning import check_audit, plan_of, pretrained_folder
 from engines.processes.preparing import prepare_study
 from engines.processes.progress import bar, say
+from engines.processes.public_batches import in_batches, wants_batches
 from engines.processes.report import check_target, report, tables, write_report
 from engines.processes.servers import Servers
 from federated.partition import partitioner
@@ -54,7 +55,9 @@ def train(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     dataset = read_dataset(given_data(options), choice=choice_of(options))
     study = study_of(options.data, dataset, options.size)
     plan, pretrained = plan_of(study, options), pretrained_folder(options)
-    check_audit(plan, dataset)
+    packs = wants_batches(plan, options.set)
+    if not packs:
+        check_audit(plan, dataset)
     sites = tuple(f"site-{number}" for number in range(1, options.children + 1))
     # A text that names no partition is to be heard of before anything else is looked at.
     partitioner(options.partition)
@@ -62,8 +65,10 @@ def train(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     with _state_folder(kept) as state:
         if options.out:
             check_target(options.out, state)
-        least = pictures_needed(plan, len(study.classes))
-        dealt = deal_out(dataset, sites, options.partition, options.seed, least, options.data)
+        if packs:
+            dataset, plan = in_batches(dataset, plan, state / "batches")
+            check_audit(plan, dataset)
+        dealt = _dealt(dataset, plan, study, sites, options)
         with Servers(state, environment) as servers:
             say(f"Starting the master and {len(sites)} children.")
             settings = FederationSettings(
@@ -76,6 +81,16 @@ def train(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
             document, text = _run(federation, study, plan, dataset, dealt, place)
         _tell(document, text, options.out)
     return 0
+
+
+def _dealt(
+    dataset: Dataset, plan: Plan, study: Study, sites: Sequence[str], options: argparse.Namespace
+) -> dict[str, list[Found]]:
+    """The pictures of each site's own; none where the plan has them train on public ones."""
+    if plan.data.kind != "own":
+        return {site: [] for site in sites}
+    least = pictures_needed(plan, len(study.classes))
+    return deal_out(dataset, sites, options.partition, options.seed, least, options.data)
 
 
 def kept_state(options: argparse.Namespace) -> Path | None:

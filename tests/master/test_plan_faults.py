@@ -278,7 +278,7 @@ def test_all_faults_of_a_plan_come_in_one_error() -> None:
 
 
 READY_MADE = {name: view.plan for name, view in ready_made_plans(READY_MADE_PLANS).items()}
-LEAST_SITES = {"asynchronous": 2}
+LEAST_SITES = {"asynchronous": 2, "grid-textures-asynchronous": 2}
 
 
 @pytest.mark.parametrize("name", READY_MADE)
@@ -292,6 +292,10 @@ def test_a_ready_made_plan_is_possible_with_a_site_or_two(name: str) -> None:
 def test_the_ready_made_plans_show_what_a_plan_can_ask_for() -> None:
     assert next(iter(READY_MADE)) == "default"
     modes = {name: mode_of(plan) for name, plan in READY_MADE.items()}
-    assert {name for name, mode in modes.items() if mode} == {"asynchronous", "fedasync"}
+    assert {name for name, mode in modes.items() if mode} == {
+        "asynchronous",
+        "fedasync",
+        "grid-textures-asynchronous",
+    }
     assert READY_MADE["quorum"].needed(READY_MADE["quorum"].sampling.size(10)) == 6
     assert {plan.trigger.kind for plan in READY_MADE.values()} == {"start", "upload"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from federated.plan import Plan, StrategyChoice
+from federated.plan import SOMEWHERE, Plan, StrategyChoice
 from federated.strategies import RULES, asynchronous, settings_of
 from federated.views import ModelSetting, ModelsView
 from webapp.plan_document import Document
@@ -44,7 +44,7 @@ def ask_data(plan: Plan, form: Form, batches: str) -> Document:
     with form.slots["data.url"]:
         url = st.text_input(
             text("train.url"),
-            value=batches if data.kind == "own" else data.url,
+            value=batches if data.kind == "own" or data.url == SOMEWHERE else data.url,
             help=text("train.url_help"),
             placeholder=text("train.url_example"),
             key=f"data.url-{form.key}",
