@@ -13,14 +13,20 @@ from webapp.words import percent
 
 PATTERNS = ("", "/", ".", "x", "\\", "-")
 
+MOST_SITES = 16
+"""Sites that a chart has room for."""
+
 
 def counts_by_site(counts: Mapping[str, Mapping[str, int]], classes: Sequence[str]) -> Chart:
     """Labelled pictures as stacked bars, one bar a site.
 
     Args:
-        counts: By site, then by class.
+        counts: By site, then by class; of very many sites those with most pictures are drawn.
         classes: The study's classes, in order.
     """
+    table = pd.DataFrame([{text("chart.site"): site, **counts[site]} for site in counts])
+    by_number = sorted(counts, key=lambda site: -sum(counts[site].values()))[:MOST_SITES]
+    more, counts = len(counts) - len(by_number), {s: counts[s] for s in counts if s in by_number}
     drawn = go.Figure()
     for place, name in enumerate(classes):
         values = [counts[site].get(name, 0) for site in counts]
@@ -48,8 +54,10 @@ def counts_by_site(counts: Mapping[str, Mapping[str, int]], classes: Sequence[st
     framed(drawn, x=text("chart.pictures_axis"), y="", height=height, barmode="stack", bargap=0.35)
     drawn.update_yaxes(autorange="reversed")
     drawn.update_layout(legend={"traceorder": "normal"})
-    table = pd.DataFrame([{text("chart.site"): site, **counts[site]} for site in counts])
-    return Chart(drawn, _counts_sentence(counts), table)
+    said = _counts_sentence(counts)
+    if more:
+        said = f"{said} {text('chart.more_sites', count=more)}"
+    return Chart(drawn, said, table)
 
 
 def probabilities_chart(probabilities: Mapping[str, float], top: int = 8) -> Chart:

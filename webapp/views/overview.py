@@ -173,7 +173,7 @@ def _timeline(desk: Desk, study_id: str) -> None:
     round_ = desk.operator.round(run.id, run.round)
     if round_.state not in (RoundState.OPEN, RoundState.AGGREGATING) or not round_.tasks:
         return
-    st.subheader(text("overview.timeline"), anchor=False)
+    st.header(text("overview.timeline"), anchor=False)
     events = [one for one in desk.operator.newest_events(EVENTS) if one.run == run.id]
     show(round_timeline(round_, events, _told_until(round_, desk.now())), "overview-timeline")
 

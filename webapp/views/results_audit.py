@@ -27,7 +27,7 @@ def audit(desk: Desk, round_: RoundView) -> None:
         st.markdown(text("updates.none"))
         return
     counted = sum(one.status == TaskState.ACCEPTED for one in sent)
-    st.markdown(f"**{text('audit.counted', accepted=counted, count=len(sent))}**")
+    st.header(text("audit.counted", accepted=counted, count=len(sent)), anchor=False)
     pages = -(-len(sent) // CARDS)
     page = st.pagination(pages, key="audit-page") if pages > 1 else 1
     standings = {node.id: node for node in desk.operator.nodes()}

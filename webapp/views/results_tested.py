@@ -66,7 +66,7 @@ def _found(report: Report) -> None:
     sentences = findings(report)
     if sentences:
         with st.container(border=True, width=FOUND_WIDTH):
-            st.subheader(plain(sentences[0]), anchor=False)
+            st.header(plain(sentences[0]), anchor=False)
             st.markdown(plain(" ".join(sentences[1:])))
 
 

@@ -105,7 +105,7 @@ def _one_card(desk: Desk, node_id: str) -> None:
 
 def _card(desk: Desk, node: NodeView, studies: list[StudyView]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(plain(node.name), anchor=False, width="content")
+        st.header(plain(node.name), anchor=False, width="content")
         badge(str(node.state))
         if node.standing != NodeStanding.SUSPENDED:
             badge(str(node.standing))

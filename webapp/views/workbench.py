@@ -83,7 +83,7 @@ def _figures(status: ChildStatus, now: float) -> None:
 
 def _connection(status: ChildStatus, now: float) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(plain(status.name), anchor=False, width="content")
+        st.header(plain(status.name), anchor=False, width="content")
         badge("online" if status.master_reachable else "away")
         if status.node_state:
             badge(str(status.node_state))

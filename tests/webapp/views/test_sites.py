@@ -150,4 +150,4 @@ def test_one_site_tells_what_it_took_part_in_and_how_late_it_was(
     assert "it took 30 s in the middle, at most 12 min; 2 came too late" in told
     assert "came 12 s after the deadline" in told
     assert {metric.label: metric.value for metric in app.metric}["Accepted"] == "2"
-    assert "site-2" not in "".join(heading.value for heading in app.subheader)
+    assert "site-2" not in "".join(heading.value for heading in app.header)
