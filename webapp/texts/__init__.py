@@ -38,7 +38,6 @@ def text(key: str, **values: object) -> str:
         KeyError: There is no such text; a test finds it first.
     """
     spoken = language()
-    spoken = spoken if key in texts(spoken) else "en"
     entry = texts(spoken)[key]
     if not isinstance(entry, str):
         entry = entry[plural_form(values.get("count"), spoken)]
