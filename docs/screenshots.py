@@ -4,8 +4,8 @@
 
 The pages of the classroom need no server: `python -m streamlit run webapp/app.py` is enough. The
 others need a demo with some rounds behind it (`./run_all.sh`), a `--link` to sign in with
-(`./run_all.sh link`), and `COMMONSIGHT_PICTURE` for the file that is classified. Chromium is found
-as `--chromium`.
+(`./run_all.sh link`), and `COMMONSIGHT_PICTURE` for the file that is classified; `results` shows
+the newest run, or the one of which `COMMONSIGHT_RUN` is the id. Chromium is found as `--chromium`.
 """
 
 from __future__ import annotations
@@ -167,6 +167,14 @@ def console_system(page: Page, url: str) -> None:
     settled(page)
 
 
+def results(page: Page, url: str) -> None:
+    """A run from its figures to its course."""
+    run = {"run": os.environ["COMMONSIGHT_RUN"]} if "COMMONSIGHT_RUN" in os.environ else {}
+    opened(page, url, "results", **run)
+    page.set_viewport_size({"width": WIDTH, "height": 1300})
+    settled(page)
+
+
 # What the page shows of the whole: from a heading to the one that ends it.
 PARTS: Mapping[str, tuple[str, str]] = {
     "classify": ("What arrived", "Your own look"),
@@ -188,6 +196,7 @@ PICTURES: Mapping[str, Callable[[Page, str], None]] = {
     "console-new-run": console_new_run,
     "console-credits": console_credits,
     "console-system": console_system,
+    "results": results,
 }
 
 
