@@ -15,7 +15,7 @@ from webapp.api.evaluation import ClassFigures, Interval, Report
 from webapp.card_facts import POINT, CardFacts, Holder
 from webapp.findings import ends, with_interval
 from webapp.texts import text, texts
-from webapp.words import NOTHING, day, figure, percent, whole
+from webapp.words import NOTHING, day, figure, in_groups, percent, whole
 
 Rows = tuple[Mapping[str, str], ...]
 
@@ -220,9 +220,9 @@ def _version(facts: CardFacts) -> Section:
         "parameters": whole(facts.parameters) if facts.parameters else NOTHING,
         "run": facts.run or NOTHING,
         "round": whole(facts.round),
-        "weights": facts.weights,
-        "frozen": facts.frozen,
-        "plan": facts.plan.sha256 if facts.plan else NOTHING,
+        "weights": in_groups(facts.weights),
+        "frozen": in_groups(facts.frozen) if facts.frozen else None,
+        "plan": in_groups(facts.plan.sha256) if facts.plan else NOTHING,
         "made": day(facts.made_at) if facts.made_at else NOTHING,
         "received": day(facts.received_at) if facts.received_at else None,
     }

@@ -168,6 +168,11 @@ def short(name: str) -> str:
     return name[:8]
 
 
+def in_groups(sha256: str) -> str:
+    """A whole hash in four groups, between which a line may end."""
+    return " ".join(sha256[start : start + 16] for start in range(0, len(sha256), 16))
+
+
 def sureness(uncertainty: float) -> str:
     """How sure a prediction is, as a sentence.
 

@@ -14,6 +14,13 @@ SITE = [
     ("POST", "/api/v1/predict"),
     ("GET", "/api/v1/participation"),
     ("PUT", "/api/v1/participation"),
+    ("GET", "/api/v1/images/alike?study=skin"),
+    ("GET", "/api/v1/studies/skin/card"),
+    ("GET", "/api/v1/imports/sources"),
+    ("GET", "/api/v1/imports"),
+    ("POST", "/api/v1/imports"),
+    ("GET", "/api/v1/imports/1"),
+    ("DELETE", "/api/v1/imports/1"),
 ]
 MASTER = [
     ("PUT", "/api/v1/studies/skin"),

@@ -16,6 +16,7 @@ from tests.webapp.sample.at_a_site import held, status
 from tests.webapp.scripted import CHILDREN, ScriptedServers, ok
 from webapp.card_document import as_markdown
 from webapp.card_facts import CardFacts, at_a_site
+from webapp.words import in_groups
 
 CARD = ModelCard(
     mark="ab" * 8,
@@ -64,8 +65,8 @@ def test_a_site_reads_the_card_with_the_master_away(
         "temperature 1.37",
         "Below 82 %",
         "wrong here, and in truth 21 % at most",
-        sample.HASHES[2],
-        sample.PLAN.sha256,
+        in_groups(sample.HASHES[2]),
+        in_groups(sample.PLAN.sha256),
     ):
         assert words in told, words
     assert "site-2" not in told
