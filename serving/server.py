@@ -44,7 +44,7 @@ STEP_SECONDS = 1.0
 MAX_HEAD = 32 * 1024
 """Bytes of a request's head; each open connection may hold as many."""
 
-MAX_BODY = 64 * 2**20
+MAX_BODY = 256 * 2**20
 """Bytes of a body, unless the server is told otherwise: above every update of our models."""
 
 MEMORY_BODY = 512 * 1024

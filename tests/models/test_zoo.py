@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 
 from federated.errors import InvalidInput, ShapeMismatch
+from federated.plan import ModelChoice
 from federated.training import Training
 from models.catalogue import catalogue, check_model
 from models.own_config import checked_config
+from serving.server import MAX_BODY
 from tests.models.fresh_process import account_of, digest
 from tests.models.studies import a_study, shades, small, study_of
 
@@ -296,6 +298,14 @@ def test_a_large_picture_does_not_make_cnn10_large() -> None:
 
     sizes = [build_model(a_study(size=s), small("cnn10"), 0).signature.count for s in (97, 1024)]
     assert sizes[0] == sizes[1]
+
+
+def test_an_update_of_a_large_model_fits_in_one_call() -> None:
+    from models.named import build_model
+
+    model = build_model(a_study(size=64), ModelChoice(name="texture_cnn2"), seed=1)
+    # Control variates, where a strategy has them, are as large again.
+    assert 2**26 < model.signature.nbytes < MAX_BODY // 2
 
 
 def test_the_list_names_every_architecture() -> None:
