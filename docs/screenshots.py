@@ -41,6 +41,12 @@ def settled(page: Page) -> None:
     page.wait_for_selector("[data-test-script-state='notRunning']", timeout=PATIENCE)
 
 
+def tall(page: Page, height: int) -> None:
+    """Makes the window as high as what is to be seen, and waits until the page is drawn anew."""
+    page.set_viewport_size({"width": WIDTH, "height": height})
+    settled(page)
+
+
 def story(page: Page, url: str) -> None:
     """The six panels; the first page of the classroom has the bare address."""
     opened(page, url, "")
@@ -93,8 +99,7 @@ def classify(page: Page, url: str) -> None:
     """A picture at a site, from what arrived to the model's answer."""
     _classified(page, url)
     page.get_by_text("What arrived").scroll_into_view_if_needed()
-    page.set_viewport_size({"width": WIDTH, "height": 2900})
-    settled(page)
+    tall(page, 2900)
 
 
 def checklists(page: Page, url: str) -> None:
@@ -112,8 +117,7 @@ def checklists(page: Page, url: str) -> None:
     settled(page)
     page.get_by_role("combobox", name="Your own class").click()
     page.get_by_role("option").first.click()
-    page.set_viewport_size({"width": WIDTH, "height": 4100})
-    settled(page)
+    tall(page, 4100)
 
 
 def _classified(page: Page, url: str) -> None:
@@ -129,15 +133,13 @@ def _classified(page: Page, url: str) -> None:
 def console_overview(page: Page, url: str) -> None:
     """What the operator sees first, with a round under way."""
     opened(page, url, "overview")
-    page.set_viewport_size({"width": WIDTH, "height": 1500})
-    settled(page)
+    tall(page, 1500)
 
 
 def console_sites(page: Page, url: str) -> None:
     """Many sites as a table."""
     opened(page, url, "sites")
-    page.set_viewport_size({"width": WIDTH, "height": 1100})
-    settled(page)
+    tall(page, 1100)
 
 
 def console_new_run(page: Page, url: str) -> None:
@@ -149,30 +151,26 @@ def console_new_run(page: Page, url: str) -> None:
     page.get_by_text("Training at the sites", exact=True).click()
     settled(page)
     page.get_by_role("heading", name="A new run").scroll_into_view_if_needed()
-    page.set_viewport_size({"width": WIDTH, "height": 1800})
-    settled(page)
+    tall(page, 1800)
 
 
 def console_credits(page: Page, url: str) -> None:
     """Who earned what."""
     opened(page, url, "rewards")
-    page.set_viewport_size({"width": WIDTH, "height": 1300})
-    settled(page)
+    tall(page, 1300)
 
 
 def console_system(page: Page, url: str) -> None:
     """The master itself."""
     opened(page, url, "system")
-    page.set_viewport_size({"width": WIDTH, "height": 1200})
-    settled(page)
+    tall(page, 1200)
 
 
 def results(page: Page, url: str) -> None:
     """A run from its figures to its course."""
     run = {"run": os.environ["COMMONSIGHT_RUN"]} if "COMMONSIGHT_RUN" in os.environ else {}
     opened(page, url, "results", **run)
-    page.set_viewport_size({"width": WIDTH, "height": 1300})
-    settled(page)
+    tall(page, 1300)
 
 
 # What the page shows of the whole: from a heading to the one that ends it.
