@@ -187,16 +187,28 @@ def test_where_all_three_differ_both_are_watched(
     assert words == dict.fromkeys("abc", "watched") | {third: "checked"}
 
 
-def test_where_a_third_falls_silent_another_is_asked_and_then_it_is_settled(
-    federation: Federation, clock: Clock, plan: dict
-) -> None:
-    children = sites(federation, "abcd")
+def disputed(
+    federation: Federation, children: dict[str, ChildInTest], plan: dict
+) -> tuple[str, str, str, str]:
+    """A run in which a and a second of four sites differ on a's work, and a third is asked.
+
+    Returns:
+        The run, the second, the third, and the fourth, who has not been asked.
+    """
     run = federation.run(**plan, deadline_seconds=600)
     second = holder(federation, children, "a")
     answer(federation, children["a"], first(federation, children["a"]))
     answer(federation, children[second], task_of(federation, children, "a", second), lie=3.0)
     third = holder(federation, children, "a", beside=(second,))
     (fourth,) = set(children) - {"a", second, third}
+    return run, second, third, fourth
+
+
+def test_where_a_third_falls_silent_another_is_asked_and_then_it_is_settled(
+    federation: Federation, clock: Clock, plan: dict
+) -> None:
+    children = sites(federation, "abcd")
+    run, second, third, fourth = disputed(federation, children, plan)
     assert "did the same work" not in " ".join(updates(federation, run)["a"]["audit"]["reasons"])
     fall_silent(federation, clock, children)
     assert holder(federation, children, "a", beside=(second, third)) == fourth
@@ -209,12 +221,7 @@ def test_where_a_third_fails_another_is_asked_and_then_it_is_settled(
     federation: Federation, plan: dict
 ) -> None:
     children = sites(federation, "abcd")
-    run = federation.run(**plan, deadline_seconds=600)
-    second = holder(federation, children, "a")
-    answer(federation, children["a"], first(federation, children["a"]))
-    answer(federation, children[second], task_of(federation, children, "a", second), lie=3.0)
-    third = holder(federation, children, "a", beside=(second,))
-    (fourth,) = set(children) - {"a", second, third}
+    run, second, third, fourth = disputed(federation, children, plan)
     fail(federation, children[third], task_of(federation, children, "a", third))
     assert holder(federation, children, "a", beside=(second, third)) == fourth
     fail(federation, children[fourth], task_of(federation, children, "a", fourth))
