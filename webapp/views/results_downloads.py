@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import streamlit as st
 
 from federated.views import CourseView, RunView
@@ -15,6 +18,21 @@ from webapp.texts import text
 from webapp.words import short
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """What the browser is told of a file.
+
+    Attributes:
+        name: With its ending.
+        mime: Its media type.
+        icon: A Material symbol, by name.
+    """
+
+    name: str
+    mime: str
+    icon: str
+
+
 def downloads(desk: Desk, run: RunView, course: CourseView) -> None:
     """Draws the buttons; each file is made when it is asked for."""
     section("results.take_away")
@@ -23,42 +41,39 @@ def downloads(desk: Desk, run: RunView, course: CourseView) -> None:
     made = [one.number for one in course.rounds if one.weights_after]
     last = made[-1] if made else 0
     with st.container(horizontal=True):
-        st.download_button(
+        _offer(
             text("results.keras", round=last),
             lambda: desk.operator.keras_file(run.study, run.id, last),
-            file_name=f"{stem}-round-{last}.keras",
-            mime="application/octet-stream",
-            on_click="ignore",
-            icon=":material/download:",
-            disabled=not made,
+            File(f"{stem}-round-{last}.keras", "application/octet-stream", "download"),
+            ready=bool(made),
         )
-        st.download_button(
+        _offer(
             text("results.report"),
             kept(lambda: report_of(desk, run, course).encode()),
-            file_name=f"{stem}-report.html",
-            mime="text/html",
-            on_click="ignore",
-            icon=":material/description:",
-            disabled=not course.rounds,
+            File(f"{stem}-report.html", "text/html", "description"),
+            ready=bool(course.rounds),
         )
-        st.download_button(
+        _offer(
             text("results.history"),
             lambda: desk.operator.history_file(run.id),
-            file_name=f"{stem}-history.csv",
-            mime="text/csv",
-            on_click="ignore",
-            icon=":material/table_view:",
-            disabled=not course.rounds,
+            File(f"{stem}-history.csv", "text/csv", "table_view"),
+            ready=bool(course.rounds),
         )
-        st.download_button(
+        told = text("results.plan_of_run", run=run.id)
+        _offer(
             text("results.plan_file"),
-            kept(
-                lambda: as_toml(
-                    run.plan, run_name(run), text("results.plan_of_run", run=run.id)
-                ).encode()
-            ),
-            file_name=f"{stem}-plan.toml",
-            mime="application/toml",
-            on_click="ignore",
-            icon=":material/tune:",
+            kept(lambda: as_toml(run.plan, run_name(run), told).encode()),
+            File(f"{stem}-plan.toml", "application/toml", "tune"),
         )
+
+
+def _offer(label: str, make: Callable[[], bytes], file: File, *, ready: bool = True) -> None:
+    st.download_button(
+        label,
+        make,
+        file_name=file.name,
+        mime=file.mime,
+        on_click="ignore",
+        icon=f":material/{file.icon}:",
+        disabled=not ready,
+    )
