@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
+from federated.spreadsheets import guarded
 from federated.views import RoundView, TaskView, UpdateView
 from master.headline import COLUMNS as GLOBAL_FIGURES
 
@@ -79,7 +80,7 @@ def _site(task: TaskView, update: UpdateView | None) -> dict[str, object]:
         "base_round": task.base_round,
         "staleness": task.staleness,
         "task_state": task.state.value,
-        "reason": _plain(task.reason or ""),
+        "reason": guarded(task.reason or ""),
     }
     if update is None:
         return facts
@@ -92,8 +93,3 @@ def _site(task: TaskView, update: UpdateView | None) -> dict[str, object]:
         "audit_accuracy": update.audit.measured.get("accuracy") if update.audit else None,
         "update_sha256": update.sha256,
     }
-
-
-def _plain(text: str) -> str:
-    """Text from a stranger, so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

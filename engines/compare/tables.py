@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from engines.compare.summary import NeverSeen, Row, Spread
 from engines.processes.report import table
+from federated.spreadsheets import guarded
 
 FIGURES = ("accuracy", "balanced_accuracy", "auc")
 COLUMNS = ("way", "pictures", "n", "accuracy", "balanced", "AUC", "95 % interval", "over alone")
@@ -56,7 +57,7 @@ def csv_of(rows: Sequence[Row]) -> str:
             shown = ["" if number is None else f"{number:.6f}" for number in numbers]
             what = (row.kind, row.partition or "", row.strategy or "", row.variation)
             repeats, kind = len(spread.values), "" if spread.low is None else _kind(row)
-            writer.writerow((*map(_harmless, what), figure, repeats, *shown, kind, values))
+            writer.writerow((*map(guarded, what), figure, repeats, *shown, kind, values))
     return file.getvalue()
 
 
@@ -112,8 +113,3 @@ def _never_seen_cells(entry: NeverSeen, strategies: Sequence[str]) -> tuple[str,
 
 def _where(entry: NeverSeen) -> str:
     return ", ".join(word for word in (entry.partition, entry.variation) if word)
-
-
-def _harmless(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

@@ -7,11 +7,11 @@ import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from federated.spreadsheets import guarded
 from webapp.case.values import Case
 from webapp.checklists.seven_points import seven_points
 from webapp.texts import text
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 Line = tuple[str, str, str | float | int]
 
 
@@ -28,15 +28,6 @@ def case_csv(case: Case) -> bytes:
         label = text(f"case.{name}")
         writer.writerow([name, guarded(label), guarded(item), guarded(value)])
     return file.getvalue().encode("utf-8-sig")
-
-
-def guarded(value: str | float | int) -> str | float | int:
-    """A cell that no spreadsheet takes for a formula, whoever wrote it.
-
-    Reference: OWASP, "CSV Injection".
-    """
-    is_formula = isinstance(value, str) and value.lstrip(" \u00a0").startswith(_FORMULA)
-    return f"'{value}" if is_formula else value
 
 
 def _lines(case: Case) -> Iterator[Line]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
+from federated.spreadsheets import guarded
 from federated.views import ComparedRun, Comparison
 from webapp.api.evaluation import Interval
 from webapp.charts import measure_by_run
@@ -216,10 +217,5 @@ def _downloads(
 def as_csv(rows: Sequence[Mapping[str, object]]) -> str:
     """Rows as CSV; nothing that a stranger wrote is a formula to a spreadsheet."""
     frame = pd.DataFrame(list(rows))
-    safe: str = frame.map(_inert).rename(columns=_inert).to_csv(index=False)
+    safe: str = frame.map(guarded).rename(columns=guarded).to_csv(index=False)
     return safe
-
-
-def _inert(cell: object) -> object:
-    is_formula = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{cell}" if is_formula else cell

@@ -7,8 +7,8 @@ import io
 
 import streamlit as st
 
+from federated.spreadsheets import guarded
 from federated.views import ChildStatus, ChildStudy
-from webapp.case.csv_file import guarded
 from webapp.charts import counts_by_site
 from webapp.desk import Site
 from webapp.layout import show
