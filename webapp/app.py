@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles  # noqa: E402
 from streamlit.starlette import App  # noqa: E402
 
 from webapp.gate.keys import Keys  # noqa: E402
+from webapp.gate.members import members_of  # noqa: E402
 from webapp.gate.wall import Gate, Wall  # noqa: E402
 from webapp.settings import keys_path, load_settings  # noqa: E402
 
@@ -33,7 +34,7 @@ def gate() -> Gate:
     settings = load_settings(os.environ)
     path = keys_path(os.environ)
     keys = Keys(path, time.time) if path and settings.role != "classroom" else None
-    return Gate(settings.role, keys, settings.members)
+    return Gate(settings.role, keys, members_of(settings))
 
 
 fonts = StaticFiles(directory=HERE / "assets" / "fonts")

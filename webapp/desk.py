@@ -12,6 +12,7 @@ import requests
 import streamlit as st
 
 from webapp.api import ChildApi, Connection, MasterApi
+from webapp.gate.members import NOBODY, Members, members_of
 from webapp.settings import Role, ServerSettings, Settings, load_settings
 
 
@@ -43,7 +44,7 @@ class Desk:
     now: Callable[[], float]
     pages: Mapping[str, Any] = field(default_factory=dict)
     batches: str = ""
-    members: tuple[str, ...] = ()
+    members: Members = NOBODY
 
     @property
     def connections(self) -> dict[str, Connection]:
@@ -71,7 +72,7 @@ def open_desk(settings: Settings, session: requests.Session) -> Desk:
         sites=tuple(Site(site.name, ChildApi(connect(site))) for site in settings.sites),
         now=time.time,
         batches=settings.batches,
-        members=settings.members,
+        members=members_of(settings),
     )
 
 

@@ -57,6 +57,8 @@ class Settings(Value):
         address: Where browsers reach the web app: what its one-time links begin with.
         members: Who may sign in through the identity provider of `.streamlit/secrets.toml`;
             where nobody is named, one-time links open the web app.
+        even_unverified: Whether a member's address counts without the provider's word that it is
+            verified: only for a provider whose addresses your own organisation gives out.
     """
 
     role: Role
@@ -65,6 +67,7 @@ class Settings(Value):
     batches: Annotated[str, Field(max_length=4096)] = ""
     address: Address = "http://127.0.0.1:8501"
     members: Annotated[tuple[Member, ...], Field(max_length=10_000)] = ()
+    even_unverified: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from webapp.desk import Desk
-from webapp.gate.members import is_member, provider_library
+from webapp.gate.members import Members, provider_library
 from webapp.texts import text
 from webapp.words import told
 
 
-def signed_in(members: tuple[str, ...]) -> bool:
+def signed_in(members: Members) -> bool:
     """Whether the viewer is a member; who is not gets a way to sign in and nothing else."""
     user = st.user.to_dict()
-    if is_member(user, members):
+    if members.admits(user):
         return True
     st.title(text("enter.title"), anchor=False)
     if not provider_library() or "auth" not in st.secrets:

@@ -7,10 +7,13 @@ here is said by our settings: everybody has an account somewhere.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 
 from streamlit.web.server.starlette.starlette_websocket import _get_signed_cookie_with_chunks
+
+from webapp.settings import Settings
 
 USER_COOKIE = "_streamlit_user"
 
@@ -20,19 +23,45 @@ def provider_library() -> bool:
     return find_spec("authlib") is not None
 
 
-def is_member(user: Mapping[str, object], members: Sequence[str]) -> bool:
-    """Whether a signed-in user is among the members.
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Who may enter.
 
-    Args:
-        user: What the provider says; an address that it calls unverified counts for nothing.
-        members: E-mail addresses, and `@clinic.example` for all of a domain.
+    Attributes:
+        addresses: E-mail addresses, and `@clinic.example` for all of a domain; where there are
+            none, nobody is asked for an account.
+        even_unverified: Whether an address counts of which the provider does not say that it is
+            verified. One that it says to be unverified never does.
     """
-    if not user.get("is_logged_in") or user.get("email_verified", True) not in (True, "true"):
-        return False
-    address = _folded(str(user.get("email") or ""))
-    name, _, domain = address.rpartition("@")
-    allowed = {_folded(member) for member in members}
-    return bool(name) and (address in allowed or f"@{domain}" in allowed)
+
+    addresses: tuple[str, ...] = ()
+    even_unverified: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether anybody is named."""
+        return bool(self.addresses)
+
+    def admits(self, user: Mapping[str, object]) -> bool:
+        """Whether this is a signed-in user who is among the members.
+
+        Args:
+            user: What the provider says.
+        """
+        verified = user.get("email_verified", self.even_unverified)
+        if not user.get("is_logged_in") or verified not in (True, "true"):
+            return False
+        address = _folded(str(user.get("email") or ""))
+        name, _, domain = address.rpartition("@")
+        allowed = {_folded(member) for member in self.addresses}
+        return bool(name) and (address in allowed or f"@{domain}" in allowed)
+
+
+NOBODY = Members()
+
+
+def members_of(settings: Settings) -> Members:
+    """Who may enter by these settings."""
+    return Members(settings.members, settings.even_unverified)
 
 
 def _folded(address: str) -> str:

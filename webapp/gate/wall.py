@@ -11,13 +11,14 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from webapp.gate.keys import SESSION_SECONDS, Keys
-from webapp.gate.members import is_member, user_of
+from webapp.gate.members import NOBODY, Members, user_of
 from webapp.gate.pages import entered_page, left_page, refused_page
 from webapp.settings import Role, SettingsError
 
 HEALTH = "/_stcore/health"
 ENTER = "/enter"
 LEAVE = "/leave"
+METRICS = "/_stcore/metrics"
 WITH_PICTURES = ("/media/", "/_stcore/upload_file/")
 
 # Streamlit's own page begins with a script in its HTML, and styles itself as it goes.
@@ -61,7 +62,7 @@ class Gate:
 
     role: Role
     keys: Keys | None
-    members: tuple[str, ...] = ()
+    members: Members = NOBODY
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class Wall:
         except SettingsError:
             return False
         if gate.members:
-            return is_member(user_of(cookies), gate.members)
+            return gate.members.admits(user_of(cookies))
         return gate.keys is None or gate.keys.admits(cookies.get(gate.keys.cookie))
 
     def _answer(self, scope: Scope) -> Response | None:
@@ -145,9 +146,9 @@ class Wall:
         return None if passed else _refused(asking, gate.role, 401)
 
 
-def _for_members(asking: HTTPConnection, members: tuple[str, ...], path: str) -> Response | None:
-    """Pages ask for the sign-in themselves; what holds pictures is kept here."""
-    if path.startswith(WITH_PICTURES) and not is_member(user_of(asking.cookies), members):
+def _for_members(asking: HTTPConnection, members: Members, path: str) -> Response | None:
+    """Pages ask for the sign-in themselves; pictures and figures of use are kept here."""
+    if (_holds_pictures(path) or METRICS in path) and not members.admits(user_of(asking.cookies)):
         return Response(status_code=401)
     return None
 
@@ -193,11 +194,18 @@ def _refused(asking: HTTPConnection, role: Role, status: int, *, used: bool = Fa
 
 def _is_secure(request: Request) -> bool:
     """Whether the browser came by TLS, here or at a proxy before us."""
-    return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
+    # Of several proxies, the one that the browser met stands first.
+    forwarded = request.headers.get("x-forwarded-proto", "").split(",")[0].strip().lower()
+    return "https" in (request.url.scheme, forwarded)
+
+
+def _holds_pictures(path: str) -> bool:
+    """Wherever Streamlit's `server.baseUrlPath` puts them."""
+    return any(place in path for place in WITH_PICTURES)
 
 
 def _guard(headers: MutableHeaders, path: str) -> None:
     for name, value in HEADERS.items():
         headers[name] = value
-    if path in (ENTER, LEAVE) or path.startswith(WITH_PICTURES):
+    if path in (ENTER, LEAVE) or _holds_pictures(path):
         headers["Cache-Control"] = "no-store"

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
-from webapp.gate.members import is_member, user_of
+from webapp.gate.members import Members, user_of
 
-MEMBERS = ("Ana@one.example", "@clinic.example", "@strasse.example", "@klinik.example")
+MEMBERS = Members(("Ana@one.example", "@clinic.example", "@strasse.example", "@klinik.example"))
+VERIFIED = {"is_logged_in": True, "email_verified": True}
 
 
 @pytest.mark.parametrize(
@@ -26,9 +29,17 @@ MEMBERS = ("Ana@one.example", "@clinic.example", "@strasse.example", "@klinik.ex
     ],
 )
 def test_who_is_among_the_members(user: dict[str, object], expected: bool) -> None:
-    assert is_member({"is_logged_in": True} | user, MEMBERS) is expected
+    assert MEMBERS.admits(VERIFIED | user) is expected
+
+
+def test_an_address_of_which_nothing_is_said_counts_where_the_settings_say_so() -> None:
+    user = {"is_logged_in": True, "email": "bo@clinic.example"}
+    assert not MEMBERS.admits(user)
+    lenient = replace(MEMBERS, even_unverified=True)
+    assert lenient.admits(user)
+    assert not lenient.admits(user | {"email_verified": False})
 
 
 @pytest.mark.parametrize("value", ["", "x", '{"is_logged_in": true, "email": "ana@one.example"}'])
 def test_a_forged_cookie_names_nobody(value: str) -> None:
-    assert not is_member(user_of({"_streamlit_user": value}), MEMBERS)
+    assert not MEMBERS.admits(user_of({"_streamlit_user": value}))

@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket
 
 from tests.webapp.gate.browser import Browser
 from webapp.gate.keys import Keys
+from webapp.gate.members import Members
 from webapp.gate.wall import Gate, Wall
 from webapp.settings import SettingsError
 
@@ -78,7 +79,7 @@ def test_a_link_signs_in_for_every_place_and_the_websocket(stranger: Browser, ke
 
 
 def test_by_tls_the_cookie_never_travels_without(stranger: Browser, keys: Keys) -> None:
-    answer = stranger.ask(f"/enter?key={keys.new_link()}", X_Forwarded_Proto="https")
+    answer = stranger.ask(f"/enter?key={keys.new_link()}", X_Forwarded_Proto="https, http")
     assert "Secure" in answer.headers["set-cookie"]
 
 
@@ -160,13 +161,13 @@ def test_signing_out_ends_what_another_window_still_shows(keys: Keys) -> None:
     assert heard(lambda: keys.leave(session)) == ["connect", "receive", "disconnect"]
 
 
-def test_who_is_no_member_any_longer_is_shown_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    user = {"is_logged_in": True, "email": "bo@clinic.example", "email_verified": True}
     user = {"is_logged_in": True, "email": "bo@clinic.example"}
     monkeypatch.setattr("webapp.gate.wall.user_of", lambda _: user)
     members = ["@clinic.example"]
 
     def gate() -> Gate:
-        return Gate("site", None, (*members, "ana@one.example"))
+        return Gate("site", None, Members((*members, "ana@one.example")))
 
     assert heard_by(gate, "", lambda: None) == ["connect", "receive", "receive"]
     assert heard_by(gate, "", members.clear) == ["connect", "receive", "disconnect"]
@@ -217,7 +218,12 @@ def test_the_classroom_stands_open_and_broken_settings_close_everything() -> Non
 
 
 def test_with_a_provider_pages_ask_themselves_and_pictures_are_kept_here() -> None:
-    client = browser(Gate("site", None, ("@clinic.example",)))
+    client = browser(Gate("site", None, Members(("@clinic.example",))))
     assert client.ask("/").text == "behind"
-    for place in ("/media/a.png", "/_stcore/upload_file/s/f"):
+    for place in (
+        "/media/a.png",
+        "/base/media/a.png",
+        "/_stcore/upload_file/s/f",
+        "/_stcore/metrics",
+    ):
         assert client.ask(place).status == 401
