@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import requests
@@ -120,9 +121,10 @@ class Connection:
         span = f"bytes={start}-{stop - 1}"
 
         def call() -> bytes:
-            content = self._call("GET", path, READ_SECONDS, headers={"Range": span})
-            # A server may give the whole file, which is then longer than what was asked for.
-            return content if len(content) <= stop - start else content[start:stop]
+            answer = self._answer("GET", path, READ_SECONDS, headers={"Range": span})
+            # A server may give the whole file instead.
+            is_part = answer.status_code == HTTPStatus.PARTIAL_CONTENT
+            return answer.content if is_part else answer.content[start:stop]
 
         return self._kept_or(f"{path} {span}", PART_SECONDS, call)
 
@@ -200,6 +202,16 @@ class Connection:
         headers: Mapping[str, str] | None = None,
         **arguments: Any,
     ) -> bytes:
+        return self._answer(method, path, read_seconds, headers, **arguments).content
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        read_seconds: float,
+        headers: Mapping[str, str] | None = None,
+        **arguments: Any,
+    ) -> requests.Response:
         try:
             response = self._session.request(
                 method,
@@ -218,7 +230,7 @@ class Connection:
             raise ApiError("offline", f"The server {sentence}") from None
         self._silent_since = None
         if 200 <= response.status_code < 300:
-            return response.content
+            return response
         raise refusal(response)
 
 

@@ -126,7 +126,7 @@ def test_large_answers_are_kept_up_to_a_size_together(
     connection: Connection, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("webapp.api.connection.KEPT_BYTES", 250)
-    server.answer = (200, b"x" * 100)
+    server.answer = (206, b"x" * 100)
     for number in (0, 1, 2, 2, 1):
         connection.part(f"weights/{number}", 0, 100)
     assert len(server.seen) == 3
@@ -141,7 +141,13 @@ def test_of_a_file_that_comes_whole_a_part_is_kept(
     server.answer = (200, bytes(range(100)))
     for _ in range(2):
         assert connection.part("weights/f", 10, 20) == bytes(range(10, 20))
-    assert len(server.seen) == 1
+    assert connection.part("weights/f", 90, 300) == bytes(range(90, 100))
+    assert len(server.seen) == 2
+
+
+def test_a_part_that_comes_alone_is_taken_as_it_is(connection: Connection, server: Server) -> None:
+    server.answer = (206, bytes(range(10, 20)))
+    assert connection.part("weights/f", 10, 20) == bytes(range(10, 20))
 
 
 def test_a_refusal_keeps_the_servers_own_code_and_sentence(
