@@ -161,8 +161,8 @@ def test_signing_out_ends_what_another_window_still_shows(keys: Keys) -> None:
     assert heard(lambda: keys.leave(session)) == ["connect", "receive", "disconnect"]
 
 
+def test_who_is_no_member_any_longer_is_shown_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
     user = {"is_logged_in": True, "email": "bo@clinic.example", "email_verified": True}
-    user = {"is_logged_in": True, "email": "bo@clinic.example"}
     monkeypatch.setattr("webapp.gate.wall.user_of", lambda _: user)
     members = ["@clinic.example"]
 
