@@ -204,7 +204,12 @@ def _several(one: Widget, value: Any) -> list[Any]:
     before = ", ".join(str(number) for number in value or ())
     found = st.text_input(one.label, value=before, help=one.help, key=one.key)
     # What is no number is refused with the plan, beside the field.
-    return [int(part) if part.isascii() and part.isdigit() else part for part in _parts(found)]
+    return [int(part) if _is_whole(part) else part for part in _parts(found)]
+
+
+def _is_whole(part: str) -> bool:
+    """Whether it is a whole number; Python refuses to read one of thousands of digits."""
+    return part.isascii() and part.isdigit() and len(part) <= len(str(LARGEST))
 
 
 def _parts(written: str) -> list[str]:

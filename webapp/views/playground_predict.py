@@ -19,6 +19,7 @@ EQUAL = 0.02
 """Accuracies that lie closer than this count as equal."""
 
 CHOICES = ("a", "b", "same")
+PERCENTAGES = frozenset(map(str, range(101)))
 
 
 def may_look(lessons: Mapping[str, Lesson]) -> bool:
@@ -67,7 +68,7 @@ def guess_of(lessons: Mapping[str, Lesson]) -> str | None:
         return None
     if len(lessons) > 1:
         return answer if answer in CHOICES else None
-    return answer if answer.isascii() and answer.isdigit() and int(answer) <= 100 else None
+    return answer if answer in PERCENTAGES else None
 
 
 def guessed_share(lessons: Mapping[str, Lesson]) -> float | None:

@@ -95,14 +95,15 @@ def test_what_was_set_anywhere_on_the_form_is_started(
 def test_all_faults_are_told_at_once_and_beside_what_they_are_of(open_app: Open) -> None:
     app = open_app("train", "console")
     app.toggle(key="search-").set_value(True).run()
-    app.text_input(key="search.space.batch_size-").set_value("many, 8")
+    app.text_input(key="search.space.batch_size-").set_value("many, 8, " + "9" * 5000)
     app.number_input(key="training.learning_rate-").set_value(0.0).run()
     told = [error.value for error in app.error]
     assert sum(
         "Learning rate: Input should be greater than 0" in one.replace("\\", "") for one in told
     )
     assert sum("valid integer" in one for one in told) == 2
-    assert len(told) == 4
+    assert sum("exceeded maximum size" in one for one in told) == 2
+    assert len(told) == 6
     assert "Start the run" not in [button.label for button in app.button]
 
 

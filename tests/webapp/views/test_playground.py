@@ -63,6 +63,10 @@ def test_predict_first_then_look(open_app: Open) -> None:
     )
     assert "You said 40" in app.success[0].value
     assert right(Lesson(sites=3), ROUNDS) in app.success[0].value.replace("\u00a0", " ")
+    many = guess.partition("-")[0] + "-" + "4" * 5000
+    assert "Your prediction" in shown(
+        open_app("playground", "classroom", predict="1", sites="3", guess=many)
+    )
     # Another setting is another question.
     app.select_slider(key="choice-sites").set_value(4).run()
     assert "Where each site pulls" not in shown(app)
