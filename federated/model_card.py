@@ -21,6 +21,9 @@ from federated.values import MAX_EXAMPLES, Label, Message, Sha256, Slug
 LEAST_TOLD = 10
 """Pictures below which nothing is told of them, and the step in which counts are told."""
 
+LONGEST_LICENCE = 500
+"""Characters: the name of a licence, or a sentence."""
+
 MOST_SITES = 1000
 MOST_BINS = 100
 
@@ -110,6 +113,7 @@ class ModelCard(Message):
         others: Labelled pictures by class at each other site that has trained the study's model,
             rounded down to tens, the largest site first; classes with fewer are left out.
         test: None without test pictures, with too few, or not yet measured.
+        licence: What the operator permits with the model; None where nothing is said.
     """
 
     mark: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
@@ -120,6 +124,7 @@ class ModelCard(Message):
     parameters: Annotated[int, Field(ge=0, le=10**12)] = 0
     others: Annotated[tuple[CoarseCounts, ...], Field(max_length=MOST_SITES)] = ()
     test: TestedModel | None = None
+    licence: Annotated[str, Field(max_length=LONGEST_LICENCE)] | None = None
 
 
 def coarse(count: int) -> int:

@@ -6,6 +6,8 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from federated.errors import InvalidInput
+from federated.model_card import LONGEST_LICENCE
 from serving.options import Option, values_of
 
 READY_MADE_PLANS = Path(__file__).resolve().parent.parent / "plans"
@@ -29,6 +31,7 @@ SERVE = (
     Option("--site-wait-seconds", "a run waits for sites so long, or its deadline", 30.0, float),
     Option("--max-polls", "sites that wait for work at the same time", 500, int),
     Option("--threads", "threads of the evaluation process; 0 takes all cores", 0, int),
+    Option("--licence", "what others may do with the models, for their model cards"),
     Option("--allow-plain-http", "call sites on other machines without TLS", False, bool),
     Option(
         "--behind-proxy", "a proxy in front ends TLS; allows a --host off loopback", False, bool
@@ -75,6 +78,7 @@ class Settings:
             with a longer deadline waits as long as that.
         max_polls: Nodes that wait for work at the same time; each holds a thread that sleeps.
         threads: Threads of the evaluation process; 0 takes all cores.
+        licence: What others may do with the models, as their cards tell it.
         allow_plain_http: Whether nodes off this machine may have plain HTTP addresses.
         behind_proxy: Whether a proxy in front ends TLS.
     """
@@ -93,6 +97,7 @@ class Settings:
     site_wait_seconds: float = 30.0
     max_polls: int = 500
     threads: int = 0
+    licence: str | None = None
     allow_plain_http: bool = False
     behind_proxy: bool = False
 
@@ -113,8 +118,16 @@ class Settings:
 
 
 def settings_from(options: argparse.Namespace) -> Settings:
-    """Settings from parsed options; those that a command does not have stay as they are."""
+    """Settings from parsed options; those that a command does not have stay as they are.
+
+    Raises:
+        InvalidInput: The licence is longer than a model card can tell.
+    """
     known = [option for option in SERVE if hasattr(options, option.name)]
     values = values_of(known, options)
     values["state"] = values["state"].resolve()
+    told = len(values.get("licence") or "")
+    if told > LONGEST_LICENCE:
+        expected = f"its name or a sentence, of at most {LONGEST_LICENCE} characters"
+        raise InvalidInput("The licence is too long", expected=expected, received=told)
     return Settings(remote_blobs=values.pop("blobs"), **values)

@@ -59,6 +59,7 @@ class CardFacts:
         calibration: As the site measured it.
         sureness: As the site measured it.
         sureness_missing: Why there is none.
+        licence: What the operator permits with the model; None where nothing is said.
     """
 
     study: Study
@@ -79,6 +80,7 @@ class CardFacts:
     calibration: Calibration | None = None
     sureness: Sureness | None = None
     sureness_missing: str | None = None
+    licence: str | None = None
 
 
 def at_a_site(status: ChildStatus, held: ChildStudy, known: SiteCard) -> CardFacts | None:
@@ -106,6 +108,7 @@ def at_a_site(status: ChildStatus, held: ChildStudy, known: SiteCard) -> CardFac
         calibration=known.calibration,
         sureness=known.sureness,
         sureness_missing=known.sureness_missing,
+        licence=told.licence if told else None,
     )
 
 
@@ -133,6 +136,7 @@ def at_the_master(
         plan=plan,
         holders=tuple(Holder(name, held) for name, held in counts.items() if any(held.values())),
         test=test,
+        licence=study.licence,
     )
 
 

@@ -244,4 +244,8 @@ def _makers(facts: CardFacts) -> Section:
     where = text("model_card.master_at", address=facts.master) if facts.master else ""
     makers = text("model_card.made_by", strategy=_strategy(facts))
     said = (makers, where) if where else (makers,)
-    return Section("makers", (*said, text("model_card.licence")))
+    licence = facts.licence
+    permits = (
+        text("model_card.licence", licence=licence) if licence else text("model_card.no_licence")
+    )
+    return Section("makers", (*said, permits))

@@ -41,6 +41,7 @@ class StudyView(Message):
         current: None while the initial model is being built, or if that failed.
         problem: Why there is no model, if there is none and there should be.
         pictures: The master's own pictures: part (`audit`, `test`) → class → number.
+        licence: What the operator permits with the master's models; None where nothing is said.
     """
 
     study: Study
@@ -49,6 +50,7 @@ class StudyView(Message):
     current: CurrentModel | None
     problem: str | None
     pictures: dict[str, Counts]
+    licence: str | None = None
 
 
 class PlanView(Message):

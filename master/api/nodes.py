@@ -190,7 +190,7 @@ def _cards(session: Session, row: NodeRow, message: Heartbeat) -> tuple[ModelCar
     """What a node is told of the models that it holds, where it has not heard that yet."""
     if row.state != NodeState.ACTIVE:
         return ()
-    return model_cards.news(session, row.id, message.studies)
+    return model_cards.news(session, row.id, message.studies, services().settings.licence)
 
 
 def _interval(row: NodeRow, message: Heartbeat) -> float:

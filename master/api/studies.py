@@ -81,7 +81,7 @@ def create_study(message: NewStudy) -> StudyView:
     with master.database.write() as session:
         studies.create(session, study, plan, master.now())
         session.flush()
-        view = studies.view(session, studies.get(session, study.id))
+        view = studies.view(session, studies.get(session, study.id), master.settings.licence)
     master.wakeup.notify()
     return view
 
@@ -91,8 +91,9 @@ def create_study(message: NewStudy) -> StudyView:
 @blueprint.output(StudyList)
 def list_studies() -> StudyList:
     """All studies, oldest first."""
-    with services().database.read() as session:
-        return StudyList(studies=studies.views(session))
+    master = services()
+    with master.database.read() as session:
+        return StudyList(studies=studies.views(session, master.settings.licence))
 
 
 @blueprint.get("/studies/<study_id>")
@@ -100,8 +101,9 @@ def list_studies() -> StudyList:
 @blueprint.output(StudyView)
 def get_study(study_id: str) -> StudyView:
     """A study with its current model and the master's own pictures, counted."""
-    with services().database.read() as session:
-        return studies.view(session, studies.get(session, study_id))
+    master = services()
+    with master.database.read() as session:
+        return studies.view(session, studies.get(session, study_id), master.settings.licence)
 
 
 @blueprint.get("/studies/<study_id>/statistics")

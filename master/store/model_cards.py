@@ -45,7 +45,7 @@ OF_CLASS = ("recall", "precision", "specificity", "auc")
 
 
 def news(
-    session: Session, node_id: str, reports: Mapping[str, StudyCounts]
+    session: Session, node_id: str, reports: Mapping[str, StudyCounts], licence: str | None
 ) -> tuple[ModelCard, ...]:
     """The cards of the models that a node holds and, by what it reports, has no such card of."""
     found: list[ModelCard] = []
@@ -53,9 +53,10 @@ def news(
         version = _version(session, study, report) if report.card is not None else None
         if version is None or len(found) == MOST_CARDS:
             continue
-        mark = _mark(session, version)
+        mark = _mark(session, version, licence)
         if mark != report.card:
-            found.append(_card(session, node_id, version, mark))
+            card = _card(session, node_id, version, mark)
+            found.append(card.model_copy(update={"licence": licence}))
     return tuple(found)
 
 
@@ -72,13 +73,13 @@ def _version(session: Session, study: str, report: StudyCounts) -> VersionRow | 
     return session.scalar(query.order_by(VersionRow.id.desc()).limit(1))
 
 
-def _mark(session: Session, version: VersionRow) -> str:
-    """Changes with the model and with its evaluation alone: counts are told as they then were."""
+def _mark(session: Session, version: VersionRow, licence: str | None) -> str:
+    """Changes with model, evaluation and licence alone: counts are told as they then were."""
     query = select(EvaluationRow.state, EvaluationRow.at).where(
         EvaluationRow.version_id == version.id, EvaluationRow.part == "test"
     )
     tested = session.execute(query).one_or_none()
-    said = f"{version.id} {tuple(tested) if tested else None}"
+    said = f"{version.id} {tuple(tested) if tested else None} {licence}"
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 

@@ -77,7 +77,7 @@ def set_current(session: Session, study_id: str, version_id: int) -> None:
     row.version_id, row.problem = version_id, None
 
 
-def view(session: Session, row: StudyRow) -> StudyView:
+def view(session: Session, row: StudyRow, licence: str | None) -> StudyView:
     """The study as people see it."""
     counted: dict[str, dict[str, int]] = {}
     query = (
@@ -94,13 +94,14 @@ def view(session: Session, row: StudyRow) -> StudyView:
         current=_current(session, row),
         problem=row.problem,
         pictures=counted,
+        licence=licence,
     )
 
 
-def views(session: Session) -> list[StudyView]:
+def views(session: Session, licence: str | None) -> list[StudyView]:
     """All studies, oldest first."""
     rows = session.scalars(select(StudyRow).order_by(StudyRow.created_at, StudyRow.id))
-    return [view(session, row) for row in rows]
+    return [view(session, row, licence) for row in rows]
 
 
 def _current(session: Session, row: StudyRow) -> CurrentModel | None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from federated.errors import InvalidInput
 from federated.model_card import ModelCard
+from master.settings import SERVE, settings_from
 from master.store.model_cards import card_figures
-from tests.master.federation import ChildInTest, Federation, trained
+from serving.options import add_options
+from tests.master.federation import ChildInTest, Clock, Federation, trained
 from tests.master.test_evaluation_jobs import PLAN, knowing, upload
 from tests.webapp.evaluated import report
 
@@ -49,6 +56,32 @@ def test_a_site_hears_of_its_model_once(federation: Federation) -> None:
     (other,) = told(federation, a, 47, card="")
     # The other site's classes have too few pictures to be told.
     assert other["others"] == [{}]
+
+
+def test_a_licence_is_told_and_after_a_restart_with_another_one_that(
+    tmp_path: Path, clock: Clock
+) -> None:
+    federation = Federation(tmp_path, clock, licence="CC BY 4.0")
+    federation.study()
+    site = federation.site("clinic-a")
+    assert federation.get("/studies/skin")["licence"] == "CC BY 4.0"
+    (card,) = told(federation, site, 20, card="")
+    assert card["licence"] == "CC BY 4.0"
+    assert told(federation, site, 20, card=card["mark"]) == []
+    federation.services.database.close()
+    restarted = Federation(tmp_path, clock)
+    (later,) = told(restarted, site, 20, card=card["mark"])
+    assert later["licence"] is None
+    restarted.services.database.close()
+
+
+def test_a_licence_that_no_card_could_tell_is_refused_at_the_start() -> None:
+    parser = argparse.ArgumentParser()
+    add_options(parser, SERVE, {})
+    given = ["--state", "x", "--licence"]
+    assert settings_from(parser.parse_args([*given, "l" * 500])).licence == "l" * 500
+    with pytest.raises(InvalidInput, match="too long"):
+        settings_from(parser.parse_args([*given, "l" * 501]))
 
 
 def test_an_older_site_is_told_nothing_that_it_would_not_keep(federation: Federation) -> None:

@@ -80,6 +80,15 @@ def test_what_the_master_told_of_another_model_is_not_shown() -> None:
     assert "has told no figures" in written
 
 
+def test_the_licence_is_told_or_that_there_is_none() -> None:
+    assert "No licence is recorded" in as_markdown(facts(), sample.NOW)
+    licensed = CARD.model_copy(update={"licence": f"CC BY-NC 4.0 {EVIL}"})
+    written = as_markdown(facts(KNOWN.model_copy(update={"card": licensed})), sample.NOW)
+    assert "CC BY\\-NC 4.0" in written or "CC BY-NC 4.0" in written
+    assert "<b>" not in written
+    assert "No licence" not in written
+
+
 def test_the_console_has_every_figure_and_name(open_app: Open) -> None:
     app = open_app("model_card", "console")
     assert not app.exception
