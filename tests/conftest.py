@@ -4,6 +4,11 @@ import gc
 import signal
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says how busy the computer is.
+settings.register_profile("commonsight", deadline=None)
+settings.load_profile("commonsight")
 
 pytest_plugins = ["tests.postgres_server", "tests.databases", "tests.s3_server"]
 

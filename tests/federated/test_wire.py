@@ -51,7 +51,7 @@ arrays = hnp.arrays(np.float32, hnp.array_shapes(max_dims=3, max_side=5), elemen
 @given(
     arrays, st.sampled_from(["weights", "delta"]), st.sampled_from(["float32", "float16", "int8"])
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_updates_survive_every_kind_and_encoding(
     tmp_path: Path, array: np.ndarray, kind: str, encoding: str
 ) -> None:

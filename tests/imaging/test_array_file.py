@@ -47,7 +47,7 @@ def test_appended_rows_follow_the_last(tmp_path: Path) -> None:
     assert array.open()[:, 4, 3, 2].tolist() == [1, 2, 3]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(puts=st.lists(st.tuples(st.integers(0, 12), st.integers(1, 255)), min_size=1))
 def test_the_last_pixels_put_into_a_row_are_in_it(puts: list[tuple[int, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

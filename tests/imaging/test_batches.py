@@ -145,7 +145,7 @@ def test_a_batch_that_makes_no_sense_is_refused(data: bytes) -> None:
     assert "makes no sense" in refused(data)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(at=st.integers(0, 10**6), value=st.integers(0, 255), cut=st.booleans())
 def test_damage_under_a_right_hash_is_refused_or_harmless(at: int, value: int, cut: bool) -> None:
     data = bytearray(encode_batch(batch())[0])

@@ -22,7 +22,7 @@ def test_the_result_has_the_size_and_channels_of_the_study() -> None:
         assert result.dtype == np.uint8
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     height=st.integers(1, 90),
     width=st.integers(1, 90),

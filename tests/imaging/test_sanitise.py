@@ -76,7 +76,7 @@ class TestGoodPictures:
 
 
 class TestIdentity:
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(height=st.integers(1, 20), width=st.integers(1, 20), seed=st.integers(0, 99))
     def test_sanitising_twice_changes_nothing(self, height: int, width: int, seed: int) -> None:
         once = sanitise(file_of(picture(height, width, seed), "JPEG"))
@@ -348,13 +348,13 @@ class TestRefusals:
 
 
 class TestNoiseNeverDoesMoreThanBeRefused:
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(start=st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"]), data=st.binary())
     def test_random_bytes(self, start: bytes, data: bytes) -> None:
         with pytest.raises(RefusedPicture):
             sanitise(start + data)
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     @given(
         kind=st.sampled_from(["PNG", "JPEG"]),
         edits=st.lists(st.tuples(st.integers(2, 10**6), st.integers(0, 255)), max_size=6),
@@ -374,7 +374,7 @@ class TestNoiseNeverDoesMoreThanBeRefused:
                 return
         assert not any(secret in kept.png for secret in SECRETS)
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(
         edits=st.lists(st.tuples(st.integers(0, 10**6), st.binary(min_size=1, max_size=4))),
         kind=st.sampled_from([b"IDAT", b"PLTE", b"tRNS", b"IHDR", b"eXIf", b"iCCP", b"acTL"]),

@@ -85,9 +85,7 @@ def test_examples_come_by_name_whatever_the_order_of_upload(store):
     assert [(e.sha256, e.row) for e in dealt] == [(sha(2), 1), (sha(5), 2), (sha(9), 0)]
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.sampled_from(["benign", "malignant", None]), min_size=1, max_size=30),
     st.floats(0, 0.9),

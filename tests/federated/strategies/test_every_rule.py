@@ -29,7 +29,7 @@ BEFORE = (4.0, -4.0)
 
 each_rule = pytest.mark.parametrize("name", SYNCHRONOUS)
 seeds = st.integers(0, 2**32 - 1)
-few = settings(max_examples=12, deadline=None)
+few = settings(max_examples=12)
 
 
 def rng_of(seed: int) -> np.random.Generator:

@@ -291,7 +291,7 @@ def test_an_impossible_window_is_refused(centre: str, width: str) -> None:
         dicom.as_png(MemoryContent(written.getvalue()))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_damage_is_a_refusal(data: st.DataObject) -> None:
     whole = dicom_file(GREY, WindowCenter=1500, WindowWidth=1000)

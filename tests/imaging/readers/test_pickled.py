@@ -253,7 +253,7 @@ def test_what_is_made_of_a_few_bytes_again_and_again_is_bounded(program: bytes) 
         read(program, replace(BOUNDS, in_memory=20_000 - 1))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_damage_is_an_error_of_ours(data: st.DataObject) -> None:
     whole = pickled({"x": [ARRAYS[0], ARRAYS[5]], "y": (1, "b", np.float32(2))}, 4)

@@ -251,7 +251,7 @@ def test_unpacked_bytes_go_with_the_object_that_holds_them() -> None:
     assert (content.size, content.read(2, 3), content.read(5, 9)) == (6, b"cde", b"f")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_damage_is_an_error_of_ours(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(["zip", "tar"]))

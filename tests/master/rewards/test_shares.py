@@ -13,7 +13,7 @@ from tests.master.rewards.games import value_of
 DAY = 86_400.0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     pool=st.integers(0, 1_000_000),
     accuracies=st.lists(st.floats(0, 1), min_size=1, max_size=6),

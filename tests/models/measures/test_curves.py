@@ -48,7 +48,7 @@ def test_of_thresholds_that_find_the_same_the_highest_is_told() -> None:
     assert (found.sensitivity, found.threshold, found.reached) == (1.0, 0.8, 1.0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(2, 80), st.sampled_from([2, 5, 1000]))
 def test_areas_are_scikit_learns(seed: int, examples: int, steps: int) -> None:
     rng = np.random.default_rng(seed)

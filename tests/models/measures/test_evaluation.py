@@ -110,7 +110,7 @@ def test_what_makes_no_sense_is_refused(labels: np.ndarray, chances: np.ndarray,
         evaluate_probabilities(labels, chances, BINARY)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(samples)
 def test_figures_are_scikit_learns(of: Sample) -> None:
     report = evaluate_probabilities(of.labels, of.probabilities, of.names)
@@ -138,7 +138,7 @@ def test_figures_are_scikit_learns(of: Sample) -> None:
             assert entry.specificity == pytest.approx(specificity)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(samples)
 def test_whatever_cannot_be_told_is_none_with_a_reason(of: Sample) -> None:
     report = evaluate_probabilities(of.labels, of.probabilities, of.names, intervals=True)

@@ -21,7 +21,7 @@ def test_brier_of_three_classes_sums_over_them() -> None:
     assert brier_score(np.array([0, 1]), chances) == pytest.approx((0.16 + 0.09 + 0.01 + 2) / 2)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(samples)
 def test_brier_is_scikit_learns(given_: Sample) -> None:
     labels, chances = given_.labels, given_.probabilities

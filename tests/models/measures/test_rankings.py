@@ -12,7 +12,7 @@ from models.measures.curves import curves_of, operating_point
 SPECIFICITIES = (0.0, 0.5, 0.9, 1.0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.integers(2, 40), st.sampled_from([1, 2, 5, 1000]))
 def test_each_weighting_is_scikit_learns(seed: int, examples: int, steps: int) -> None:
     rng = np.random.default_rng(seed)
