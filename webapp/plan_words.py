@@ -32,12 +32,17 @@ def model_line(plan: Plan) -> str:
     said = [told(f"plan.model_{model.trained}", name=model.name)]
     if model.weights:
         said.append(told("plan.begins", weights=model.weights))
-    loss = training.loss.replace("_", " ")
-    rule = plan.strategy.name
-    said.append(told("plan.recipe", optimizer=training.optimizer, loss=loss, rule=rule))
+    said.append(
+        text(
+            "plan.recipe",
+            optimizer=text(f"option.training_optimizer_{training.optimizer}"),
+            loss=text(f"option.training_loss_{training.loss}"),
+            rule=text(f"rule.{plan.strategy.name}"),
+        )
+    )
     if plan.search is not None:
         searched = [text(f"search.{name}").lower() for name in plan.search.space.names]
-        said.append(text("plan.searches", settings=", ".join(searched)))
+        said.append(text("plan.searches", settings=commas(searched)))
     return " ".join(said)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -13,6 +13,8 @@ from webapp.numerals import date_and_time, grouped, in_percent, localised, with_
 from webapp.texts import text
 
 NOTHING = "–"
+MINUS = "\u2212"
+"""As long as a plus; what a keyboard has is a hyphen."""
 
 Colour = Literal["red", "orange", "blue", "green", "gray"]
 
@@ -101,17 +103,19 @@ def figure(value: float | None, digits: int = 3) -> str:
     """A figure with a fixed number of digits."""
     if value is None:
         return NOTHING
-    return small(value) if abs(value) >= 10**9 else localised(f"{value:.{digits}f}")
+    if abs(value) >= 10**9:
+        return small(value)
+    return localised(f"{value:.{digits}f}".replace("-", MINUS))
 
 
 def small(value: float) -> str:
     """A figure of any magnitude, with three significant digits."""
-    return localised(f"{value:.3g}".replace("-", "\u2212"))
+    return localised(f"{value:.3g}".replace("-", MINUS))
 
 
 def signed(value: float, digits: int = 1) -> str:
     """A difference with its sign, also where it is positive."""
-    return localised(f"{value:+.{digits}f}".replace("-", "\u2212"))
+    return localised(f"{value:+.{digits}f}".replace("-", MINUS))
 
 
 def whole(number: int) -> str:
@@ -223,6 +227,23 @@ def plain(sentence: str) -> str:
 def alike(sentence: str) -> str:
     """A sentence from elsewhere with its shares written as the pages write theirs: 80.8 %."""
     return _PER_CENT.sub(lambda found: in_percent(found.group(1)), sentence)
+
+
+def commas(parts: Iterable[str]) -> str:
+    """Several in a row, with what stands between them in the page's language."""
+    return text("words.comma").join(parts)
+
+
+def semicolons(parts: Iterable[str]) -> str:
+    """Several of which each has signs of its own."""
+    return text("words.semicolon").join(parts)
+
+
+def sentences(*several: str) -> str:
+    """Sentences one after another; one that has no end gets it."""
+    stop = text("words.stop")
+    ended = (one if one.endswith((stop, ".")) else f"{one}{stop}" for one in several if one)
+    return text("words.gap").join(ended)
 
 
 def opened(fragment: str) -> str:

@@ -72,12 +72,12 @@ def test_a_run_beside_others_says_so() -> None:
 def test_a_model_is_told_with_what_of_it_learns_and_how() -> None:
     assert model_line(Plan()) == (
         "Model cnn10: all of it learns and travels. "
-        "Optimiser adam, loss cross entropy, averaged by fedavg."
+        "Optimiser Adam, loss cross-entropy, averaging rule Federated averaging."
     )
     head = ModelChoice(name="mobilenet", weights="net_2.h5", trained="features")
     said = model_line(Plan(model=head, training=Training(optimizer="sgd", loss="smooth_l1")))
     assert said.startswith("Model mobilenet: its head alone learns and travels, on features")
-    assert r"It begins from the weights net\_2.h5. Optimiser sgd, loss smooth l1" in said
+    assert r"It begins from the weights net\_2.h5. Optimiser SGD, loss smooth L1 (Huber)" in said
 
 
 def test_a_search_is_told_by_what_it_searches() -> None:

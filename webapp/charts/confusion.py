@@ -29,9 +29,9 @@ def confusion_chart(report: Report) -> Chart:
             zmin=0,
             zmax=1,
             colorscale=SEQUENTIAL,
-            text=[list(row) for row in report.confusion],
-            customdata=[[percent(share, 0) for share in row] for row in shares],
-            texttemplate=_cell(len(names)),
+            text=_cells(report, shares),
+            customdata=[list(row) for row in report.confusion],
+            texttemplate="%{text}" if len(names) <= COUNTS_SHOWN else None,
             textfont={"size": 16 if len(names) <= FEW else 12},
             hovertemplate=text("chart.confusion_hover") + "<extra></extra>",
             xgap=2,
@@ -49,11 +49,16 @@ def confusion_chart(report: Report) -> Chart:
     return Chart(drawn, _confusion_sentence(report), table)
 
 
-def _cell(classes: int) -> str | None:
-    """What a cell tells: the count, and of few classes the share of the true class too."""
-    if classes > COUNTS_SHOWN:
-        return None
-    return "%{text}<br>%{customdata}" if classes <= FEW else "%{text}"
+def _cells(report: Report, shares: list[list[float]]) -> list[list[str]]:
+    """What the cells tell: the count, and of few classes the share of the true class too."""
+    few = len(report.classes) <= FEW
+    return [
+        [
+            f"{count}<br>{percent(share, 0)}" if few else str(count)
+            for count, share in zip(counts, row, strict=True)
+        ]
+        for counts, row in zip(report.confusion, shares, strict=True)
+    ]
 
 
 def _confusion_sentence(report: Report) -> str:
@@ -63,4 +68,4 @@ def _confusion_sentence(report: Report) -> str:
         for entry in report.classes[:COUNTS_SHOWN]
         if entry.recall is not None
     ]
-    return text("chart.confusion", right=right, total=report.num_examples, parts="; ".join(parts))
+    return text("chart.confusion", right=right, total=report.num_examples, parts=semicolons(parts))

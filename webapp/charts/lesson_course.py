@@ -51,11 +51,12 @@ def label_map(held: np.ndarray, classes: tuple[str, ...], hostile: int | None) -
     drawn.update_xaxes(type="category")
     drawn.update_yaxes(autorange="reversed", showgrid=False)
     totals = held.sum(1)
+    missing = int((held == 0).any(1).sum())
     said = text(
-        "lesson.held",
+        "lesson.held" if missing else "lesson.held_all",
         low=whole(int(totals.min())),
         high=whole(int(totals.max())),
-        missing=int((held == 0).any(1).sum()),
+        missing=missing,
         sites=len(held),
     )
     table = pd.DataFrame(held, columns=list(classes))

@@ -22,7 +22,7 @@ def page(desk: Desk) -> None:
     site = choose_site(desk)
     status = site.child.status()
     st.info(
-        told("pictures.stays", site=site.name, storage=status.storage),
+        told("pictures.stays", site=site.name),
         icon=":material/home_pin:",
     )
     held = choose_child_study(status)

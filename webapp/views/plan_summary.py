@@ -73,10 +73,14 @@ def _estimated(found: Estimate) -> str:
     return text("form.estimate", span=span(found.seconds), size=size(found.nbytes))
 
 
-@st.dialog(" ", width="medium", icon=":material/play_arrow:")
 def confirmed(desk: Desk, study: StudyView, plan: Plan, check: PlanCheck | None) -> None:
     """Asks once more, and starts."""
-    st.subheader(text("form.confirm"), anchor=False)
+    # A dialog's title is given to its decorator, and the language is known on the page alone.
+    titled = st.dialog(text("form.confirm"), width="medium", icon=":material/play_arrow:")
+    titled(_ask)(desk, study, plan, check)
+
+
+def _ask(desk: Desk, study: StudyView, plan: Plan, check: PlanCheck | None) -> None:
     st.markdown(plan_line(plan))
     st.markdown(model_line(plan))
     if check is not None and check.nodes:

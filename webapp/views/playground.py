@@ -12,7 +12,7 @@ from webapp.lesson.address import round_of
 from webapp.lesson.plane import plane_of
 from webapp.lesson.settings import ROUNDS, Lesson
 from webapp.texts import text
-from webapp.views.playground_controls import HELD, choose_preset, controls, preset
+from webapp.views.playground_controls import HELD, choose_preset, controls, look_for, preset
 from webapp.views.playground_predict import may_look
 from webapp.views.playground_shown import draw_all
 
@@ -32,6 +32,8 @@ def page(desk: Desk) -> None:
             plane_of(lesson)
     if not may_look(lessons):
         return
+    # Only now: it tells what who predicts is to find out.
+    look_for()
     _transport()
     playing = bool(st.session_state.get("playing"))
     panel = st.fragment(_panel, run_every=PLAY_SECONDS if playing else None)

@@ -29,7 +29,7 @@ def preset() -> str | None:
 
 
 def choose_preset() -> None:
-    """Buttons of the scenarios, and what to look for in the chosen one."""
+    """Buttons of the scenarios."""
     st.session_state["choice-preset"] = preset()
     st.pills(
         text("playground.presets"),
@@ -38,6 +38,10 @@ def choose_preset() -> None:
         key="choice-preset",
         on_change=_take_preset,
     )
+
+
+def look_for() -> None:
+    """What to look for in the scenario that was chosen."""
     chosen = preset()
     if chosen:
         st.info(text(f"playground.look_{chosen}"), icon=":material/visibility:")

@@ -45,13 +45,14 @@ def _one(lesson: Lesson, states: list[State], number: int, guess: float | None) 
     _headline(states)
     charts = _charts(lesson, states)
     charts["accuracy"] = accuracies({text("lesson.global"): states}, guess)
-    names = list(charts)
+    names = [*charts, "round"] if number else list(charts)
     for first in range(0, len(names), 2):
         for column, name in zip(st.columns(2), names[first : first + 2], strict=False):
             with column:
                 st.header(text(f"playground.{name}"), anchor=False)
-                show(charts[name], f"{name}-a")
-                if name == "held" and number:
+                if name in charts:
+                    show(charts[name], f"{name}-a")
+                else:
                     table(_rows(lesson, states[-1]), text("playground.table"))
 
 
@@ -64,7 +65,7 @@ def _headline(states: list[State]) -> None:
             text("lesson.loss_now"): figure(now.measured[0]),
             text("lesson.bytes"): size(now.nbytes),
         },
-        width=110,
+        width=96,
     )
     if now.failed:
         st.warning(text("playground.failed"), icon=":material/error:")

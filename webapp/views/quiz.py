@@ -35,13 +35,15 @@ def _meaning(name: str) -> str:
 def _question(number: int, name: str) -> bool:
     """Asks one question, explains the answer that was given, and says whether it was right."""
     with st.container(border=True):
-        st.subheader(text("quiz.question", number=number), anchor=False)
+        question = text(f"quiz.{name}")
+        st.subheader(text("quiz.question", number=number, question=question), anchor=False)
         answer = st.radio(
-            text(f"quiz.{name}"),
+            question,
             ANSWERS,
             format_func=lambda letter: text(f"quiz.{name}_{letter}"),
             index=None,
             key=f"quiz-{name}",
+            label_visibility="collapsed",
         )
         if answer is None:
             return False

@@ -12,8 +12,9 @@ from webapp.layout import choose, figures, opening, section
 from webapp.lesson.replay import AFTER, BEFORE, Replay, ReplayRound, bias_of
 from webapp.replay_source import recording, replay_of
 from webapp.texts import text
+from webapp.views.plan_inputs import option_of
 from webapp.views.replay_shown import arithmetic, kernels, seen
-from webapp.words import day, percent, plain, short
+from webapp.words import day, percent, plain, short, told
 
 RECORDED = "recorded"
 LOOKS = ("change", "numbers")
@@ -151,10 +152,10 @@ def _headline(replay: Replay, now: ReplayRound) -> None:
                 "playground.round_of", round=now.number, rounds=replay.run.rounds
             ),
             text("replay.accuracy"): percent(now.accuracy),
-            text("replay.model"): plain(replay.run.model),
-            text("replay.strategy"): plain(replay.run.strategy),
         }
     )
+    rule = option_of("strategy.name", replay.run.strategy)
+    st.caption(told("replay.made_by", model=replay.run.model, rule=rule))
 
 
 def _who(now: ReplayRound) -> list[str]:

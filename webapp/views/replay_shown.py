@@ -38,7 +38,7 @@ def kernels(now: ReplayRound, parts: Mapping[str, np.ndarray]) -> None:
     with st.grid(min_column_width=SIDE, gap="small"):
         for who, part in parts.items():
             low, high = figure(float(part.min())), figure(float(part.max()))
-            with st.container(border=True):
+            with st.container(border=True, height="stretch"):
                 st.markdown(f"**{_name(who)}**")
                 st.image(
                     enlarged(in_colours(part, limit), SIDE),
@@ -94,14 +94,14 @@ def seen(
     maps = {who: feature_map(picture, part, biases[who]) for who, part in parts.items()}
     limit = max(float(found.max()) for found in maps.values()) or 1.0
     with st.grid(min_column_width=140, gap="small"):
-        with st.container(border=True):
+        with st.container(border=True, height="stretch"):
             st.markdown(f"**{text('replay.picture')}**")
             st.image(enlarged(picture, SIDE), alt=text("replay.picture_alt"), width="stretch")
             st.caption(text("replay.synthetic"))
         for who, found in maps.items():
             active = percent(float((found > 0).mean()), 0)
             name = text("replay.untrained") if who == BEFORE else _name(who)
-            with st.container(border=True):
+            with st.container(border=True, height="stretch"):
                 st.markdown(f"**{name}**")
                 st.image(
                     enlarged(in_brightness(found, limit), SIDE),

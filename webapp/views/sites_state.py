@@ -36,10 +36,14 @@ def participation(desk: Desk, node: NodeView) -> None:
         _ask(desk, node, after, key)
 
 
-@st.dialog(" ", icon=":material/hub:")
 def _ask(desk: Desk, node: NodeView, state: NodeState, key: str) -> None:
     """Asks once more, and says what comes of it."""
-    st.subheader(told(key, name=node.name), anchor=False)
+    # A dialog's title is given to its decorator, and the language is known on the page alone.
+    titled = st.dialog(told(key, name=node.name), icon=":material/hub:")
+    titled(_asked)(desk, node, state)
+
+
+def _asked(desk: Desk, node: NodeView, state: NodeState) -> None:
     after = "suspended" if state == NodeState.SUSPENDED else "active"
     st.markdown(text(f"sites.then_{after}"))
     if node.url:
@@ -67,7 +71,7 @@ def skew(nodes: list[NodeView]) -> None:
     """Which versions the sites have, where they differ."""
     counts = Counter(node.version for node in nodes if node.state == NodeState.ACTIVE)
     if len(counts) > 1:
-        versions = ", ".join(
+        versions = commas(
             text("sites.of_version", version=version, count=number)
             for version, number in counts.most_common()
         )

@@ -24,10 +24,10 @@ def page(desk: Desk) -> None:
             _panel(number)
     section("story.sums_up")
     travels, stays = st.columns(2)
-    with travels, st.container(border=True):
+    with travels, st.container(border=True, height="stretch"):
         st.subheader(text("story.travels"), anchor=False)
         st.markdown(text("story.travels_list"))
-    with stays, st.container(border=True):
+    with stays, st.container(border=True, height="stretch"):
         st.subheader(text("story.stays"), anchor=False)
         st.markdown(text("story.stays_list"))
     st.markdown(text("story.honest"))
@@ -36,7 +36,7 @@ def page(desk: Desk) -> None:
 
 
 def _panel(number: int) -> None:
-    with st.container(border=True):
+    with st.container(border=True, height="stretch"):
         st.image(drawing(number), alt=text(f"story.alt{number}"), width="stretch")
         st.subheader(text(f"story.heading{number}"), anchor=False)
         st.markdown(text(f"story.panel{number}"))

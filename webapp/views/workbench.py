@@ -19,6 +19,7 @@ from webapp.layout import (
 )
 from webapp.next_step import Step
 from webapp.site_step import site_step
+from webapp.retold import retold
 from webapp.texts import text
 from webapp.views.sites import FIVE
 from webapp.words import NOTHING, ago, clock, figure, percent, plain, short, small, told, whole
@@ -89,7 +90,7 @@ def _connection(status: ChildStatus, now: float) -> None:
             badge(str(status.node_state))
     key = "workbench.connected" if status.master_reachable else "workbench.alone"
     st.markdown(text(key, ago=ago(status.last_contact, now)))
-    st.caption(told("pictures.stays", site=status.name, storage=status.storage))
+    st.caption(plain(status.storage))
 
 
 def _task(task: ChildTask) -> None:
@@ -107,7 +108,7 @@ def _task(task: ChildTask) -> None:
             )
             st.progress(min(task.progress.epoch / task.progress.epochs, 1.0), text=epoch)
         if task.detail:
-            st.markdown(plain(task.detail))
+            st.markdown(plain(retold(task.detail)))
 
 
 def _study(site: Site, held: ChildStudy, now: float) -> None:

@@ -129,7 +129,10 @@ def test_confusion_is_shown_by_share_and_told_by_count() -> None:
     chart = EVERY["confusion"]
     (trace,) = chart.figure.to_dict()["data"]
     assert [list(row) for row in trace["z"]] == [[0.8, 0.2], [0.3, 0.7]]
-    assert [list(row) for row in trace["text"]] == [[24, 6], [9, 21]]
+    cells = [[cell.replace("\u00a0", " ") for cell in row] for row in trace["text"]]
+    assert cells == [["24<br>80 %", "6<br>20 %"], ["9<br>30 %", "21<br>70 %"]]
+    # A heat map writes what stands under `text` alone.
+    assert trace["texttemplate"] == "%{text}"
     assert (
         chart.alt
         == "45 of 60 test pictures are right. Found: benign 80\u00a0%; malignant 70\u00a0%."

@@ -84,7 +84,7 @@ def test_each_site_is_asked_with_its_own_token(open_app: Open, servers: Scripted
     app = open_app("pictures", site="site-2")
     assert app.segmented_control(key="choice-site").value == "site-2"
     assert {call.token for call in servers.calls} == {"token-site-2"}
-    assert "in the folder of site-2" in shown(app)
+    assert "Pictures stay at site-2" in shown(app)
 
 
 def test_a_picture_gets_another_label(open_app: Open, servers: ScriptedServers) -> None:

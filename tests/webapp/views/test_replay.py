@@ -49,7 +49,7 @@ def test_the_page_replays_the_recording(open_app: Open) -> None:
     assert not [caption for caption in app.caption if caption.value.startswith("From -0.3")]
     app.selectbox(key="choice-look").set_value("numbers").run()
     assert app.query_params["look"] == "numbers"
-    assert [caption for caption in app.caption if caption.value.startswith("From -0.")]
+    assert [caption for caption in app.caption if caption.value.startswith("From −0.")]
     app.select_slider(key="choice-round").set_value("8").run()
     assert app.query_params["round"] == "8"
     assert "8 / 8" in shown(app)
