@@ -64,6 +64,17 @@ def is_suspect(errors: Errors, counts: Mapping[str, int]) -> bool:
     return lost is not None and lost.deviations > SUSPECT
 
 
+def speaks_for(errors: Errors, counts: Mapping[str, int]) -> bool:
+    """Whether what was measured makes the next update of this site more welcome.
+
+    It does not where a site says to have classes that the audit pictures hardly have, which
+    anybody may say; nor where the update loses on its own classes, whatever its mirror image
+    does: one weight of which nobody makes use can spoil that.
+    """
+    lost = mixed(errors.update - errors.start, errors.labels, counts)
+    return lost is not None and lost.deviations <= SUSPECT
+
+
 def check_mirror(errors: Errors, counts: Mapping[str, int], policy: AuditPolicy) -> Finding:
     """Whether an update is good for the classes of its own site.
 

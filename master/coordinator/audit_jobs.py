@@ -20,6 +20,7 @@ from federated.training import Training
 from federated.wire import UpdateDocument, UpdateReader
 from master.audit import Asked, Measurement, Verdict, judge
 from master.audit.claim import judging_count
+from master.audit.mirror import speaks_for
 from master.audit.sketch import Sketch, sketch_of
 from master.audit.standing import Record, is_drawn, probability
 from master.coordinator import replication_step
@@ -59,9 +60,11 @@ class Work:
         base: The version that it starts from.
         plan: The run's plan.
         training: How it was to be trained: as the plan says, or as the search does.
-        counts: Pictures that its node has announced, by class; empty for public ones.
+        counts: Pictures that its node had announced when it came, by class; empty for public
+            ones.
         seed: The run's secret.
         record: What is remembered of its node.
+        is_public: Whether it was trained on public pictures.
         is_replica: Whether it is compared with another's answer to the same work, and no more.
     """
 
@@ -74,6 +77,7 @@ class Work:
     counts: Mapping[str, int]
     seed: str
     record: Record
+    is_public: bool
     is_replica: bool
 
     @property
@@ -170,9 +174,10 @@ def _work(session: Session, task: TaskRow, update: UpdateRow, plan: Plan, seed: 
         base=base,
         plan=plan,
         training=trained_with(plan.training, plan.search, hyperparameters_of(task)),
-        counts={} if is_public(task) else nodes.counts(session, task.node_id, base.study.id),
+        counts=update.counts or {},
         seed=seed,
         record=node_records.of_node(session, task.node_id),
+        is_public=is_public(task),
         is_replica=task.kind == REPLICA,
     )
 
@@ -231,10 +236,18 @@ def _settle(services: Services, work: Work, read: Read, measurement: Measurement
             _compare(services, session, row, work.plan, now)
             return
         verdict = read.verdict or _judged(session, row, work, read, measurement)
-        audits.settle(session, row, verdict, now, close=work.is_close)
+        audits.settle(session, row, verdict, now, close=_speaks_for(work, measurement))
         if verdict.accepted:
             _note_speed(session, row, work)
             _compare(services, session, row, work.plan, now)
+
+
+def _speaks_for(work: Work, measurement: Measurement) -> bool:
+    """Whether the update was looked at closely, and what was seen makes its node trustworthy."""
+    is_own = not work.is_public and work.plan.search is None
+    if is_own and measurement.errors is not None:
+        return work.is_close and speaks_for(measurement.errors, work.counts)
+    return work.is_close
 
 
 def _compare(services: Services, session: Session, row: TaskRow, plan: Plan, now: float) -> None:

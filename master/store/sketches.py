@@ -19,7 +19,6 @@ from master.audit.together import Candidate
 from master.store.tables import (
     AuditRow,
     AuditSeedRow,
-    HoldingRow,
     NodeRow,
     RunRow,
     SketchRow,
@@ -157,22 +156,19 @@ def candidates(session: Session, task_ids: Iterable[str], training: Training) ->
         task_ids: Their tasks.
         training: How all of them were to be trained.
     """
-    held = (HoldingRow.node_id == TaskRow.node_id) & (HoldingRow.study_id == RunRow.study_id)
     query = (
         select(
             TaskRow,
             NodeRow.name,
             AuditRow.measured,
             SketchRow,
-            HoldingRow.counts,
+            UpdateRow.counts,
             UpdateRow.document,
         )
         .join(UpdateRow, UpdateRow.task_id == TaskRow.id)
         .join(NodeRow, NodeRow.id == TaskRow.node_id)
         .join(AuditRow, AuditRow.task_id == TaskRow.id)
-        .join(RunRow, RunRow.id == TaskRow.run_id)
         .outerjoin(SketchRow, SketchRow.task_id == TaskRow.id)
-        .outerjoin(HoldingRow, held & TaskRow.slot.startswith("node/"))
         .where(TaskRow.id.in_(list(task_ids)))
         .order_by(UpdateRow.received_at, AuditRow.id)
     )

@@ -58,10 +58,13 @@ def submit(
     now: float,
 ) -> None:
     """Takes an update whose form is right; the audit follows."""
-    _record(session, task, sha256, nbytes, now, document=document.model_dump(mode="json"))
+    run = session.get_one(RunRow, task.run_id)
+    # What is announced later is not to change what this one is judged by.
+    counts = None if is_public(task) else nodes.counts(session, task.node_id, run.study_id)
+    told = document.model_dump(mode="json")
+    _record(session, task, sha256, nbytes, now, document=told, counts=counts)
     tasks.begin(session, task, now)
     transitions.move_task(session, task, TaskState.SUBMITTED, now)
-    run = session.get_one(RunRow, task.run_id)
     if run.publish:
         nodes.trained(session, run.study_id, task.node_id)
 

@@ -235,7 +235,7 @@ def test_a_node_is_trusted_after_ten_good_results_and_watched_after_a_bad_one(
     federation: Federation,
 ) -> None:
     federation.study()
-    upload(federation, "audit", {"benign": 3, "malignant": 5})
+    upload(federation, "audit", {"benign": 5, "malignant": 7})
     (a,) = sites(federation, "a")
     federation.run(**UNPAID | {"rounds": 12})
     for good in range(1, 11):
@@ -256,13 +256,53 @@ def test_results_that_nobody_has_looked_at_make_no_node_trusted(federation: Fede
     federation.run(**UNPAID | {"rounds": 3, "audit": {"trusted_after": 1}})
     federation.deliver(a, trained(a, 1.0, 10))
     assert standings(federation) == {"clinic-a": ("checked", 0)}
-    upload(federation, "audit", {"benign": 3, "malignant": 5})
+    upload(federation, "audit", {"benign": 5, "malignant": 7})
     federation.evaluator.answered = refusing
     federation.deliver(a, trained(a, 1.0, 10))
     assert standings(federation) == {"clinic-a": ("checked", 0)}
     del federation.evaluator.answered
     federation.deliver(a, knowing(a, 9.0, 10))
     assert standings(federation) == {"clinic-a": ("checked", 1)}
+
+
+def announce(federation: Federation, child: ChildInTest, counts: dict[str, int]) -> None:
+    held = {"counts": counts, "weights": child.pushes[-1].weights}
+    federation.post(f"/nodes/{child.id}/heartbeat", {"studies": {"skin": held}}, child.token)
+
+
+@pytest.mark.parametrize("claimed", [{"benign": 20}, {"benign": 4, "malignant": 16}, {}])
+def test_who_names_classes_of_which_there_are_no_pictures_gains_no_good_result(
+    federation: Federation, claimed: dict[str, int]
+) -> None:
+    federation.study()
+    upload(federation, "audit", {"benign": 4, "malignant": 9})
+    (a,) = sites(federation, "a")
+    run = federation.run(**UNPAID | {"rounds": 2, "audit": {"trusted_after": 1}})
+    announce(federation, a, claimed)
+    federation.deliver(a, knowing(a, 9.0, 10))
+    assert standings(federation) == {"clinic-a": ("checked", 0)}
+    # Nor is it held against an honest site that it has them.
+    assert updates(federation, run)["clinic-a"]["status"] == "accepted"
+    announce(federation, a, {"benign": 1, "malignant": 19})
+    federation.settle()
+    federation.deliver(a, knowing(a, 10.0, 10))
+    assert standings(federation)["clinic-a"][1] == 1
+
+
+def test_an_update_is_judged_by_what_was_announced_when_it_came(federation: Federation) -> None:
+    federation.study()
+    upload(federation, "audit", {"benign": 11, "malignant": 14})
+    (a,) = sites(federation, "a")
+    run = federation.run(**UNPAID | {"rounds": 2}, quorum=1)
+    federation.deliver(a, knowing(a, 7.0, 10))
+    federation.evaluation_queues.held = ("audit/",)
+    federation.deliver(a, knowing(a, -9.0, 10))
+    announce(federation, a, {})
+    federation.evaluation_queues.release()
+    federation.settle()
+    found = updates(federation, run, 2)["clinic-a"]
+    assert found["status"] == "rejected"
+    assert "it goes against what the site says to have" in found["audit"]["reasons"][-1]
 
 
 def refusing(*_: object) -> None:
@@ -273,7 +313,7 @@ def test_a_trusted_node_is_measured_sometimes_unless_its_credits_need_it(
     federation: Federation,
 ) -> None:
     federation.study()
-    upload(federation, "audit", {"benign": 3, "malignant": 5})
+    upload(federation, "audit", {"benign": 5, "malignant": 7})
     (a,) = sites(federation, "a")
     rounds = 30
     audit = {"trusted_after": 3}
@@ -295,7 +335,7 @@ def test_a_trusted_node_is_measured_sometimes_unless_its_credits_need_it(
 
 def test_trouble_of_the_master_is_not_held_against_a_node(federation: Federation) -> None:
     federation.study()
-    upload(federation, "audit", {"benign": 3, "malignant": 5})
+    upload(federation, "audit", {"benign": 5, "malignant": 7})
     a, b = sites(federation, "ab")
     federation.run(**PLAN)
     federation.evaluation_queues.held = ("audit/",)

@@ -129,7 +129,8 @@ class UpdateRow(Base):
     """What a node delivered for a task.
 
     `code` and `detail` are the refusal of an update whose content was wrong; `document` is
-    empty where not even the metadata could be read.
+    empty where not even the metadata could be read. `counts` are the pictures by class that its
+    node had announced when it came, of which it is judged; empty where it trained on public ones.
     """
 
     __tablename__ = "updates"
@@ -143,13 +144,14 @@ class UpdateRow(Base):
     code: Mapped[str | None] = mapped_column(String(64))
     detail: Mapped[str | None]
     share: Mapped[float | None]
+    counts: Mapped[Document | None] = mapped_column(JSON(none_as_null=True))
 
 
 class AuditRow(Base):
     """A verdict on an update, with its reasons and the figures that were measured.
 
     `unchecked` are those of the reasons that say what could not be checked; `close` is whether
-    it was to be looked at closely, which the node's standing decides.
+    it was looked at closely, which the node's standing decides, and what was seen speaks for it.
     """
 
     __tablename__ = "audits"

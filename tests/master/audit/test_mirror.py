@@ -9,7 +9,7 @@ import pytest
 
 from federated.plan import AuditPolicy
 from master.audit.finding import Weight
-from master.audit.mirror import Errors, check_mirror, is_suspect
+from master.audit.mirror import Errors, check_mirror, is_suspect, speaks_for
 from master.mirror_reader import MirrorReader
 from tests.master.audit.updates import SIGNATURE, Arrays, moved, weights
 
@@ -72,6 +72,16 @@ def test_what_is_hardly_sure_is_noted_and_what_is_sure_and_tiny_is_too(
     strict, lenient = (AuditPolicy(mirror_size=size) for size in (0.2, 0.4))
     assert check_mirror(many, {"a": 1, "b": 1}, strict).weight is Weight.WRONG
     assert check_mirror(many, {"a": 1, "b": 1}, lenient).weight is Weight.NOTED
+
+
+def test_what_loses_speaks_for_nobody_whatever_its_mirror_image_does(
+    rng: np.random.Generator,
+) -> None:
+    assert speaks_for(errors(rng, 0.2, -0.3), ONE_CLASS)
+    for mirrored in (-1.0, 1.0, 5.0):
+        assert not speaks_for(errors(rng, -0.2, -0.2, mirrored), BOTH)
+    assert not speaks_for(errors(rng, 0.2, 0.2), {})
+    assert not speaks_for(errors(rng, 0.2, 0.2), {"a": 8, "rare": 2})
 
 
 def test_whose_mirror_image_computes_no_numbers_is_watched(rng: np.random.Generator) -> None:
