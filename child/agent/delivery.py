@@ -6,6 +6,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from child.agent.answers import MasterAway, MasterRefused
@@ -15,13 +16,17 @@ from child.agent.heartbeat import Heartbeats
 from child.agent.master_client import MasterClient, Node
 from child.store.tasks import HeldTask, TaskStore
 from child.update_norm import update_norm
-from federated.errors import FederationError, NotFound
+from federated.errors import FederationError, NotFound, cut
+from federated.messages import Failure
 from serving.blobs import BlobStore
 
 log = logging.getLogger(__name__)
 
 OVER = frozenset({403, 404, 409, 410, 413, 422})
 """Statuses after which the same delivery would meet the same answer."""
+
+LONGEST_ANSWER = 250
+"""Characters of the master's answer that are told again."""
 
 
 class Delivery:
@@ -83,7 +88,7 @@ class Delivery:
         self._again.set()
 
     def attempt(self, task_id: str) -> None:
-        """One try to deliver what a task owes.
+        """One try to deliver what a task owes; what is refused is told as a failure at once.
 
         Raises:
             MasterAway: The master did not answer; try again.
@@ -95,32 +100,63 @@ class Delivery:
             return
         if node is None:
             raise MasterAway("This site is not enrolled yet")
+        if held.failure is None and (failure := self._deliver(node, held)) is not None:
+            # Kept before it is told: a restart must not send again what was refused.
+            self._tasks.refused(task_id, failure)
+            held = replace(held, failure=failure)
+        if held.failure is not None:
+            self._report(node, held, held.failure)
+        self._closed(task_id)
+
+    def _deliver(self, node: Node, held: HeldTask) -> Failure | None:
+        """Delivers a task's result; what is to be told instead where that is refused."""
         try:
             self._heartbeats.announce(node)
-            self._deliver(node, held)
+            self._send(node, held)
         except MasterRefused as error:
             if error.status not in OVER:
                 raise
-            self._refused(task_id, error)
+            log.warning("The result of task %s was refused: %s", held.task.id, error.detail)
+            if error.code != "duplicate":
+                return refusal_of(error, self._departed(held))
+            # Nothing was wrong with it: another site did the same work sooner.
+            self._tasks.end(held.task.id, "cancelled", error.detail)
         except NotFound:
-            self._tasks.end(task_id, "failed", "The update's file is missing.")
-        self._closed(task_id)
+            log.error("The result of task %s is missing", held.task.id)
+            return Failure(code="result_missing", detail="The site has lost the task's result.")
+        return None
 
-    def _deliver(self, node: Node, held: HeldTask) -> None:
+    def _send(self, node: Node, held: HeldTask) -> None:
         task_id = held.task.id
-        if held.failure is not None:
-            self._client.failure(node, task_id, held.failure)
-            self._tasks.end(task_id, "failed")
-        elif held.update_sha256 is not None and held.task.kind == "evaluate":
-            data = self._blobs.path(held.update_sha256).read_bytes()
-            receipt = self._client.evaluation(node, task_id, data)
-            self._tasks.end(task_id, receipt.state)
-        elif held.update_sha256 is not None:
-            path = self._blobs.path(held.update_sha256)
+        if held.update_sha256 is None:
+            return
+        path = self._blobs.path(held.update_sha256)
+        if held.task.kind == "evaluate":
+            receipt = self._client.evaluation(node, task_id, path.read_bytes())
+        else:
             norm = self._norm(held, path)
             receipt = self._client.update(node, task_id, path, held.update_sha256, norm)
             self._confirmed(task_id)
-            self._tasks.end(task_id, receipt.state)
+        self._tasks.end(task_id, receipt.state)
+
+    def _report(self, node: Node, held: HeldTask, failure: Failure) -> None:
+        """Tells the master of a failure; where it does not want to know, nobody is told."""
+        task_id = held.task.id
+        try:
+            state = self._client.failure(node, task_id, failure)
+        except MasterRefused as error:
+            if error.status not in OVER:
+                raise
+            log.warning("The master does not hear why task %s failed: %s", task_id, error.detail)
+            state = "failed"
+        # The master may have refused the content for good before it was told of the refusal.
+        self._tasks.end(task_id, "rejected" if state == "rejected" else "failed")
+
+    def _departed(self, held: HeldTask) -> str:
+        """What was sent, in words."""
+        what = "update" if held.task.kind == "train" else "evaluation"
+        size = self._blobs.path(held.update_sha256 or "").stat().st_size
+        return f"{what} of {size} bytes"
 
     def _norm(self, held: HeldTask, update: Path) -> float | None:
         """For the site's own record: an update leaves with it or without."""
@@ -129,10 +165,6 @@ class Delivery:
         except Exception:
             log.exception("The norm of the update of task %s is not known", held.task.id)
             return None
-
-    def _refused(self, task_id: str, error: MasterRefused) -> None:
-        log.warning("The master refused what task %s delivered: %s", task_id, error.detail)
-        self._tasks.end(task_id, _state_after(error), error.detail)
 
     def _run(self) -> None:
         while (task_id := self._outbox.get()) is not None and not self._stopped.is_set():
@@ -153,8 +185,18 @@ class Delivery:
         return False
 
 
-def _state_after(refusal: MasterRefused) -> str:
-    if refusal.code == "duplicate":
-        # Nothing was wrong with it: another site did the same work sooner.
-        return "cancelled"
-    return "rejected" if refusal.status == 422 else "failed"
+def refusal_of(refusal: MasterRefused, departed: str) -> Failure:
+    """What the master, and whoever reads of the round, is told of a delivery that was refused.
+
+    Args:
+        refusal: The answer to it.
+        departed: What was sent, and its size, in words.
+    """
+    said = cut(refusal.detail, LONGEST_ANSWER)
+    detail = f"The site's {departed} was refused with status {refusal.status}. {said}"
+    if refusal.code == MasterRefused.code:
+        detail += (
+            " That is not how a master answers: a proxy before it may have a limit of its own, "
+            "which has to let such a body pass."
+        )
+    return Failure(code="delivery_refused", detail=detail)

@@ -36,7 +36,7 @@ Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
 class TaskReceipt(Message):
-    """Answer to a progress report: the task's state at the master."""
+    """Answer to a report of progress or failure: the task's state at the master."""
 
     state: str = "training"
 
@@ -123,9 +123,10 @@ class MasterClient:
         answer = self._post(f"/tasks/{task}/progress", progress, node.token)
         return _parsed(TaskReceipt, answer).state
 
-    def failure(self, node: Node, task: str, failure: Failure) -> None:
-        """Tells that a task will not be answered."""
-        self._post(f"/tasks/{task}/failure", failure, node.token)
+    def failure(self, node: Node, task: str, failure: Failure) -> str:
+        """Tells that a task will not be answered; returns the task's state at the master."""
+        answer = self._post(f"/tasks/{task}/failure", failure, node.token)
+        return _parsed(TaskReceipt, answer).state
 
     def update(
         self, node: Node, task: str, path: Path, sha256: str, norm: float | None = None

@@ -155,6 +155,19 @@ class TaskStore:
             detail=failure.detail,
         )
 
+    def refused(self, task_id: str, failure: Failure) -> bool:
+        """`delivering` what it came to → `delivering` a failure instead.
+
+        What it came to stays noted: it may have left the site.
+        """
+        return self._move(
+            task_id,
+            ("delivering",),
+            "delivering",
+            failure=failure.model_dump_json(),
+            detail=failure.detail,
+        )
+
     def end(self, task_id: str, state: str, detail: str | None = None) -> bool:
         """Any open state → a final one."""
         changes = {} if detail is None else {"detail": detail}

@@ -165,10 +165,12 @@ def test_an_update_that_was_not_taken_stays_to_be_delivered(owing, master, statu
 
 @pytest.mark.parametrize(("status", "state"), [(422, "rejected"), (409, "failed"), (404, "failed")])
 def test_an_update_that_was_refused_is_over_with_the_reason(owing, master, status, state):
-    master.answers["update"] = (status, REFUSAL)
+    master.answers |= {"update": (status, REFUSAL), "failure": (200, {"state": state})}
     owing.child.delivery.attempt("task-1")
     held = owing.child.task_store.get("task-1")
-    assert (held.state, held.detail) == (state, REFUSAL["detail"])
+    told = f"The site's update of 18 bytes was refused with status {status}. {REFUSAL['detail']}"
+    assert (held.state, held.detail) == (state, told)
+    assert master.wait_for("/failure").json == {"code": "delivery_refused", "detail": told}
     assert owing.child.pictures.tally("skin").new_labelled == 6
 
 
