@@ -17,6 +17,11 @@ START_SECONDS = 60.0
 """Time that a server has to start: far more than it needs, for busy machines."""
 
 
+def start_seconds(together: int) -> float:
+    """Time that each of so many servers has that start at once: they share the cores."""
+    return START_SECONDS * max(1.0, together / cores())
+
+
 @dataclass(frozen=True, slots=True)
 class FederationSettings:
     """What to start.
@@ -67,7 +72,8 @@ def start_federation(servers: Servers, settings: FederationSettings) -> Federati
     master = Master(url, token)
     for name in settings.sites:
         start_child(servers, settings, name, master)
-    children = {name: child_of(servers, name) for name in settings.sites}
+    patience = start_seconds(len(settings.sites))
+    children = {name: child_of(servers, name, patience) for name in settings.sites}
     return Federation(
         master,
         {name: Child(*child) for name, child in children.items()},
@@ -107,10 +113,10 @@ def start_child(servers: Servers, settings: FederationSettings, name: str, maste
     )
 
 
-def child_of(servers: Servers, name: str) -> tuple[str, str]:
-    """Address and site token of a child that was started."""
+def child_of(servers: Servers, name: str, patience: float = START_SECONDS) -> tuple[str, str]:
+    """Address and site token of a child that was started; waits for it so many seconds."""
     state = child_state(servers.state, name)
-    url = servers[name].wait_for_address(START_SECONDS)
+    url = servers[name].wait_for_address(patience)
     return url, kept_token(servers.state, name, url, "/status", lambda: site_token(state))
 
 
