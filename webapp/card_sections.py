@@ -14,8 +14,17 @@ from federated.model_card import LEAST_TOLD
 from webapp.api.evaluation import ClassFigures, Interval, Report
 from webapp.card_facts import POINT, CardFacts, Holder
 from webapp.findings import ends, with_interval
+from webapp.retold import retold
 from webapp.texts import text, texts
-from webapp.words import NOTHING, day, figure, in_groups, percent, whole
+from webapp.words import (
+    NOTHING,
+    commas,
+    day,
+    figure,
+    in_groups,
+    percent,
+    whole,
+)
 
 Rows = tuple[Mapping[str, str], ...]
 
@@ -72,7 +81,7 @@ def sections(facts: CardFacts) -> list[Section]:
 
 
 def _purpose(facts: CardFacts) -> Section:
-    classes = ", ".join(facts.study.classes)
+    classes = commas(facts.study.classes)
     said = text("model_card.answers", study=facts.study.name, classes=classes)
     points = tuple(text(f"model_card.for_{name}") for name in ("research", "teaching"))
     return Section("purpose", (said,), points)
@@ -191,11 +200,11 @@ def _measured(facts: CardFacts) -> list[str]:
     if found is None:
         return [text("model_card.not_measured")]
     if found.missing is not None:
-        return [text("model_card.no_temperature", reason=found.missing)]
+        return [text("model_card.no_temperature", reason=retold(found.missing))]
     temperature = figure(found.temperature, 2)
     said = [text("model_card.temperature", temperature=temperature, count=found.examples)]
     if known is None:
-        return [*said, text("model_card.no_threshold", reason=facts.sureness_missing or "")]
+        return [*said, text("model_card.no_threshold", reason=retold(facts.sureness_missing or ""))]
     return [
         *said,
         text(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from federated.views import Event
+from webapp.retold import retold
 from webapp.texts import text, texts
 from webapp.words import plain
 
@@ -20,14 +21,16 @@ def sentence(event: Event, sites: Mapping[str, str]) -> str:
         sites: Names of the sites by id.
     """
     if f"event.{event.kind}" not in texts() or _went_wrong(event):
-        return plain(event.text)
+        return plain(retold(event.text))
     site = sites.get(str(event.data.get("node")), text("event.a_site"))
     # The master writes why something ended behind a colon, and nowhere else.
     reason = event.text.partition(": ")[2]
     if reason in SAID_ALREADY:
         reason = ""
     told = text(f"event.{event.kind}", site=plain(site), round=event.data.get("round", 0))
-    return f"{told}: {plain(reason)}" if reason and event.kind.startswith(("task_", "r")) else told
+    if not reason or not event.kind.startswith(("task_", "r")):
+        return told
+    return text("event.because", what=told, why=plain(retold(reason)))
 
 
 def _went_wrong(event: Event) -> bool:

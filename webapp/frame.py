@@ -17,6 +17,7 @@ from webapp.desk import Desk, shared_desk
 from webapp.gate.door import sign_out, signed_in
 from webapp.language import LANGUAGES, PARAMETER, chosen, language
 from webapp.layout import guard, live, problem, tell_of_change
+from webapp.retold import retold
 from webapp.settings import Role, SettingsError
 from webapp.texts import text
 from webapp.words import plain, span, told
@@ -98,7 +99,7 @@ def main(first: str | None = None) -> None:
     try:
         desk = shared_desk()
     except SettingsError as error:
-        st.error(plain(error.detail), icon=":material/settings_alert:")
+        st.error(plain(retold(error.detail)), icon=":material/settings_alert:")
         return
     if desk.members and not signed_in(desk.members):
         return

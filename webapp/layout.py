@@ -14,6 +14,7 @@ import streamlit as st
 from webapp.api import ApiError
 from webapp.charts import Chart
 from webapp.desk import Desk, Site
+from webapp.retold import retold
 from webapp.texts import text
 from webapp.words import Sign, plain, sign
 
@@ -89,14 +90,18 @@ def empty(key: str, desk: Desk, link: str | None = None) -> None:
 def problem(error: ApiError) -> None:
     """What did not go through, in words; nothing else of the page is lost."""
     if error.code == "offline":
-        st.warning(text("layout.offline", reason=plain(error.detail)), icon=":material/cloud_off:")
+        st.warning(
+            text("layout.offline", reason=plain(retold(error.detail))), icon=":material/cloud_off:"
+        )
     elif error.status in (401, 403):
-        st.error(text("layout.no_permission", reason=plain(error.detail)), icon=":material/lock:")
+        st.error(
+            text("layout.no_permission", reason=plain(retold(error.detail))), icon=":material/lock:"
+        )
     elif UNKNOWN_FIELD in error.detail:
-        older = text("layout.older_server", reason=plain(error.detail))
+        older = text("layout.older_server", reason=plain(retold(error.detail)))
         st.error(older, icon=":material/update:")
     else:
-        st.error(_reasons(error) or plain(error.detail), icon=":material/error:")
+        st.error(_reasons(error) or plain(retold(error.detail)), icon=":material/error:")
 
 
 def _reasons(error: ApiError) -> str:
@@ -104,7 +109,7 @@ def _reasons(error: ApiError) -> str:
     reasons = error.body.get("reasons") if isinstance(error.body, dict) else None
     if not isinstance(reasons, list) or len(reasons) < 2:
         return ""
-    return "\n".join(f"- {plain(str(reason))}" for reason in reasons)
+    return "\n".join(f"- {plain(retold(str(reason)))}" for reason in reasons)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from federated.states import NodeState, RoundState, RunState, is_final
 from federated.strategies import asynchronous
 from federated.views import NodeView, RoundView, RunView, StudyView
+from webapp.retold import retold
 from webapp.texts import text
 from webapp.words import span
 
@@ -31,7 +32,7 @@ def next_step(study: StudyView | None, nodes: Sequence[NodeView], runs: Sequence
     if study is None:
         return Step(text("step.no_study"))
     if study.current is None:
-        return Step(study.problem or text("step.building"))
+        return Step(retold(study.problem) if study.problem else text("step.building"))
     waiting = [node for node in nodes if node.state == NodeState.PENDING]
     if waiting:
         return Step(text("step.approve", name=waiting[0].name), "sites")

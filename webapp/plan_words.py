@@ -5,7 +5,11 @@ from __future__ import annotations
 from federated.plan import Plan
 from federated.strategies import asynchronous, needed_updates
 from webapp.texts import text
-from webapp.words import span, told
+from webapp.words import (
+    commas,
+    span,
+    told,
+)
 
 KINDS = ("rounds", "upload", "asynchronous")
 

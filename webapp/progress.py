@@ -14,6 +14,7 @@ from webapp.desk import Desk
 from webapp.layout import badge, live
 from webapp.next_step import live_runs
 from webapp.plan_words import plan_line
+from webapp.retold import retold
 from webapp.round_words import (
     IN_VAIN,
     UNDER_WAY,
@@ -54,7 +55,7 @@ def _draw(desk: Desk, run_id: str) -> None:
             st.progress(run_share(run, round_), text=_rounds_done(run, round_))
         # What an idle run waits for stands in its headline.
         if run.reason and run.state != RunState.IDLE:
-            st.markdown(opened(run.reason))
+            st.markdown(opened(retold(run.reason)))
         if round_ and run.state in (RunState.RUNNING, RunState.PAUSED):
             _round(desk, run, round_)
 

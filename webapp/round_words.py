@@ -8,8 +8,20 @@ from federated.plan import Plan
 from federated.states import RoundState, RunState, TaskState
 from federated.strategies import asynchronous
 from federated.views import RoundView, RunView, TaskView
+from webapp.retold import retold
 from webapp.texts import text
-from webapp.words import clock, day, figure, opened, percent, plain, short, span
+from webapp.words import (
+    clock,
+    commas,
+    day,
+    figure,
+    opened,
+    percent,
+    plain,
+    sentences,
+    short,
+    span,
+)
 
 UNDER_WAY = (TaskState.QUEUED, TaskState.LEASED, TaskState.TRAINING)
 IN_VAIN = (
@@ -58,7 +70,10 @@ def left_out(round_: RoundView) -> str:
     # Without waiting, a site that was away when the round opened may work for it all the same.
     at_work = {task.node for task in round_.tasks}
     missing = [node for node in round_.excluded if node.node not in at_work]
-    told = [f"{node.node_name} ({node.reason})" for node in missing]
+    told = [
+        text("progress.left_out_why", site=node.node_name, why=retold(node.reason))
+        for node in missing
+    ]
     return text("progress.left_out", sites=plain(listed(told))) if told else ""
 
 
@@ -68,7 +83,7 @@ def listed(names: Iterable[str]) -> str:
     if len(shown) > LONGEST_LIST:
         shown[LONGEST_LIST:] = [text("words.more", count=len(shown) - LONGEST_LIST)]
     *first, last = shown
-    return text("words.and", first=", ".join(first), last=last) if first else last
+    return text("words.and", first=commas(first), last=last) if first else last
 
 
 def behind(task: TaskView, round_: RoundView, plan: Plan) -> int:
@@ -101,14 +116,14 @@ def task_line(task: TaskView, others: Iterable[TaskView]) -> str:
         others: All tasks of the round.
     """
     if task.lost:
-        return f"{opened(task.reason or '').rstrip('.')}. {_instead(task, others)}"
+        return sentences(opened(retold(task.reason or "")), _instead(task, others))
     if task.reason:
-        return opened(task.reason)
+        return opened(retold(task.reason))
     progress = task.progress
     if task.state not in UNDER_WAY:
         return text(f"progress.{task.state}")
     if progress is not None and progress.note:
-        return opened(progress.note)
+        return opened(retold(progress.note))
     if task.state != TaskState.TRAINING or progress is None or not progress.epoch:
         return text(f"progress.{task.state}")
     return text(

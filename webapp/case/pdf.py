@@ -15,8 +15,14 @@ from webapp.answer_words import first, found, how_sure, measured, pointed, score
 from webapp.case.values import Case
 from webapp.heat_map import decoded, overlaid
 from webapp.language import language
+from webapp.retold import retold
 from webapp.texts import text
-from webapp.words import day, percent, short
+from webapp.words import (
+    commas,
+    day,
+    percent,
+    short,
+)
 
 FONT = Path(__file__).parents[1] / "assets" / "fonts" / "noto-sans-sc.otf"
 STRENGTH = 0.8
@@ -136,7 +142,7 @@ def _facts(page: _Page, case: Case) -> None:
         ("site", case.site),
         ("study", held.study.name),
         ("model", f"{held.model}, {version}"),
-        ("knows", ", ".join(held.study.classes)),
+        ("knows", commas(held.study.classes)),
         ("kind", text(f"classify.kind_{case.kind}")),
     ):
         if value:
@@ -183,7 +189,7 @@ def _answer(page: _Page, case: Case) -> None:
     if prediction.sureness is not None:
         page.words(measured(prediction.sureness), 9, FAINT)
     elif prediction.sureness_missing:
-        page.words(text("classify.not_told", reason=prediction.sureness_missing), 9, FAINT)
+        page.words(text("classify.not_told", reason=retold(prediction.sureness_missing)), 9, FAINT)
     page.words(text("classify.limits"), 9, FAINT)
 
 
@@ -218,7 +224,7 @@ def _quality(page: _Page, case: Case) -> None:
         page.row(text("case.pixels"), f"{quality.width} × {quality.height}")
         for finding in quality.findings:
             page.row(text(f"quality.aspect_{finding.aspect}"), found(finding))
-    page.row(text("case.removed"), ", ".join(case.removed))
+    page.row(text("case.removed"), commas(case.removed))
 
 
 def _look(page: _Page, case: Case) -> None:
@@ -231,14 +237,14 @@ def _look(page: _Page, case: Case) -> None:
         page.row(text("case.abcd"), scored(score))
         page.row("", text(f"checklist.{score.meaning}"))
         for name, chosen in (("colour", score.colours), ("structure", score.structures)):
-            told = ", ".join(text(f"{name}.{one}") for one in sorted(chosen))
+            told = commas(text(f"{name}.{one}") for one in sorted(chosen))
             page.row(text(f"checklist.{name}s"), told)
     if look.evolving is not None:
         page.row(text("checklist.evolving"), text(f"evolving.{look.evolving}"))
     if signs is not None:
         page.row(text("case.seven_points"), pointed(signs))
         if signs:
-            page.row("", ", ".join(text(f"sign.{one}") for one in signs))
+            page.row("", commas(text(f"sign.{one}") for one in signs))
 
 
 def _opinion(page: _Page, case: Case) -> None:

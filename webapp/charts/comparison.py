@@ -10,7 +10,12 @@ import plotly.graph_objects as go
 from federated.views import ComparedRun
 from webapp.charts.figure import Chart, framed, line
 from webapp.texts import text
-from webapp.words import figure as written
+from webapp.words import (
+    figure as written,
+)
+from webapp.words import (
+    semicolons,
+)
 
 SHARES = ("accuracy", "balanced_accuracy", "auc")
 
@@ -55,5 +60,5 @@ def _sentence(runs: Sequence[ComparedRun], names: Mapping[str, str], measure: st
     ]
     if not known:
         return text("chart.no_figures", name=name)
-    parts = "; ".join(f"{run} {written(value)}" for run, value in known)
+    parts = semicolons(f"{run} {written(value)}" for run, value in known)
     return text("chart.compared", name=name, parts=parts)

@@ -8,7 +8,10 @@ import plotly.graph_objects as go
 from webapp.api.evaluation import Report
 from webapp.charts.figure import SEQUENTIAL, Chart, framed
 from webapp.texts import text
-from webapp.words import percent
+from webapp.words import (
+    percent,
+    semicolons,
+)
 
 FEW = 4
 """Up to this many classes a count may be written large."""

@@ -8,7 +8,10 @@ import plotly.graph_objects as go
 from federated.views import CreditShare, RoundCredits
 from webapp.charts.figure import BLUE, VERMILION, Chart, framed
 from webapp.texts import text
-from webapp.words import credit
+from webapp.words import (
+    credit,
+    semicolons,
+)
 
 MOST_TOLD = 8
 """Updates that the sentence names; the table has all."""
@@ -84,4 +87,4 @@ def _sentence(
     ]
     if len(told) > MOST_TOLD:
         told[MOST_TOLD:] = [text("chart.contributions_more", count=len(told) - MOST_TOLD)]
-    return text("chart.contributions", round=round_.round, told="; ".join(told))
+    return text("chart.contributions", round=round_.round, told=semicolons(told))

@@ -11,7 +11,10 @@ import plotly.graph_objects as go
 from federated.views import CreditTrend
 from webapp.charts.figure import Chart, framed, line
 from webapp.texts import text
-from webapp.words import credit
+from webapp.words import (
+    commas,
+    credit,
+)
 
 MARKED = 30
 """Points up to which each has a marker of its own."""
@@ -33,6 +36,6 @@ def credit_trend(trends: Sequence[CreditTrend]) -> Chart:
     framed(drawn, x=text("chart.time_axis"), y=text("chart.credits_axis"))
     drawn.update_yaxes(rangemode="tozero")
     columns = [text("chart.site"), text("chart.time_axis"), text("chart.credits_axis")]
-    totals = ", ".join(f"{one.node_name} {credit(one.points[-1][1])}" for one in trends)
+    totals = commas(f"{one.node_name} {credit(one.points[-1][1])}" for one in trends)
     table = pd.DataFrame(rows, columns=columns)
     return Chart(drawn, text("chart.credits", told=totals), table)

@@ -10,7 +10,10 @@ import plotly.graph_objects as go
 from federated.views import PairedRun, PairedView
 from webapp.charts.figure import BLUE, GREY, Chart, framed
 from webapp.texts import text
-from webapp.words import signed
+from webapp.words import (
+    semicolons,
+    signed,
+)
 
 LINES = 4
 """Of a run's name: on a phone a long one would leave its interval no room."""
@@ -61,7 +64,7 @@ def _points(share: float | None) -> float:
 
 
 def _sentence(view: PairedView, known: list[PairedRun], names: Mapping[str, str]) -> str:
-    told = "; ".join(
+    told = semicolons(
         text(
             "chart.paired_one",
             name=names[one.run],

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from federated.views import CourseView
 from webapp.charts.figure import GREEN, GREY, ORANGE, SKY, VERMILION, Chart, framed
 from webapp.texts import text
+from webapp.words import commas
 
 INK = "#10151A"
 
@@ -130,7 +131,7 @@ def _table(names: list[str], numbers: list[int], kinds: list[list[str | None]]) 
 
 def _sentence(kinds: list[list[str | None]], sites: int, numbers: list[int]) -> str:
     counts = Counter(kind for row in kinds for kind in row if kind)
-    parts = ", ".join(
+    parts = commas(
         text("chart.took_part_count", word=_word(kind), count=counts[kind])
         for kind in KINDS
         if counts[kind]

@@ -9,7 +9,12 @@ import plotly.graph_objects as go
 
 from webapp.charts.figure import BLUE, SKY, Chart, framed, ink_on, style_of
 from webapp.texts import text
-from webapp.words import percent
+from webapp.words import (
+    commas,
+    percent,
+    semicolons,
+    whole,
+)
 
 PATTERNS = ("", "/", ".", "x", "\\", "-")
 
@@ -87,14 +92,14 @@ def probabilities_chart(probabilities: Mapping[str, float], top: int = 8) -> Cha
     drawn.update_xaxes(range=[0, 100])
     drawn.update_yaxes(autorange="reversed")
     table = pd.DataFrame({text("chart.class"): names, text("chart.probability"): shares})
-    told = ", ".join(f"{name} {percent(share)}" for name, share in ranked)
+    told = commas(f"{name} {percent(share)}" for name, share in ranked)
     return Chart(drawn, text("chart.probabilities", told=told), table)
 
 
 def _counts_sentence(counts: Mapping[str, Mapping[str, int]]) -> str:
     told = (
         f"{site}: "
-        + (", ".join(f"{n} {name}" for name, n in by.items() if n) or text("chart.none"))
+        + (commas(f"{whole(n)} {name}" for name, n in by.items() if n) or text("chart.none"))
         for site, by in counts.items()
     )
-    return text("chart.counts", told="; ".join(told) or text("chart.none"))
+    return text("chart.counts", told=semicolons(told) or text("chart.none"))

@@ -14,7 +14,11 @@ from federated.search import SearchSpace
 from federated.views import SearchView, TrialView
 from webapp.charts.figure import BLUE, GREY, ORANGE, Chart
 from webapp.texts import text
-from webapp.words import percent, small
+from webapp.words import (
+    percent,
+    semicolons,
+    small,
+)
 
 MOST_TICKS = 6
 """Places of a logarithmic axis that are written beside it."""
@@ -193,7 +197,7 @@ def _sentence(done: Sequence[TrialView], space: SearchSpace) -> str:
     better = ordered[: max(1, len(ordered) // 2)]
     ends = sorted({min(_scores(done)), max(_scores(done))})
     spread = text("search.to").join(percent(end) for end in ends)
-    told = "; ".join(f"{name_of(name)} {_where(name, better, space)}" for name in space.names)
+    told = semicolons(f"{name_of(name)} {_where(name, better, space)}" for name in space.names)
     return text("search.chart", count=len(done), spread=spread, told=told)
 
 

@@ -12,7 +12,11 @@ import plotly.graph_objects as go
 from federated.views import Event, RoundView, TaskView
 from webapp.charts.figure import BLUE, GREEN, GREY, ORANGE, SKY, VERMILION, Chart, framed
 from webapp.texts import text
-from webapp.words import span, whole
+from webapp.words import (
+    commas,
+    span,
+    whole,
+)
 
 PHASES: Mapping[str, tuple[str, str]] = {
     "queued": (GREY, "."),
@@ -109,7 +113,7 @@ def _alt(tasks: Sequence[TaskView], passed: float) -> str:
     for task in tasks:
         phase = _phase(str(task.state))
         counts[phase] = counts.get(phase, 0) + 1
-    told = ", ".join(
+    told = commas(
         text("chart.in_phase", phase=text(f"phase.{phase}"), count=whole(counts[phase]))
         for phase in PHASES
         if phase in counts

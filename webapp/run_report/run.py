@@ -21,11 +21,22 @@ from webapp.desk import Desk
 from webapp.findings import findings, from_to, with_interval
 from webapp.plan_document import as_toml
 from webapp.plan_words import model_line, plan_line, round_line
+from webapp.retold import retold
 from webapp.round_words import run_name
 from webapp.run_report.document import code, document, figures, heading, paragraph, picture, table
 from webapp.texts import text
 from webapp.views.results_settings import identity
-from webapp.words import NOTHING, credit, day, figure, marked, percent, short
+from webapp.words import (
+    NOTHING,
+    commas,
+    credit,
+    day,
+    figure,
+    marked,
+    percent,
+    sentences,
+    short,
+)
 
 FIGURES = ("auc", "average_precision", "accuracy", "balanced_accuracy", "loss", "brier")
 IN_PERCENT = ("accuracy", "balanced_accuracy")
@@ -70,7 +81,7 @@ def _trained(run: RunView, course: CourseView, study: StudyView | None) -> list[
         paragraph(text("run_report.state", state=state, done=done, rounds=run.plan.rounds)),
     ]
     if study:
-        facts = {"classes": ", ".join(study.study.classes), "size": study.study.size}
+        facts = {"classes": commas(study.study.classes), "size": study.study.size}
         parts.append(paragraph(text("run_report.study", name=study.study.name, **facts)))
     lines = [plan_line(run.plan), model_line(run.plan), round_line(run.plan, len(course.sites))]
     return parts + [paragraph(_unescaped(line)) for line in lines]
@@ -160,7 +171,9 @@ def _audited(last: RoundView) -> list[str]:
         {
             text("chart.site"): one.node_name,
             text("updates.verdict"): marked(one.status),
-            text("updates.reasons"): " ".join(one.audit.reasons) if one.audit else NOTHING,
+            text("updates.reasons"): sentences(*map(retold, one.audit.reasons))
+            if one.audit
+            else NOTHING,
             text("updates.hash"): short(one.sha256),
         }
         for one in last.updates

@@ -26,7 +26,12 @@ from webapp.views.classify_look import own_look
 from webapp.views.classify_opinion import SENT_AS, keep, opinion
 from webapp.views.classify_report import deleting, report
 from webapp.views.classify_taking import kind_of, taken
-from webapp.words import plain, short, told
+from webapp.words import (
+    commas,
+    plain,
+    short,
+    told,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ def _model(desk: Desk, held: ChildStudy) -> None:
             round=held.round,
             weights=short(held.weights or ""),
             study=held.study.name,
-            classes=", ".join(held.study.classes),
+            classes=commas(held.study.classes),
         )
     )
     st.caption(text("classify.limits"))

@@ -12,6 +12,7 @@ from webapp.answer_words import first, how_sure, measured
 from webapp.charts import probabilities_chart
 from webapp.heat_map import decoded, overlaid, place_of_most
 from webapp.layout import show
+from webapp.retold import retold
 from webapp.texts import text
 from webapp.words import figure, percent, plain, told
 
@@ -54,7 +55,7 @@ def _sure(prediction: Prediction) -> None:
         else:
             st.markdown(sentence)
         if prediction.sureness_missing:
-            st.caption(told("classify.not_told", reason=prediction.sureness_missing))
+            st.caption(told("classify.not_told", reason=retold(prediction.sureness_missing)))
         return
     if prediction.sure:
         st.success(sentence, icon=":material/check_circle:")

@@ -8,8 +8,13 @@ from federated.picture_quality import Band, PictureQuality
 from federated.views import Prediction
 from webapp.answer_words import found, removed_words
 from webapp.layout import section
+from webapp.retold import retold
 from webapp.texts import text
-from webapp.words import Colour, told
+from webapp.words import (
+    Colour,
+    commas,
+    told,
+)
 
 GPS = "GPS position"
 SIGNS: dict[Band, tuple[str, Colour]] = {
@@ -22,11 +27,11 @@ SIGNS: dict[Band, tuple[str, Colour]] = {
 def arrived(prediction: Prediction) -> None:
     """Draws what the child dropped from the file and what it found of the pixels."""
     section("classify.arrived")
-    st.markdown(told("classify.removed_lead", removed=", ".join(removed_words(prediction))))
+    st.markdown(told("classify.removed_lead", removed=commas(removed_words(prediction))))
     if GPS in prediction.removed:
         st.info(text("classify.gps_found"), icon=":material/location_off:")
     if prediction.changed:
-        st.caption(told("classify.changed", changed=", ".join(prediction.changed)))
+        st.caption(told("classify.changed", changed=commas(map(retold, prediction.changed))))
     if prediction.quality is not None:
         _quality(prediction.quality)
 

@@ -11,6 +11,7 @@ from webapp.api import ApiError
 from webapp.case.values import Agreement, Opinion
 from webapp.desk import Site
 from webapp.layout import problem, section
+from webapp.retold import retold
 from webapp.texts import text
 from webapp.words import plain, told
 
@@ -66,7 +67,7 @@ def _keep(site: Site, held: ChildStudy, file: UploadedFile, label: str, key: str
         problem(error)
         return
     if verdict.status == "refused":
-        st.error(told("opinion.not_kept", reason=verdict.detail), icon=":material/error:")
+        st.error(told("opinion.not_kept", reason=retold(verdict.detail)), icon=":material/error:")
         return
     st.session_state[key] = verdict.model_dump_json()
     st.rerun()

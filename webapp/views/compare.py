@@ -18,7 +18,17 @@ from webapp.layout import choose, empty, guard, opening, section, show, table, t
 from webapp.studies import choose_study
 from webapp.texts import text, texts
 from webapp.views.compare_paired import paired
-from webapp.words import day, figure, marked, percent, plain, short, size, span
+from webapp.words import (
+    commas,
+    day,
+    figure,
+    marked,
+    percent,
+    plain,
+    short,
+    size,
+    span,
+)
 
 FEW = 4
 """Runs that are shown first; a person adds others."""
@@ -120,7 +130,7 @@ def _searched(run: ComparedRun) -> str:
         for path, value in run.differs.items()
         if path.startswith(SPACE) and value is not None
     ]
-    return ", ".join(dict.fromkeys(map(_named, parts))) or text("compare.unset")
+    return commas(dict.fromkeys(map(_named, parts))) or text("compare.unset")
 
 
 def _named(parameter: str) -> str:
@@ -188,7 +198,7 @@ def _course(comparison: Comparison, names: Mapping[str, str]) -> None:
     told = {names[run.id]: run.publish for run in comparison.runs}
     published = [plain(name) for name, publish in told.items() if publish]
     if published:
-        st.caption(text("compare.published", runs=", ".join(published)))
+        st.caption(text("compare.published", runs=commas(published)))
 
 
 def _downloads(

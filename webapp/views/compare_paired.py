@@ -11,6 +11,7 @@ from webapp.awaited import awaited
 from webapp.charts.paired import paired_chart
 from webapp.desk import Desk
 from webapp.layout import choose, section, show, table
+from webapp.retold import retold
 from webapp.texts import text
 from webapp.words import NOTHING, figure, percent, plain, signed
 
@@ -62,7 +63,9 @@ def verdict(
     """What a comparison comes to, as a sentence of Markdown."""
     facts = {"run": plain(names[one.run]), "reference": plain(names[view.reference])}
     if p_value is None or one.difference is None:
-        return text("compare.not_measured", run=facts["run"], reason=plain(one.reason or ""))
+        return text(
+            "compare.not_measured", run=facts["run"], reason=plain(retold(one.reason or ""))
+        )
     points = figure(abs(100 * one.difference), 1)
     if p_value >= CHANCE:
         return text("compare.may_be_chance", points=points, **facts)

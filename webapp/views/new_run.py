@@ -14,6 +14,7 @@ from webapp.desk import Desk
 from webapp.layout import empty, guard, problem, section, table
 from webapp.plan_document import Document
 from webapp.plan_words import model_line, round_line
+from webapp.retold import retold
 from webapp.texts import text, texts
 from webapp.views.plan_choice import choose_plan, key_of
 from webapp.views.plan_form import ask_plan
@@ -106,10 +107,14 @@ def _faults(message: str) -> list[str]:
 
 def _tell(said: str, path: list[str], form: Form) -> None:
     """Tells a fault below the button, and beside the field that has it."""
+    said = retold(said)
     known = [slot for slot in form.slots if _leads_to(path, slot)]
     field = max(known, key=len, default="")
     where = _name_of(field) if field else ".".join(path)
-    st.error(plain(f"{where}: {said}" if where else said), icon=":material/error:")
+    st.error(
+        plain(text("event.because", what=where, why=said) if where else said),
+        icon=":material/error:",
+    )
     if field:
         form.slots[field].error(plain(said), icon=":material/error:")
 
@@ -134,7 +139,7 @@ def _told(desk: Desk, study: StudyView, plan: Plan, check: PlanCheck) -> None:
         empty("train.no_sites", desk, "sites")
         return
     rows = [(node.node_name, f"✓ {text('train.yes')}") for node in check.nodes]
-    rows += [(node.node_name, f"× {node.reason}") for node in check.excluded]
+    rows += [(node.node_name, f"× {retold(node.reason)}") for node in check.excluded]
     shown = [
         {text("chart.site"): name, text("train.takes_part"): answer}
         for name, answer in sorted(rows)
@@ -160,7 +165,7 @@ def _objections(desk: Desk, check: PlanCheck) -> None:
     """What stands in the way of the whole; what keeps a single site away is in the table."""
     sites = tuple(f"{node.node_name}: " for node in check.excluded)
     reasons = [reason for reason in check.reasons if not reason.startswith(sites)]
-    told = "\n".join(f"- {plain(reason)}" for reason in reasons)
+    told = "\n".join(f"- {plain(retold(reason))}" for reason in reasons)
     if check.impossible:
         st.warning(f"{text('train.impossible')}\n\n{told}", icon=":material/block:")
         return

@@ -17,7 +17,16 @@ from webapp.next_step import labelled, live_run, live_runs, next_step, waits
 from webapp.progress import training_panels
 from webapp.studies import choose_study, other_studies
 from webapp.texts import text
-from webapp.words import NOTHING, ago, clock, figure, percent, plain, told
+from webapp.words import (
+    NOTHING,
+    ago,
+    clock,
+    commas,
+    figure,
+    percent,
+    plain,
+    told,
+)
 
 FEED_LENGTH = 12
 """Lines of the feed."""
@@ -111,7 +120,7 @@ def _study_line(study: StudyView) -> str:
     return told(
         "overview.study_line",
         name=study.study.name,
-        classes=", ".join(study.study.classes),
+        classes=commas(study.study.classes),
         size=study.study.size,
         audit=own.get("audit", 0),
         test=own.get("test", 0),

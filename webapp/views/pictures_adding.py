@@ -13,8 +13,14 @@ from webapp.api import ApiError
 from webapp.api.child_api import NamedFile
 from webapp.desk import Site
 from webapp.layout import table
+from webapp.retold import retold
 from webapp.texts import text
-from webapp.words import NOTHING, marked, told
+from webapp.words import (
+    NOTHING,
+    commas,
+    marked,
+    told,
+)
 
 FILES_PER_CALL = 8
 MOST_FILES = 500
@@ -112,7 +118,7 @@ def verdicts_of(site: Site) -> None:
 
 
 def _refusal(verdict: UploadView) -> dict[str, object]:
-    return {text("pictures.file"): verdict.name, text("pictures.reason"): verdict.detail}
+    return {text("pictures.file"): verdict.name, text("pictures.reason"): retold(verdict.detail)}
 
 
 def _verdict(verdict: UploadView) -> dict[str, object]:
@@ -121,10 +127,10 @@ def _verdict(verdict: UploadView) -> dict[str, object]:
     return {
         text("pictures.file"): verdict.name,
         text("pictures.what"): marked(verdict.status),
-        text("pictures.reason"): verdict.detail,
+        text("pictures.reason"): retold(verdict.detail),
         text("pictures.label"): (picture.label if picture else None) or NOTHING,
         text("pictures.label_source"): text(f"label_source.{verdict.label_source}"),
         text("pictures.size"): " → ".join(f"{size[0]} × {size[1]}" for size in sizes if size)
         or NOTHING,
-        text("pictures.removed"): ", ".join(verdict.removed) or NOTHING,
+        text("pictures.removed"): commas(map(retold, verdict.removed)) or NOTHING,
     }

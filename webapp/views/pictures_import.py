@@ -9,8 +9,14 @@ from federated.views.imports import ImportSources, ImportView, LabelsFrom
 from webapp.api import ApiError
 from webapp.desk import Site
 from webapp.layout import live, problem, table, tell_of_change
+from webapp.retold import retold
 from webapp.texts import text
-from webapp.words import size, told, whole
+from webapp.words import (
+    commas,
+    size,
+    told,
+    whole,
+)
 
 LABELS: tuple[LabelsFrom, ...] = ("auto", "class-folders", "file-names", "table", "arrays")
 
@@ -106,12 +112,15 @@ def _result(view: ImportView) -> None:
     """How the latest dry run or import ended."""
     source = view.source
     if view.state == "failed":
-        reason = view.detail or ""
+        reason = retold(view.detail or "")
         st.error(told("imports.failed", source=source, reason=reason), icon=":material/error:")
     elif view.state == "stopped":
         st.warning(told("imports.stopped", source=source), icon=":material/stop_circle:")
     elif view.dry_run:
-        st.info(told("imports.would", source=source, layout=view.layout), icon=":material/search:")
+        st.info(
+            told("imports.would", source=source, layout=retold(view.layout or "")),
+            icon=":material/search:",
+        )
     else:
         st.success(told("imports.taken", source=source), icon=":material/check_circle:")
     if view.looked:
@@ -143,9 +152,9 @@ def _numbers(view: ImportView) -> None:
             table(
                 [
                     {
-                        text("pictures.reason"): one.reason,
+                        text("pictures.reason"): retold(one.reason),
                         text("imports.files"): whole(one.count),
-                        text("imports.examples"): ", ".join(one.examples),
+                        text("imports.examples"): commas(one.examples),
                     }
                     for one in view.refusals
                 ],

@@ -11,6 +11,7 @@ from federated.views import PlanView, StudyView
 from webapp.desk import Desk
 from webapp.layout import choose
 from webapp.plan_document import read_toml
+from webapp.retold import retold
 from webapp.texts import text
 from webapp.words import plain
 
@@ -36,9 +37,9 @@ def choose_plan(desk: Desk, study: StudyView) -> PlanView:
     others = sorted(ready.values(), key=lambda view: (view.name != DEFAULT, view.title))
     plans = {view.name: view for view in (own, *others)}
     _presets(ready)
-    name = choose("plan", text("train.plan"), list(plans), lambda name: plans[name].title)
+    name = choose("plan", text("train.plan"), list(plans), lambda name: retold(plans[name].title))
     chosen = _pasted() or plans[name]
-    st.caption(plain(chosen.description))
+    st.caption(plain(retold(chosen.description)))
     return chosen
 
 
@@ -58,7 +59,7 @@ def _presets(ready: dict[str, PlanView]) -> None:
                 st.button(
                     text(f"train.preset_{name}"),
                     icon=f":material/{icon}:",
-                    help=plain(ready[name].description),
+                    help=plain(retold(ready[name].description)),
                     type="primary" if name == chosen else "secondary",
                     key=f"preset-{name}",
                     on_click=_take,
@@ -82,7 +83,7 @@ def _pasted() -> PlanView | None:
         try:
             found = read_toml(written)
         except FederationError as error:
-            st.error(plain(error.detail), icon=":material/error:")
+            st.error(plain(retold(error.detail)), icon=":material/error:")
             return None
         st.success(text("form.pasted"), icon=":material/check_circle:")
         return found

@@ -12,6 +12,7 @@ from federated.views import ModelSetting, ModelsView
 from webapp.plan_document import Document
 from webapp.plan_fields import Field, Kind, fields_of
 from webapp.plan_words import KINDS
+from webapp.retold import retold
 from webapp.texts import text, texts
 from webapp.views.plan_inputs import Form
 
@@ -110,14 +111,14 @@ def ask_model_settings(plan: Plan, document: Document, form: Form, models: Model
     if found is None:
         document["model"]["settings"] = given
         return
-    st.caption(found.summary)
+    st.caption(retold(found.summary))
     defaults = {one.name: one.default for one in found.settings}
     values: Document = {**defaults, **given}
     with st.grid(min_column_width=200):
         for one in found.settings:
             label = one.name.replace("_", " ").capitalize()
             values[one.name] = form.ask(
-                _of_model(one), values[one.name], label, one.help, of=f"{name}-"
+                _of_model(one), values[one.name], label, retold(one.help), of=f"{name}-"
             )
     document["model"]["settings"] = _said(values, defaults, given)
 

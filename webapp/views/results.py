@@ -13,6 +13,7 @@ from webapp.desk import Desk
 from webapp.findings import from_to
 from webapp.layout import badge, choose, empty, figures, guard, opening, tell_of_change
 from webapp.plan_words import model_line, plan_line
+from webapp.retold import retold
 from webapp.round_words import UNDER_WAY, run_name
 from webapp.steering import steering
 from webapp.texts import text
@@ -64,7 +65,7 @@ def _headline(desk: Desk, run: RunView, course: CourseView) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         badge(run.state)
         if run.reason:
-            st.markdown(opened(run.reason), width="content")
+            st.markdown(opened(retold(run.reason)), width="content")
         steering(desk, run)
     st.caption(f"{plan_line(run.plan)}. {model_line(run.plan)}")
     tested_on = run.evaluation or {}
@@ -131,9 +132,9 @@ def _draw(name: str, desk: Desk, run: RunView, course: CourseView) -> None:
 
 def _draw_round(name: str, desk: Desk, run: RunView, course: CourseView, round_: RoundView) -> None:
     if round_.reason:
-        st.warning(opened(round_.reason), icon=":material/info:")
+        st.warning(opened(retold(round_.reason)), icon=":material/info:")
     if round_.note:
-        st.caption(opened(round_.note))
+        st.caption(opened(retold(round_.note)))
     if name == "sites":
         sites(desk, run, course, round_)
     elif name == "model":

@@ -10,8 +10,19 @@ from federated.states import NodeStanding, TaskState
 from federated.views import NodeView, RoundView, TaskView, UpdateView
 from webapp.desk import Desk
 from webapp.layout import badge
+from webapp.retold import retold
 from webapp.texts import text
-from webapp.words import figure, opened, percent, plain, short, size, told, whole
+from webapp.words import (
+    commas,
+    figure,
+    opened,
+    percent,
+    plain,
+    short,
+    size,
+    told,
+    whole,
+)
 
 CARDS = 12
 """On one page; a card is read, not searched."""
@@ -58,18 +69,18 @@ def _reasons(update: UpdateView, task: TaskView | None) -> None:
     found = update.audit
     if found is None:
         why = task.reason if task and task.reason else text("updates.not_audited")
-        st.markdown(opened(why))
+        st.markdown(opened(retold(why)))
         return
     checked = [reason for reason in found.reasons if reason not in found.unchecked]
-    st.markdown("\n".join(f"- {plain(reason)}" for reason in checked))
+    st.markdown("\n".join(f"- {plain(retold(reason))}" for reason in checked))
     if found.unchecked:
         st.markdown(f"**{text('updates.unchecked')}**")
-        st.markdown("\n".join(f"- {plain(reason)}" for reason in found.unchecked))
+        st.markdown("\n".join(f"- {plain(retold(reason))}" for reason in found.unchecked))
 
 
 def _measured(figures: Mapping[str, float]) -> str:
     """The figures that people know by name."""
-    return ", ".join(
+    return commas(
         f"{text(f'figure.{name}')} {figure(figures[name])}" for name in KNOWN if name in figures
     )
 
@@ -77,5 +88,5 @@ def _measured(figures: Mapping[str, float]) -> str:
 def _standing(node: NodeView) -> None:
     """How closely the master looks at what the site sends now, and why."""
     if node.standing != NodeStanding.SUSPENDED:
-        facts = {"count": node.good_results, "reason": node.standing_reason or ""}
+        facts = {"count": node.good_results, "reason": retold(node.standing_reason or "")}
         st.caption(told(f"sites.standing_{node.standing}", **facts))

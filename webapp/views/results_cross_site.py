@@ -8,6 +8,7 @@ from federated.views import CrossSiteView, RunView
 from webapp.charts import cross_site_chart
 from webapp.desk import Desk
 from webapp.layout import choose, show, table
+from webapp.retold import retold
 from webapp.texts import text
 from webapp.words import opened
 
@@ -38,7 +39,7 @@ def _missing(view: CrossSiteView) -> None:
     told = [(site.node_name, site.reason) for site in view.sites if not site.figures]
     told += [(model.name, model.reason) for model in view.models if not model.weights]
     rows = [
-        {text("chart.site"): name, text("cross_site.reason"): opened(reason or "")}
+        {text("chart.site"): name, text("cross_site.reason"): opened(retold(reason or ""))}
         for name, reason in told
     ]
     if rows:

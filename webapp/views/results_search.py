@@ -9,8 +9,16 @@ from webapp.charts import search_chart
 from webapp.charts.search import name_of, written
 from webapp.desk import Desk
 from webapp.layout import show, table
+from webapp.retold import retold
 from webapp.texts import text
-from webapp.words import NOTHING, marked, opened, percent, plain
+from webapp.words import (
+    NOTHING,
+    commas,
+    marked,
+    opened,
+    percent,
+    plain,
+)
 
 SIGNS = {"running": "running", "complete": "completed", "failed": "failed"}
 
@@ -67,7 +75,7 @@ def _under_way(view: SearchView) -> None:
 
 def _told(one: TrialView, view: SearchView) -> str:
     names = view.search.space.names
-    return ", ".join(
+    return commas(
         f"{name_of(name).lower()} {plain(written(one.parameters[name]))}"
         for name in names
         if name in one.parameters
@@ -97,4 +105,4 @@ def _failures(trials: list[TrialView]) -> None:
     if told:
         with st.expander(text("search.why_failed")):
             for one in told:
-                st.markdown(f"{one.number}. {opened(one.reason or '')}")
+                st.markdown(f"{one.number}. {opened(retold(one.reason or ''))}")

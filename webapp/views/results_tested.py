@@ -16,8 +16,16 @@ from webapp.charts import (
 from webapp.desk import Desk
 from webapp.findings import findings, from_to, with_interval
 from webapp.layout import figures, section, show, table
+from webapp.retold import retold
 from webapp.texts import text
-from webapp.words import NOTHING, figure, percent, plain
+from webapp.words import (
+    NOTHING,
+    commas,
+    figure,
+    percent,
+    plain,
+    sentences,
+)
 
 IN_PERCENT = ("accuracy", "balanced_accuracy")
 
@@ -32,7 +40,7 @@ def tested(desk: Desk, run: RunView, round_: RoundView) -> None:
         return
     found = desk.operator.evaluation(run.id, round_.number)
     if found.test is None:
-        st.markdown(plain(found.note) if found.note else text("tested.not_yet"))
+        st.markdown(plain(retold(found.note)) if found.note else text("tested.not_yet"))
         return
     _headline(found.test)
     _found(found.test)
@@ -95,7 +103,7 @@ def _show_or_say(chart: Chart | None, key: str, missing: str) -> None:
     if chart:
         show(chart, key)
     else:
-        st.markdown(plain(missing))
+        st.markdown(plain(retold(missing)))
 
 
 def _classes(report: Report) -> None:
@@ -103,7 +111,7 @@ def _classes(report: Report) -> None:
     table([_row(entry) for entry in report.classes], text("tested.classes"))
     reasons = _reasons(report)
     if reasons:
-        st.caption(plain(text("tested.not_told", reasons=" ".join(reasons))))
+        st.caption(plain(text("tested.not_told", reasons=sentences(*reasons))))
 
 
 def _row(entry: ClassFigures) -> dict[str, object]:
@@ -132,6 +140,6 @@ def _reasons(report: Report) -> list[str]:
             if not name.endswith("_interval"):
                 about.setdefault(why, {})[entry.name] = None
     return [
-        text("tested.reason", reason=why.rstrip("."), classes=", ".join(names))
+        text("tested.reason", reason=retold(why.rstrip(".")), classes=commas(names))
         for why, names in about.items()
     ]

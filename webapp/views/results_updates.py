@@ -9,6 +9,7 @@ from federated.states import RoundState
 from federated.strategies import asynchronous
 from federated.views import RoundView, TaskView, UpdateView
 from webapp.layout import section, table
+from webapp.retold import retold
 from webapp.round_words import accepted, behind, task_facts
 from webapp.texts import text, texts
 from webapp.words import NOTHING, clock, credit, figure, marked, percent, span
@@ -108,12 +109,15 @@ def _absent(round_: RoundView, plan: Plan) -> None:
     """Sites left out, and tasks that ended without an update."""
     sent = {update.task for update in round_.updates}
     silent = [task for task in round_.tasks if task.id not in sent]
-    rows = [_row(left.node_name, text("updates.excluded"), left.reason) for left in round_.excluded]
+    rows = [
+        _row(left.node_name, text("updates.excluded"), retold(left.reason))
+        for left in round_.excluded
+    ]
     rows += [
         _row(
             task.node_name,
             marked("lost" if task.lost else task.state),
-            task.reason or text("updates.under_way"),
+            retold(task.reason) if task.reason else text("updates.under_way"),
             task_facts(task, behind(task, round_, plan)),
         )
         for task in silent

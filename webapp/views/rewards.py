@@ -9,6 +9,7 @@ from federated.views import LedgerEntry, Rewards, Standing
 from webapp.charts import credit_trend
 from webapp.desk import Desk
 from webapp.layout import choose, empty, guard, opening, section, show, table, tell_of_change
+from webapp.retold import retold
 from webapp.round_words import run_name
 from webapp.texts import text
 from webapp.views.rewards_round import how_it_arose
@@ -111,5 +112,5 @@ def _entry(entry: LedgerEntry) -> dict[str, object]:
         text("chart.site"): entry.node_name,
         text("rewards.credits"): credit(entry.credits),
         text("chart.round"): entry.round,
-        text("rewards.reason"): alike(entry.reason),
+        text("rewards.reason"): alike(retold(entry.reason)),
     }

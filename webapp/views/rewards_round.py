@@ -7,6 +7,7 @@ import streamlit as st
 from federated.views import CreditShare, RoundCredits
 from webapp.charts import contributions_chart
 from webapp.layout import badge, show, table
+from webapp.retold import retold
 from webapp.texts import text, texts
 from webapp.words import NOTHING, credit, percent, plain, whole
 
@@ -30,7 +31,7 @@ def how_it_arose(round_: RoundCredits) -> None:
 def _outcome(round_: RoundCredits) -> str:
     """How far it is, or what came of it."""
     if round_.state == "none":
-        return plain(round_.reason or text("rewards.no_reason"))
+        return plain(retold(round_.reason or text("rewards.no_reason")))
     if round_.state == "granted":
         paid = sum(one.credits for one in round_.updates)
         got = sum(one.credits > 0 for one in round_.updates)

@@ -24,11 +24,21 @@ from webapp.layout import (
     section,
     tell_of_change,
 )
+from webapp.retold import retold
 from webapp.texts import text
 from webapp.views.sites_history import taken_part
 from webapp.views.sites_state import approval, participation, refused, skew
 from webapp.views.sites_table import sites_table
-from webapp.words import ago, credit, plain, short, small, told, whole
+from webapp.words import (
+    ago,
+    commas,
+    credit,
+    plain,
+    short,
+    small,
+    told,
+    whole,
+)
 
 COMMAND = (
     # A command line can be read by everybody on its computer; its environment cannot.
@@ -133,7 +143,7 @@ def _card(desk: Desk, node: NodeView, studies: list[StudyView]) -> None:
 def _standing(node: NodeView) -> None:
     """How closely the master looks at what the site sends, and why."""
     if node.standing != NodeStanding.SUSPENDED:
-        facts = {"count": node.good_results, "reason": node.standing_reason or ""}
+        facts = {"count": node.good_results, "reason": retold(node.standing_reason or "")}
         st.caption(told(f"sites.standing_{node.standing}", **facts))
 
 
@@ -145,7 +155,7 @@ def _speed(node: NodeView) -> str:
 
 def _study(desk: Desk, node: NodeView, study: StudyView) -> None:
     counts = node.studies.get(study.study.id, {})
-    held = ", ".join(f"{counts.get(name, 0)} {name}" for name in study.study.classes)
+    held = commas(f"{whole(counts.get(name, 0))} {name}" for name in study.study.classes)
     st.markdown(
         told(
             "sites.holds",
@@ -169,7 +179,7 @@ def _received_line(received: ReceivedModel, now: float) -> str:
     return text(
         "sites.received",
         icon=icon,
-        detail=plain(received.detail.rstrip(".")),
+        detail=plain(retold(received.detail.rstrip("."))),
         status=status,
         round=received.round,
         ago=ago(received.at, now),
@@ -183,7 +193,7 @@ def _weights(desk: Desk, study: StudyView, received: ReceivedModel) -> None:
     try:
         shown: WeightStatistics = desk.operator.weights_statistics(name, received.weights)
     except ApiError as error:
-        st.caption(told("sites.no_statistics", reason=error.detail))
+        st.caption(told("sites.no_statistics", reason=retold(error.detail)))
         return
     figures({text(f"weights.{name}"): small(getattr(shown.all, name)) for name in FIVE}, width=124)
     said = text("weights.count", count=whole(shown.all.count))

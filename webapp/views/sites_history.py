@@ -9,6 +9,7 @@ import streamlit as st
 from federated.views import NodeHistory, NodeTask, NodeView
 from webapp.desk import Desk
 from webapp.layout import figures, section, table
+from webapp.retold import retold
 from webapp.texts import text
 from webapp.words import NOTHING, credit, day, marked, percent, short, sign, span, whole
 
@@ -56,6 +57,6 @@ def _row(task: NodeTask) -> dict[str, object]:
         text("sites.took_column"): NOTHING if task.seconds is None else span(task.seconds),
         text("sites.share"): percent(task.share),
         text("sites.credits"): NOTHING if task.credits is None else credit(task.credits),
-        text("sites.why"): task.reason or (task.audit[0] if task.audit else NOTHING),
+        text("sites.why"): retold(task.reason or (task.audit[0] if task.audit else NOTHING)),
         text("results.run"): short(task.run),
     }

@@ -12,7 +12,11 @@ from webapp.api import ApiError
 from webapp.desk import Desk
 from webapp.layout import problem
 from webapp.texts import text
-from webapp.words import plain, told
+from webapp.words import (
+    commas,
+    plain,
+    told,
+)
 
 
 def approval(desk: Desk, node: NodeView) -> None:

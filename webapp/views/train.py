@@ -9,6 +9,7 @@ from webapp.desk import Desk
 from webapp.layout import badge, opening, tell_of_change
 from webapp.next_step import live_runs
 from webapp.progress import training_panel
+from webapp.retold import retold
 from webapp.steering import steering
 from webapp.studies import choose_study, other_studies
 from webapp.texts import text
@@ -22,7 +23,7 @@ def page(desk: Desk) -> None:
     study = choose_study(desk)
     if study is None or study.current is None:
         reason = study.problem if study and study.problem else text("train.no_model")
-        st.info(plain(reason), icon=":material/hourglass_top:")
+        st.info(plain(retold(reason)), icon=":material/hourglass_top:")
         return
     tell_of_change(lambda: _state(desk, study))
     runs = _runs(desk, study)
@@ -64,7 +65,7 @@ def _last_run(desk: Desk, run: RunView) -> None:
         st.markdown(text("train.last"), width="content")
         badge(run.state)
         if run.reason:
-            st.markdown(opened(run.reason), width="content")
+            st.markdown(opened(retold(run.reason)), width="content")
         _link_to(desk, run)
 
 

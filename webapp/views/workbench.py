@@ -18,8 +18,8 @@ from webapp.layout import (
     tell_of_change,
 )
 from webapp.next_step import Step
-from webapp.site_step import site_step
 from webapp.retold import retold
+from webapp.site_step import site_step
 from webapp.texts import text
 from webapp.views.sites import FIVE
 from webapp.words import NOTHING, ago, clock, figure, percent, plain, short, small, told, whole
