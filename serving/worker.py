@@ -132,23 +132,36 @@ class Worker:
             _close_pipes(process)
 
     def _ensure_started(self) -> subprocess.Popen[bytes]:
-        if self._stopped:
-            raise WorkerDied("The worker process was stopped with its server")
+        self._check_wanted()
         if self._process is not None and self._process.args != self._command:
             _end(self._process, timeout=5.0)
         if self._process is None or self._process.poll() is not None:
             if self._process is not None:
                 _close_pipes(self._process)
-            self._log_path.parent.mkdir(parents=True, exist_ok=True)
-            with self._log_path.open("ab") as stderr:
-                self._process = subprocess.Popen(
-                    self._command,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=stderr,
-                    env=self._environment,
-                )
+            self._process = self._begin()
+        try:
+            self._check_wanted()
+        except WorkerDied:
+            # `stop` came while it began, and may not have seen it.
+            _end(self._process, timeout=5.0)
+            _close_pipes(self._process)
+            raise
         return self._process
+
+    def _check_wanted(self) -> None:
+        if self._stopped:
+            raise WorkerDied("The worker process was stopped with its server")
+
+    def _begin(self) -> subprocess.Popen[bytes]:
+        self._log_path.parent.mkdir(parents=True, exist_ok=True)
+        with self._log_path.open("ab") as stderr:
+            return subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env=self._environment,
+            )
 
     def _send(self, message: Json) -> None:
         process = self._process

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -84,6 +85,25 @@ def test_a_stopped_worker_is_gone_and_stays_so(worker: Worker) -> None:
     assert not psutil.pid_exists(pid)
     with pytest.raises(WorkerDied):
         worker.call("echo", {})
+
+
+def test_a_worker_that_is_stopped_while_it_starts_is_gone_too(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def stopping(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        worker.stop()
+        begun.append(popen(*arguments, **options))
+        return begun[0]
+
+    monkeypatch.setattr("serving.worker.subprocess.Popen", stopping)
+    with pytest.raises(WorkerDied, match="stopped with its server"):
+        worker.start()
+    (process,) = begun
+    assert process.returncode is not None
+    assert all(pipe is None or pipe.closed for pipe in (process.stdin, process.stdout))
 
 
 def test_a_worker_that_is_stopped_at_work_leaves_no_open_pipe(worker: Worker) -> None:
