@@ -88,8 +88,8 @@ if [ "${1:-}" = test ]; then
     cd "$root"
     # Hundreds of processes start; without their caches each would compile every module again.
     unset PYTHONDONTWRITEBYTECODE
-    # Two processes, file by file: one works while the other waits for its servers. In order of
-    # name, for files of few tests are those that start whole federations.
-    exec "$python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder "$@"
+    # Three processes, file by file: on two cores two work while one waits for its servers. In
+    # order of name, for files of few tests are those that start whole federations.
+    exec "$python" -m pytest -n 3 --dist loadfile --no-loadscope-reorder "$@"
 fi
 exec "$python" -m engines.processes "$@"
