@@ -8,10 +8,17 @@ from webapp.next_step import Step
 from webapp.texts import text
 
 
-def site_step(status: ChildStatus) -> Step:
-    """What to do next at a site."""
+def site_step(status: ChildStatus, undecided: int = 0) -> Step:
+    """What to do next at a site.
+
+    Args:
+        status: What it holds and does.
+        undecided: Plans on which its people are to decide.
+    """
     if status.activity == "training":
         return Step(text("step.site_training"), "taking_part")
+    if undecided:
+        return Step(text("step.site_decide", count=undecided), "taking_part")
     held = status.studies
     unlabelled = sum(study.unlabelled for study in held)
     labelled = sum(sum(study.counts.values()) for study in held)

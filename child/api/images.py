@@ -15,7 +15,7 @@ from child.picture_groups import checked_word
 from child.uploads import File
 from federated.errors import InvalidInput
 from federated.study import Study
-from federated.values import Message, Slug
+from federated.values import Message, Sha256, Slug
 from federated.views import PictureView
 from federated.views.imports import AlikeView
 from imaging.resize import thumbnail
@@ -45,6 +45,7 @@ class PictureQuery(Message):
     unlabelled: bool = False
     since: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     until: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    same_as: Sha256 | None = None
     offset: Annotated[int, Field(ge=0)] = 0
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
@@ -105,6 +106,7 @@ def get_images(query: PictureQuery) -> PicturePage:
         part=query.part,
         unlabelled=query.unlabelled,
         added=(query.since, query.until),
+        same_as=query.same_as,
         offset=query.offset,
         limit=query.limit,
     )

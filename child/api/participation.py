@@ -29,8 +29,9 @@ SHOWN_ROUNDS = 200
 
 
 class DepartureQuery(Message):
-    """Which departures to list, newest first."""
+    """Which departures to list, newest first; `routine` are those of every few seconds."""
 
+    routine: bool = True
     offset: Annotated[int, Field(ge=0)] = 0
     limit: Annotated[int, Field(ge=1, le=10_000)] = 200
 
@@ -94,7 +95,7 @@ def _participation(query: DepartureQuery) -> Participation:
     return Participation(
         paused=child.participation.paused(),
         sharing=SHARING,
-        departures=child.departures.latest(query.limit, query.offset),
+        departures=child.departures.latest(query.limit, query.offset, routine=query.routine),
         approval=child.participation.approval(),
         limits=child.participation.limits(),
         open=admission.open(),

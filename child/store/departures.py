@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import BigInteger, Float, String, Text, delete, or_, select, update
+from sqlalchemy import BigInteger, Float, String, Text, delete, not_, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from child.store.base import Base
@@ -83,9 +83,11 @@ class DepartureStore:
         with self._database.write() as session:
             session.execute(change)
 
-    def latest(self, limit: int, offset: int = 0) -> list[Departure]:
-        """The latest departures, newest first."""
+    def latest(self, limit: int, offset: int = 0, *, routine: bool = True) -> list[Departure]:
+        """The latest departures, newest first, with or without what is routine."""
         newest = select(DepartureRow).order_by(DepartureRow.number.desc())
+        if not routine:
+            newest = newest.where(not_(or_(*map(DepartureRow.path.like, ROUTINE))))
         with self._database.read() as session:
             rows = session.scalars(newest.offset(offset).limit(limit))
             return [_view(row) for row in rows]

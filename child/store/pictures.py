@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import cast
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from child.store.picture_rows import Example, NewPicture, PictureRow, Tally
@@ -97,6 +97,7 @@ class PictureStore:
         part: str | None = None,
         unlabelled: bool = False,
         added: tuple[float | None, float | None] = (None, None),
+        same_as: str | None = None,
         offset: int = 0,
         limit: int = 100,
     ) -> tuple[list[PictureView], int]:
@@ -108,6 +109,7 @@ class PictureStore:
             part: Pictures of this part alone.
             unlabelled: Pictures without a label alone.
             added: Pictures added from the first time on, and before the second, alone.
+            same_as: Pictures that were taken from the same as the one of this name, alone.
             offset: Pictures to pass over.
             limit: Pictures on the page.
         """
@@ -121,6 +123,11 @@ class PictureStore:
             chosen &= PictureRow.added_at >= since
         if until is not None:
             chosen &= PictureRow.added_at < until
+        if same_as is not None:
+            own = select(PictureRow.study, PictureRow.group_hash).where(
+                PictureRow.sha256 == same_as, PictureRow.group_hash.is_not(None)
+            )
+            chosen &= tuple_(PictureRow.study, PictureRow.group_hash).in_(own)
         newest = select(PictureRow).where(chosen).order_by(PictureRow.number.desc())
         with self._database.read() as session:
             total = session.scalar(select(func.count()).select_from(PictureRow).where(chosen))
@@ -298,4 +305,5 @@ def _view(row: PictureRow) -> PictureView:
         width=row.width,
         height=row.height,
         added_at=row.added_at,
+        grouped=row.group_hash is not None,
     )

@@ -22,6 +22,7 @@ class PictureView(Message):
         part: `train` or `validation` once a training has dealt it out.
         width: Pixels, as stored.
         height: Pixels, as stored.
+        grouped: Whether its uploader had a word for what it was taken from.
     """
 
     id: str
@@ -31,6 +32,7 @@ class PictureView(Message):
     width: int
     height: int
     added_at: float
+    grouped: bool = False
 
 
 class UploadView(Message):

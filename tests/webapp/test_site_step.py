@@ -35,3 +35,9 @@ def test_next_thing_to_do(
     step = site_step(status(studies=studies, **changes))
     assert words in step.sentence
     assert step.page == page
+
+
+def test_a_plan_that_waits_comes_before_labels() -> None:
+    waiting = site_step(status(studies=[held(unlabelled=3)]), undecided=2)
+    assert "2 plans" in waiting.sentence
+    assert waiting.page == "taking_part"

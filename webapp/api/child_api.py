@@ -58,9 +58,19 @@ class ChildApi:
                 raise
             return SiteCard()
 
-    def participation(self, *, offset: int = 0, limit: int = 100) -> Participation:
-        """Whether the site takes part, and a page of what has left it, newest first."""
-        parameters = {"offset": offset, "limit": limit}
+    def participation(
+        self, *, offset: int = 0, limit: int = 100, routine: bool = True
+    ) -> Participation:
+        """Whether the site takes part, and a page of what has left it, newest first.
+
+        Args:
+            offset: Calls to pass over.
+            limit: Calls on the page.
+            routine: Whether those are told too that leave every few seconds.
+        """
+        parameters: dict[str, Any] = {"offset": offset, "limit": limit}
+        if not routine:
+            parameters["routine"] = "false"
         return parse(Participation, self.connection.get("participation", parameters))
 
     def pause(self, paused: bool) -> None:
@@ -89,6 +99,7 @@ class ChildApi:
         unlabelled: bool = False,
         since: float | None = None,
         until: float | None = None,
+        same_as: str | None = None,
         offset: int = 0,
         limit: int = 24,
     ) -> Pictures:
@@ -100,11 +111,12 @@ class ChildApi:
             unlabelled: Only those without one.
             since: Only those that were added then or later, in seconds since the epoch.
             until: Only those that were added before.
+            same_as: Only those that were taken from the same as this picture.
             offset: Pictures to pass over.
             limit: Pictures on the page.
         """
         parameters: dict[str, Any] = {"study": study, "label": label}
-        parameters |= {"since": since, "until": until}
+        parameters |= {"since": since, "until": until, "same_as": same_as}
         parameters |= {"offset": offset, "limit": limit}
         if unlabelled:
             parameters["unlabelled"] = "true"

@@ -21,8 +21,10 @@ def page(desk: Desk) -> None:
     """Draws the page."""
     opening("taking_part")
     site = choose_site(desk)
-    number = int(st.session_state.get(_page_key(site), 1))
-    known = site.child.participation(offset=(number - 1) * PAGE_SIZE, limit=PAGE_SIZE + 1)
+    number, routine = int(st.session_state.get(_page_key(site), 1)), _with_routine()
+    known = site.child.participation(
+        offset=(number - 1) * PAGE_SIZE, limit=PAGE_SIZE + 1, routine=routine
+    )
     _standing(site, known)
     plans(site, known)
     limits(site, known)
@@ -58,7 +60,15 @@ def _came_of_it(known: Participation) -> None:
 
 
 def _left(site: Site, known: Participation, number: int) -> None:
-    """A page of departures, newest first."""
+    """A page of departures, newest first; those of every few seconds where they are asked for."""
+    st.session_state["routine"] = _with_routine()
+    st.toggle(
+        text("taking_part.routine"),
+        key="routine",
+        help=text("taking_part.routine_help"),
+        on_change=_ask_routine,
+        args=(site,),
+    )
     shown, more = known.departures[:PAGE_SIZE], len(known.departures) > PAGE_SIZE
     if not shown and number == 1:
         st.markdown(text("taking_part.nothing"))
@@ -78,6 +88,19 @@ def _left(site: Site, known: Participation, number: int) -> None:
     )
     if more or number > 1:
         st.pagination(number + more, key=_page_key(site))
+
+
+def _with_routine() -> bool:
+    """Whether the address asks for what leaves every few seconds too."""
+    return st.query_params.get("routine") == "1"
+
+
+def _ask_routine(site: Site) -> None:
+    st.session_state.pop(_page_key(site), None)
+    if st.session_state["routine"]:
+        st.query_params["routine"] = "1"
+    else:
+        st.query_params.pop("routine", None)
 
 
 def _page_key(site: Site) -> str:

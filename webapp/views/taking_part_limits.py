@@ -38,6 +38,7 @@ def limits(site: Site, known: Participation) -> None:
             value=kept.threads or 0,
             help=text("taking_part.threads_help"),
             key=f"threads-{mark}",
+            width=320,
         )
         if st.form_submit_button(text("taking_part.save"), key=f"save-{site.name}"):
             _save(site, only, opens, closes, int(threads))

@@ -31,13 +31,19 @@ def page(desk: Desk) -> None:
     """Draws the page."""
     opening("workbench")
     site = choose_site(desk)
-    _step(desk, site_step(site.child.status()))
+    _step(desk, _next(site))
     with st.container(horizontal=True):
         for name in LINKS:
             label = text(f"next.{name}")
             st.page_link(desk.pages[name], label=label, icon=":material/arrow_forward:")
     live(_now, active=True)(desk, site)
-    tell_of_change(lambda: site_step(site.child.status()))
+    tell_of_change(lambda: _next(site))
+
+
+def _next(site: Site) -> Step:
+    known = site.child.participation(limit=1)
+    asked = [plan for plan in known.plans if plan.decision == "undecided"]
+    return site_step(site.child.status(), len(asked) if known.approval == "ask" else 0)
 
 
 def _step(desk: Desk, step: Step) -> None:

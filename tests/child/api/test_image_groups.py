@@ -51,6 +51,22 @@ def test_the_word_is_neither_kept_nor_told(pushed):
         assert group_hash not in text
 
 
+def test_pictures_of_the_same_are_found_by_one_of_them(pushed):
+    words = ["a", "b", "", "a", "a"]
+    names = [v["picture"]["id"] for v in pushed.upload(*named(5), group=words).json["images"]]
+
+    def found(place):
+        url = f"/api/v1/images?study=skin&same_as={names[place]}"
+        answer = pushed.client.get(url, headers=pushed.site).json
+        assert all(picture["grouped"] for picture in answer["images"])
+        return {picture["id"] for picture in answer["images"]}
+
+    assert found(0) == found(4) == {names[0], names[3], names[4]}
+    assert found(1) == {names[1]}
+    # One without a word is like no other, not like all others without one.
+    assert found(2) == set()
+
+
 def rows(site):
     from sqlalchemy import select
 

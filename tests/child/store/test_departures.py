@@ -44,3 +44,11 @@ def test_the_latest_calls_are_kept_however_old_they_are(site):
 def test_a_call_that_was_pruned_meanwhile_may_still_be_answered(site):
     site.child.departures.answered(10**9, 200)
     assert site.child.departures.latest(1) == []
+
+
+def test_what_is_routine_can_be_left_out(site):
+    departures = site.child.departures
+    for path in (UPDATE, HEARTBEAT, "/api/v1/nodes/n/tasks/next?wait=25", "/api/v1/nodes"):
+        departures.leave("PUT", path, 7, None)
+    assert [one.path for one in departures.latest(9, routine=False)] == ["/api/v1/nodes", UPDATE]
+    assert len(departures.latest(9)) == 4

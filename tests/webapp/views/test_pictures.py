@@ -167,6 +167,41 @@ def test_pictures_of_some_days(open_app: Open, servers: ScriptedServers) -> None
     assert float(query["until"]) - float(query["since"]) == 4 * 86400
 
 
+def test_a_reload_finds_what_was_chosen(open_app: Open, servers: ScriptedServers) -> None:
+    mark = sample.picture(2, None).id
+    days = {"from": "2026-03-02", "until": "2026-03-05"}
+    chosen = {"label": "class:malignant", "number": "3", **days}
+    child = servers.scripts[CHILDREN["site-1"]]
+    child["GET images"] = ok({"images": [sample.picture(9, "benign")], "total": 60})
+    app = open_app("pictures", "site", **chosen, **{"with": mark})
+    query = servers.made("GET", "images")[-1].query
+    assert query["label"] == "malignant"
+    assert query["same_as"] == mark
+    assert query["offset"] == "48"
+    assert float(query["until"]) - float(query["since"]) == 4 * 86400
+    assert app.pills(key="filter-site-1").value == "class:malignant"
+    app.pills(key="filter-site-1").set_value("class:benign").run()
+    query = servers.made("GET", "images")[-1].query
+    assert (query["label"], query["offset"]) == ("benign", "0")
+    app.button(key="of-all").click().run()
+    assert "same_as" not in servers.made("GET", "images")[-1].query
+
+
+def test_only_what_has_a_word_leads_to_what_is_of_the_same(
+    open_app: Open, servers: ScriptedServers
+) -> None:
+    one, other = sample.picture(1, None), sample.picture(2, None)
+    grouped = other.model_copy(update={"grouped": True})
+    child = servers.scripts[CHILDREN["site-1"]]
+    child["GET images"] = ok({"images": [one, grouped], "total": 2})
+    app = open_app("pictures", "site", label="none")
+    assert not [button for button in app.button if button.key == f"same-{one.id}"]
+    app.button(key=f"same-{grouped.id}").click().run()
+    query = servers.made("GET", "images")[-1].query
+    assert query["same_as"] == grouped.id
+    assert "unlabelled" not in query
+
+
 def test_the_counts_are_a_file_without_any_picture() -> None:
     lines = counts_csv(sample.held(counts={"benign": 3, "malignant": 2}, unlabelled=1))
     assert lines.decode("utf-8-sig").splitlines() == [
