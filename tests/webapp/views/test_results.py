@@ -302,7 +302,7 @@ def test_how_a_round_closed_is_told(open_app: Open, master: Script) -> None:
         master.update(sample.rounds_told([ended]))
         told = shown(open_app("results", tab="sites"))
         assert said in told
-        assert re.search(r"needed by \d\d:\d\d:\d\d: 2\.", told)
+        assert re.search(r"2 needed by \d\d:\d\d:\d\d\.", told)
         assert "It was extended once." in told
         assert ("federated averaging" in told) == (state == "closed")
 

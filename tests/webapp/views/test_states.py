@@ -29,7 +29,7 @@ NORMAL = {
         "The worker does not run right now",
     ],
     "workbench": ["Connected to the master", "cnn10", "3 benign, 2 malignant"],
-    "pictures": ["only model weights leave", "6 pictures: 2 new", "3 benign, 2 malignant"],
+    "pictures": ["What leaves are model weights", "6 pictures: 2 new", "3 benign, 2 malignant"],
     "model_card": ["What it is for", "cnn10", "has told no figures of this model"],
     "taking_part": ["This site takes part", "6.6 MB"],
     "classify": ["Not a medical device", "Model cnn10, round 2", "Tick the box"],
