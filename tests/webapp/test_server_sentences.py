@@ -32,21 +32,35 @@ ON_A_TERMINAL = (
     "imaging/synthetic",
     "imaging/votes.py",
     "master/settings.py",
+    "models/__main__.py",
     "serving/database.py",
     "serving/failpoints.py",
+    "serving/options.py",
     "serving/remote_blobs.py",
     "serving/server.py",
     "serving/state_folder.py",
 )
 """Said to who starts a server or works at a command line, before there is a page."""
 
-SHAPES = re.compile(r"(u?int\d+|integers|\d+) (\d+|\(n?,? ?[\d, ]*\)|from \d+ to \d+)")
-"""Shapes and types of arrays, which are the same in every language."""
+SHAPES = re.compile(r"(u?int\d+|integers|[\d.]+)( (in )?(\d|\(n?|from|to|0\.25)[\d,) ]*)+")
+"""Shapes and types of arrays, and names of what is kept: the same in every language."""
 
 SAYS = {"Failure", "Finding", "Skipped", "_refused", "record"}
 """Calls besides the errors', of which an argument is a sentence."""
 
-PARTS = {"detail", "expected", "problem", "reason", "received"}
+PARTS = {
+    "detail",
+    "expected",
+    "missing",
+    "note",
+    "problem",
+    "reason",
+    "received",
+    "sentence",
+    "text",
+    "why",
+    "words",
+}
 
 
 def trees(*folders: str) -> Iterator[tuple[str, ast.Module]]:
@@ -103,27 +117,61 @@ def said_by(node: ast.expr) -> Iterator[tuple[str, ...]]:
 def sentences() -> Iterator[tuple[str, tuple[str, ...]]]:
     names = error_names()
     for name, tree in trees(*SERVERS):
-        for call in ast.walk(tree):
-            if not isinstance(call, ast.Call):
-                continue
-            called = getattr(call.func, "id", getattr(call.func, "attr", ""))
-            if called not in names | SAYS:
-                continue
-            given = call.args[:1] if called in names else call.args
-            for argument in (*given, *(one.value for one in call.keywords if one.arg in PARTS)):
-                for said in said_by(argument):
+        for node in ast.walk(tree):
+            for told in told_by(node, names):
+                for said in said_by(told):
                     if " " in said[0]:
                         yield name, said
 
 
-# Pieces that only their neighbours make a sentence of; `test_retold` has the whole ones.
+def told_by(node: ast.AST, names: set[str]) -> Iterator[ast.expr]:
+    """What a call is given, a function yields or returns, or a variable called a reason is."""
+    match node:
+        case ast.Call():
+            called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            if called in names | SAYS:
+                yield from node.args[:1] if called in names else node.args
+            yield from (one.value for one in node.keywords if one.arg in PARTS)
+        case ast.Yield(value=ast.expr() as value) | ast.Return(value=ast.expr() as value):
+            yield value
+        case ast.Assign(targets=[ast.Name(id=called)], value=value) if called in PARTS:
+            yield value
+
+
 PIECES = {
-    "7. 7",
-    "7; the round's first model was not measured.",
+    " (7)",
+    "0.25 points",
+    "7 behind, at most 7 count",
+    "7 compares a site's steps over the rounds: no search can change the optimiser",
     "7 for round 7.",
+    "7 learns from a site's steps how its pictures pull: epochs is 0",
+    "7 measured the models of all sites",
+    "7 of at least 7 updates accepted7",
+    "7 over 7 of the updates, 7",
+    "7 remembers how a site's own pictures pull; the public ones that a site gets are others in"
+    " each round",
+    "7, 7 above the 7, 7",
+    "7, and each is given out once a round",
+    "7, and each site sends one for a version, but 7",
+    "7, but 7",
+    "7, of 12.3% in all; pool 7",
     "7, over 0.25 times: too far.",
     "7: 7.",
+    "7; 7",
+    "7; the round's first model was not measured.",
+    "7. 7",
+    "HTTP 7: 7",
+    "In round 7 7; 7.",
+    "Not measured this time: 7",
+    "Round 7 of 7 is open7",
+    "The 7 of the strategy 'x' cannot be 'x': 7",
+    "The strategy 'x' has no 7; 7",
+    "The update has 7 as 7",
+    "its exact opposite would do better by 0.25",
+    "its opposite could not be measured",
+    "without this update the round's model has accuracy 7: 7, 7",
 }
+"""What only its neighbours make a sentence; `test_retold` has the whole ones."""
 
 
 def test_whatever_a_server_may_say_is_told() -> None:
