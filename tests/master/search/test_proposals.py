@@ -11,8 +11,10 @@ import pytest
 
 from federated.plan import Plan
 from federated.search import Hyperparameters, TrialState, in_space
+from master.plans import ready_made_plans
 from master.search.proposals import plan_settings, proposals
 from master.search.trials import Trial, leads
+from master.settings import READY_MADE_PLANS
 
 SPACE = {
     "learning_rate": [1e-4, 1e-1],
@@ -115,3 +117,10 @@ def test_a_master_that_searches_nothing_imports_no_optuna() -> None:
         "sys.exit('optuna' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_preset_that_promises_to_begin_with_its_own_settings_does() -> None:
+    presets = {name: view.plan for name, view in ready_made_plans(READY_MADE_PLANS).items()}
+    promised = {name for name, own in presets.items() if own.search and own.search.begin_with_plan}
+    assert promised >= {"explore", "lesion-batches-explore"}
+    assert not {name for name in promised if plan_settings(presets[name]) is None}
