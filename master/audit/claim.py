@@ -64,29 +64,34 @@ def check_claim(
             Weight.UNCHECKED,
         )
     examples = max(1.0, told, judging or 0)
-    allowed = policy.max_accuracy_gap + STANDARD_ERRORS * standard_error(found, pictures, examples)
+    gap = policy.max_accuracy_gap
+    allowed = gap + STANDARD_ERRORS * standard_error(found, pictures, examples, gap)
     claim = f"{claimed:.1%} on {examples:.0f} of its own"
     if claimed - found <= allowed:
         # Where even a perfect score would pass, the comparison has said nothing.
         verdict = "which fits" if found + allowed < 1 else "too few pictures to contradict that"
         return Finding(f"Accuracy {shown}; the site claims {claim}: {verdict}.")
-    gap = f"Accuracy {shown}, but the site claims {claim}: over {allowed:.1%} more"
+    over = f"Accuracy {shown}, but the site claims {claim}: over {allowed:.1%} more"
     if policy.on_gap == "reject":
-        return Finding(f"{gap}.", Weight.WRONG)
+        return Finding(f"{over}.", Weight.WRONG)
     why = "It counts and its site is watched: the pictures there may be easier."
-    return Finding(f"{gap}. {why}", Weight.NOTED)
+    return Finding(f"{over}. {why}", Weight.NOTED)
 
 
-def standard_error(accuracy: float, pictures: float, examples: float) -> float:
+def standard_error(accuracy: float, pictures: float, examples: float, easier: float = 0.0) -> float:
     """Standard error of the difference between two measured accuracies.
 
-    Both are taken to have the accuracy that the master measured, smoothed by the rule of
-    succession, so that a lucky 100 % on two pictures does not look certain.
+    The accuracy that the master measured is smoothed by the rule of succession, so that a lucky
+    100 % on two pictures does not look certain. The node's is taken to lie above it by all that
+    is allowed: near 100 % chance makes less of a difference.
 
     Args:
         accuracy: Measured by the master, 0 to 1.
         pictures: Pictures that it measured on.
         examples: Pictures that the node measured on.
+        easier: By how much more the node's pictures may be got right, 0 to 1.
     """
     smoothed = (accuracy * pictures + 1) / (pictures + 2)
-    return math.sqrt(smoothed * (1 - smoothed) * (1 / max(pictures, 1) + 1 / examples))
+    there = min(smoothed + easier, 1.0)
+    own, other = smoothed * (1 - smoothed) / max(pictures, 1), there * (1 - there) / examples
+    return math.sqrt(own + other)

@@ -30,9 +30,16 @@ def test_few_pictures_or_none_told_of_let_no_claim_pass(told: dict[str, float]) 
 
 
 def test_what_is_told_beyond_that_counts() -> None:
-    # 0.3 + 3 * sqrt(0.25 / 400 + 0.25 / 5) = 0.97 with 5 pictures, 0.38 with 500.
+    # 0.3 + 3 * sqrt(0.25 / 400 + 0.16 / 5) = 0.84 with 5 pictures, 0.39 with 500.
     assert claiming(5, val_accuracy=0.95).weight is Weight.FITS
     assert claiming(5, val_accuracy=0.95, val_examples=500.0).weight is Weight.WRONG
+
+
+def test_near_all_right_chance_makes_less_of_a_difference() -> None:
+    # Of pictures that it gets 0.8 of right, 0.3 + 3 * sqrt(0.25 / 400 + 0.16 / n) more, for n
+    # of its own: 0.51 for 40, 0.47 for 64.
+    assert claiming(40, val_accuracy=1.0).weight is Weight.FITS
+    assert claiming(64, val_accuracy=1.0).weight is Weight.WRONG
 
 
 def test_where_no_picture_is_left_to_measure_on_the_claim_says_nothing() -> None:
