@@ -4,7 +4,8 @@ Honest training lowers the error of a model's probabilities, on pictures that ar
 site's own are; its mirror image, as far from the round's first model on the other side, raises
 it. An update with its sign turned, or trained on wrong labels, does the
 reverse. The two are compared picture by picture, so most of what makes a picture hard falls out;
-and what too many epochs on too few pictures spoil, they spoil on both sides.
+and what too many epochs on too few pictures spoil, they spoil on both sides. Only what loses very
+much is judged without its mirror image.
 
 The error of a picture is the quadratic score of its probabilities. It is proper: a model that is
 sure of the site's most frequent class, whatever the picture, does not look better than one that
@@ -34,6 +35,11 @@ mirror image is looked at: that costs another measurement."""
 
 NOTED = 0.75
 """Part of `AuditPolicy.mirror_deviations` from which the finding is noted."""
+
+FAR, LARGE = 1.5, 2.0
+"""Times `mirror_deviations` and `mirror_size` by which an update has to lose against the round's
+first model to be wrong whatever its mirror image does, for who turns an update can see to it that
+the image is no better: by one unit that is never on, and overflows on the other side."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +97,18 @@ def check_mirror(errors: Errors, counts: Mapping[str, int], policy: AuditPolicy)
     shown = f"On the site's own classes it changes the error by {lost.mean:+.3f}"
     if lost.deviations <= SUSPECT:
         return Finding(f"{shown}.")
+    beside = _beside_its_mirror(errors, counts, policy, shown)
+    is_far = lost.deviations > FAR * policy.mirror_deviations
+    if beside.weight is Weight.WRONG or not is_far or lost.size <= LARGE * policy.mirror_size:
+        return beside
+    sure = f"{shown} ({lost.deviations:.1f} standard errors)"
+    why = "it does great harm to what the site says to have, whatever its opposite would do"
+    return Finding(f"{sure}: {why}.", Weight.WRONG)
+
+
+def _beside_its_mirror(
+    errors: Errors, counts: Mapping[str, int], policy: AuditPolicy, shown: str
+) -> Finding:
     if errors.mirror is None:
         # Else one weight that overflows on the other side would be enough to go unchecked.
         why = "its opposite could not be measured"

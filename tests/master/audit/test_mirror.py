@@ -28,6 +28,14 @@ def errors(
     return Errors(LABELS, start, start - change, start - mirrored * change)
 
 
+def errors_of_many(like: Errors, times: int) -> Errors:
+    """As many errors more, a third as large beside as much noise; its mirror image no better."""
+    change = np.tile(like.update - like.start, times)
+    smaller = change - change.mean() * 2 / 3
+    start = np.tile(like.start, times)
+    return Errors(like.labels * times, start, start + smaller, start + smaller)
+
+
 def weight(found: Errors, counts: dict[str, int]) -> Weight:
     return check_mirror(found, counts, POLICY).weight
 
@@ -52,7 +60,24 @@ def test_turned_signs_are_wrong_at_a_site_of_one_class_and_at_one_of_both(
 
 
 def test_who_trains_too_long_on_ten_pictures_spoils_both_sides(rng: np.random.Generator) -> None:
-    assert weight(errors(rng, -0.2, -0.2, mirrored=1.1), BOTH) is Weight.FITS
+    found = errors(rng, -0.2, -0.2, mirrored=1.1, noise=0.5)
+    assert is_suspect(found, BOTH)
+    assert weight(found, BOTH) is Weight.FITS
+
+
+@pytest.mark.parametrize("mirrored", [1.1, 5.0, None])
+def test_great_harm_is_wrong_however_bad_somebody_has_made_the_mirror_image(
+    rng: np.random.Generator, mirrored: float | None
+) -> None:
+    # Sure and large: 0.2 of an error that varies by 0.3 from picture to picture.
+    found = errors(rng, -0.2, -0.2, mirrored=mirrored or 0.0, noise=0.3)
+    found = found if mirrored else replace(found, mirror=None)
+    finding = check_mirror(found, BOTH, POLICY)
+    assert finding.weight is Weight.WRONG
+    assert "whatever its opposite would do" in finding.sentence
+    # On ten times the pictures a third of it is as sure, and not large.
+    many = errors_of_many(found, 10)
+    assert check_mirror(many, BOTH, POLICY).weight is not Weight.WRONG
 
 
 def test_what_is_hardly_sure_is_noted_and_what_is_sure_and_tiny_is_too(
@@ -86,7 +111,7 @@ def test_what_loses_speaks_for_nobody_whatever_its_mirror_image_does(
 
 def test_whose_mirror_image_computes_no_numbers_is_watched(rng: np.random.Generator) -> None:
     # A huge negative bias of a unit that is never on does nothing, and is infinite when turned.
-    found = errors(rng, -0.2, -0.2)
+    found = errors(rng, -0.2, -0.2, noise=0.5)
     finding = check_mirror(Errors(LABELS, found.start, found.update), BOTH, POLICY)
     assert finding.weight is Weight.NOTED
     assert "its opposite could not be measured" in finding.sentence
