@@ -16,7 +16,7 @@ from federated.signature import signature_of
 from federated.training import Training
 from master.audit.copied import Earlier, check_copied
 from master.audit.finding import Finding, verdict_of
-from master.audit.mirror import Errors, check_mirror, is_suspect
+from master.audit.mirror import Errors, check_mirror, is_suspect, speaks_for
 from master.audit.norm import steps_of
 from master.audit.sketch import Sketch, sketch_of
 from master.audit.together import Candidate, compare
@@ -177,6 +177,7 @@ class Federation:
     ) -> Iterator[Judged]:
         sketches = [self._sketch(weights) for weights in sent]
         start = self._figures(self.weights)
+        errors = [self._errors(weights, self._counts(site)) for site, weights in enumerate(sent)]
         found = compare(
             [
                 Candidate(
@@ -188,6 +189,7 @@ class Federation:
                     self._steps(site),
                     node=f"n{site}",
                     slot=f"node/n{site}",
+                    is_harmless=speaks_for(errors[site], self._counts(site)),
                 )
                 for site, (sketch, told) in enumerate(zip(sketches, figures, strict=True))
             ],
@@ -197,17 +199,17 @@ class Federation:
         for site, sketch in enumerate(sketches):
             findings: list[Finding] = found[f"t{site}"]
             copied = check_copied(sketch, f"n{site}", self._earlier, self._policy)
-            mirror = self._mirror(sent[site], self._counts(site))
+            mirror = check_mirror(errors[site], self._counts(site), self._policy)
             verdict = verdict_of([copied, mirror, *findings], figures[site])
             yield Judged(kinds.get(site), not verdict.accepted, verdict.reasons)
 
-    def _mirror(self, weights: Weights, counts: Mapping[str, int]) -> Finding:
+    def _errors(self, weights: Weights, counts: Mapping[str, int]) -> Errors:
         labels = tuple(str(label) for label in self._pictures.audit_y)
         errors = Errors(labels, self._scores(self.weights), self._scores(weights))
         if is_suspect(errors, counts):
             turned = {name: 2 * self.weights[name] - array for name, array in weights.items()}
             errors = errors.with_mirror(self._scores(turned))
-        return check_mirror(errors, counts, self._policy)
+        return errors
 
     def _scores(self, weights: Weights) -> np.ndarray:
         """Quadratic score of each audit picture's probabilities."""

@@ -53,16 +53,22 @@ def directions(projections: np.ndarray) -> list[Direction]:
 
 
 def check_directions(
-    found: Sequence[Direction], mixes: Sequence[float], policy: AuditPolicy
+    found: Sequence[Direction],
+    mixes: Sequence[float],
+    harmless: Sequence[bool],
+    policy: AuditPolicy,
 ) -> list[Finding]:
     """One finding for each update of a round.
 
     Args:
         found: Where each goes.
         mixes: How far the shares of its site's classes are from those of all sites, 0 to 1.
+        harmless: Whether it is known to do its site's own classes no harm: then it may go its
+            own way, and that is odd at most.
         policy: `odd_cosine`, `least_cosine`, `direction_deviations` and `mix_distance`.
     """
-    return [_finding(one, mix, policy) for one, mix in zip(found, mixes, strict=True)]
+    rows = zip(found, mixes, harmless, strict=True)
+    return [_finding(one, mix, is_harmless, policy) for one, mix, is_harmless in rows]
 
 
 def mix_distances(counts: Sequence[Mapping[str, int]]) -> list[float]:
@@ -97,7 +103,7 @@ def _variation(one: Mapping[str, float], other: Mapping[str, float]) -> float:
     return sum(abs(one.get(name, 0.0) - share) for name, share in other.items()) / 2
 
 
-def _finding(one: Direction, mix: float, policy: AuditPolicy) -> Finding:
+def _finding(one: Direction, mix: float, is_harmless: bool, policy: AuditPolicy) -> Finding:
     shown = f"The cosine of its direction to the others' is {one.cosine:.2f}, usual is"
     shown = f"{shown} {one.usual:.2f}"
     far = one.deviations > policy.direction_deviations
@@ -107,5 +113,8 @@ def _finding(one: Direction, mix: float, policy: AuditPolicy) -> Finding:
         why = "its classes are so unlike the others' that this says nothing"
         return Finding(f"{shown}: {why}.", Weight.UNCHECKED)
     against = f"{shown}: it goes against them"
-    wrong = one.cosine < policy.least_cosine
-    return Finding(f"{against}.", Weight.WRONG if wrong else Weight.ODD)
+    if one.cosine >= policy.least_cosine:
+        return Finding(f"{against}.", Weight.ODD)
+    if is_harmless:
+        return Finding(f"{against}, and does its own classes no harm.", Weight.ODD)
+    return Finding(f"{against}.", Weight.WRONG)

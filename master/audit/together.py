@@ -40,6 +40,8 @@ class Candidate:
         slot: The work; attempts at the same public work share it.
         few_steps: Whether its node says to have taken no more than `copied.FEW_STEPS`: then
             another's change may be much the same.
+        is_harmless: Whether it was measured on audit pictures mixed as its site's own classes
+            are, and loses nothing there.
     """
 
     task: str
@@ -53,6 +55,7 @@ class Candidate:
     start: str = ""
     slot: str = ""
     few_steps: bool = False
+    is_harmless: bool = False
 
 
 def compare(
@@ -105,7 +108,8 @@ def _add_forms(
     norms = check_norms([sketch.norm for sketch in sketches], steps, policy)
     mixes = mix_distances([one.counts for one, _ in sketched])
     ways = directions(np.stack([sketch.projection for sketch in sketches]))
-    pointed = check_directions(ways, mixes, policy)
+    harmless = [one.is_harmless for one, _ in sketched]
+    pointed = check_directions(ways, mixes, harmless, policy)
     for (one, _), norm, way in zip(sketched, norms, pointed, strict=True):
         found[one.task] += [norm, way]
 

@@ -160,7 +160,7 @@ def candidates(session: Session, task_ids: Iterable[str], training: Training) ->
         select(
             TaskRow,
             NodeRow.name,
-            AuditRow.measured,
+            AuditRow,
             SketchRow,
             UpdateRow.counts,
             UpdateRow.document,
@@ -177,7 +177,7 @@ def candidates(session: Session, task_ids: Iterable[str], training: Training) ->
             task=task.id,
             node_name=name,
             sketch=_sketch(row) if row else None,
-            measured=measured,
+            measured=audit.measured,
             counts=counts or {},
             steps=steps_of(UpdateDocument.model_validate(document).num_examples, training),
             node=task.node_id,
@@ -185,8 +185,10 @@ def candidates(session: Session, task_ids: Iterable[str], training: Training) ->
             start=task.weights,
             slot=task.slot,
             few_steps=_are_few(document),
+            # What was looked at closely and speaks for its node, was compared on its classes.
+            is_harmless=bool(audit.close and audit.measured and counts),
         )
-        for task, name, measured, row, counts, document in session.execute(query)
+        for task, name, audit, row, counts, document in session.execute(query)
     ]
 
 

@@ -27,6 +27,7 @@ def judged(
     sent: list[Arrays],
     figures: dict[int, dict[str, float]] | None = None,
     counts: dict[int, dict[str, int]] | None = None,
+    harmless: tuple[int, ...] = (),
 ) -> list[bool]:
     """For each update whether it would count."""
     candidates = [
@@ -38,6 +39,7 @@ def judged(
             (counts or {}).get(n, EVEN),
             node=f"n{n}",
             slot=f"node/n{n}",
+            is_harmless=n in harmless,
         )
         for n, after in enumerate(sent)
     ]
@@ -75,6 +77,15 @@ def test_an_update_that_is_scaled_or_turned_round_does_not_count(rng, factor: fl
     start, sent = round_of(rng, 7)
     sent[3] = moved(start, change(sent[3], start), factor)
     assert judged(start, sent) == [n != 3 for n in range(7)]
+
+
+def test_who_does_its_own_classes_no_harm_may_go_its_own_way(rng) -> None:
+    start, sent = round_of(rng, 7)
+    sent[3] = moved(start, change(sent[3], start), -1.0)
+    assert judged(start, sent, harmless=(3,)) == [True] * 7
+    # With a second sign it counts no more than any other.
+    worse = {3: {"auc": 0.7, "accuracy": 0.6}}
+    assert judged(start, sent, worse, harmless=(3,)) == [n != 3 for n in range(7)]
 
 
 def test_random_weights_do_not_count(rng) -> None:
