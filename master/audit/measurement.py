@@ -40,6 +40,11 @@ class Measurement:
     errors: Errors | None = None
 
     @property
+    def lacks_pictures(self) -> bool:
+        """Whether nothing was measured because the master has no audit pictures."""
+        return self.report is None and self.problem == NO_PICTURES
+
+    @property
     def figures(self) -> dict[str, float]:
         """The figures that a verdict keeps; empty where nothing was measured."""
         report = self.report or {}

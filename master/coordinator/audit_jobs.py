@@ -243,11 +243,15 @@ def _settle(services: Services, work: Work, read: Read, measurement: Measurement
 
 
 def _speaks_for(work: Work, measurement: Measurement) -> bool:
-    """Whether the update was looked at closely, and what was seen makes its node trustworthy."""
-    is_own = not work.is_public and work.plan.search is None
-    if is_own and measurement.errors is not None:
-        return work.is_close and speaks_for(measurement.errors, work.counts)
-    return work.is_close
+    """Whether the update was looked at closely, and what was seen makes its node trustworthy.
+
+    Of a site's own pictures its own classes tell; of public ones, of a trial, and where there are
+    no audit pictures, what else is measured or compared.
+    """
+    has_own = not work.is_public and work.plan.search is None
+    if not work.is_close or not has_own or measurement.lacks_pictures:
+        return work.is_close
+    return measurement.errors is not None and speaks_for(measurement.errors, work.counts)
 
 
 def _compare(services: Services, session: Session, row: TaskRow, plan: Plan, now: float) -> None:
