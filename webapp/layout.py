@@ -44,7 +44,11 @@ def badge(state: str) -> None:
 
 
 def figures(
-    values: Mapping[str, str], *, below: Mapping[str, str] | None = None, width: int = 128
+    values: Mapping[str, str],
+    *,
+    below: Mapping[str, str] | None = None,
+    width: int = 128,
+    fine: str | None = None,
 ) -> None:
     """Headline figures side by side; they wrap on a narrow screen.
 
@@ -52,8 +56,9 @@ def figures(
         values: By label.
         below: What stands below a figure, by label: its interval.
         width: Pixels that one needs at least.
+        fine: Where they are no headlines but told by the way: what tells them from others.
     """
-    with st.grid(min_column_width=width, gap="small"):
+    with st.grid(min_column_width=width, gap="small", key=fine and f"fine-{fine}"):
         for label, value in values.items():
             note = (below or {}).get(label) or None
             st.metric(label, value, note, delta_color="off", delta_arrow="off")

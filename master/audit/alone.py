@@ -93,4 +93,5 @@ def _scored(verdict: Verdict, measurement: Measurement) -> Verdict:
     """Rejects what has no accuracy; that the master could not measure it says nothing of a node."""
     if not verdict.accepted or "accuracy" in measurement.figures:
         return verdict
-    return replace(verdict, accepted=False, reasons=(*verdict.reasons, UNSCORED), telling=False)
+    reasons, against = (*verdict.reasons, UNSCORED), (*verdict.against, UNSCORED)
+    return replace(verdict, accepted=False, reasons=reasons, against=against, telling=False)

@@ -45,6 +45,7 @@ class Verdict:
         unchecked: Those of `reasons` that say what could not be checked.
         telling: Whether a rejection says something of the node: trouble of the master does not.
         noted: Those of `reasons` for which the node is watched although its update counts.
+        against: Those of `reasons` that speak against the update.
     """
 
     accepted: bool
@@ -53,6 +54,12 @@ class Verdict:
     unchecked: tuple[str, ...] = ()
     telling: bool = True
     noted: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
+
+    @property
+    def why(self) -> str:
+        """Why the update does not count: not what was found good as well."""
+        return " ".join(self.against or self.reasons)
 
 
 def verdict_of(findings: Iterable[Finding], measured: Mapping[str, float]) -> Verdict:
@@ -66,4 +73,5 @@ def verdict_of(findings: Iterable[Finding], measured: Mapping[str, float]) -> Ve
         measured=measured,
         unchecked=tuple(f.sentence for f in found if f.weight is Weight.UNCHECKED),
         noted=tuple(f.sentence for f in found if f.weight is Weight.NOTED),
+        against=tuple(f.sentence for f in found if f.weight in (Weight.ODD, Weight.WRONG)),
     )

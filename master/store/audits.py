@@ -41,7 +41,7 @@ def settle(session: Session, task: TaskRow, verdict: Verdict, now: float, *, clo
     """Writes the first verdict on an update; what is bad or noted is remembered of its node."""
     updates.judge(session, task, verdict, now, close=close)
     if not verdict.accepted and verdict.telling:
-        node_records.bad(session, task.node_id, " ".join(verdict.reasons), now)
+        node_records.bad(session, task.node_id, verdict.why, now)
     elif verdict.accepted and verdict.noted:
         node_records.bad(session, task.node_id, " ".join(verdict.noted), now)
 
@@ -49,9 +49,8 @@ def settle(session: Session, task: TaskRow, verdict: Verdict, now: float, *, clo
 def reject(session: Session, task: TaskRow, verdict: Verdict, now: float) -> None:
     """Takes back that an update counts, for what the round's others have shown."""
     _add(session, task.id, verdict, TaskState.REJECTED)
-    reason = " ".join(verdict.reasons)
-    transitions.move_task(session, task, TaskState.REJECTED, now, reason)
-    node_records.bad(session, task.node_id, reason, now)
+    transitions.move_task(session, task, TaskState.REJECTED, now, verdict.why)
+    node_records.bad(session, task.node_id, verdict.why, now)
 
 
 def confirm(

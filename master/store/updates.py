@@ -132,7 +132,7 @@ def judge(
             close=close,
         )
     )
-    reason = None if verdict.accepted else " ".join(verdict.reasons)
+    reason = None if verdict.accepted else verdict.why
     transitions.move_task(session, task, after, now, reason)
     if verdict.accepted and is_public(task):
         for other in session.scalars(_attempts(task).where(TaskRow.state.in_(tasks.UNENDED))).all():

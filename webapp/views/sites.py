@@ -169,7 +169,7 @@ def _study(desk: Desk, node: NodeView, study: StudyView) -> None:
         st.markdown(text("sites.nothing_received"))
         return
     st.markdown(_received_line(received, desk.now()))
-    _weights(desk, study, received)
+    _weights(desk, node, study, received)
 
 
 def _received_line(received: ReceivedModel, now: float) -> str:
@@ -187,7 +187,7 @@ def _received_line(received: ReceivedModel, now: float) -> str:
     )
 
 
-def _weights(desk: Desk, study: StudyView, received: ReceivedModel) -> None:
+def _weights(desk: Desk, node: NodeView, study: StudyView, received: ReceivedModel) -> None:
     """The five figures of the weights that went to the site."""
     name, current = study.study.id, study.current
     try:
@@ -195,7 +195,8 @@ def _weights(desk: Desk, study: StudyView, received: ReceivedModel) -> None:
     except ApiError as error:
         st.caption(told("sites.no_statistics", reason=retold(error.detail)))
         return
-    figures({text(f"weights.{name}"): small(getattr(shown.all, name)) for name in FIVE}, width=124)
+    five = {text(f"weights.{name}"): small(getattr(shown.all, name)) for name in FIVE}
+    figures(five, width=104, fine=f"{node.id}-{study.study.id}")
     said = text("weights.count", count=whole(shown.all.count))
     if current and current.frozen and current.weights == received.weights:
         said += f" {text('weights.besides', count=whole(current.frozen_parameters))}"

@@ -133,7 +133,8 @@ def _study(site: Site, held: ChildStudy, now: float) -> None:
         )
     if held.statistics:
         whole = held.statistics.all
-        figures({text(f"weights.{name}"): small(getattr(whole, name)) for name in FIVE}, width=124)
+        five = {text(f"weights.{name}"): small(getattr(whole, name)) for name in FIVE}
+        figures(five, width=104, fine=held.study.id)
     if sum(held.counts.values()):
         show(counts_by_site({site.name: held.counts}, held.study.classes), f"held-{held.study.id}")
     else:

@@ -75,3 +75,14 @@ def test_a_claim_that_is_too_high_has_its_site_watched() -> None:
     verdict = verdict_of([check_claim(document, MEASURED, AuditPolicy(), 100)], MEASURED)
     assert verdict.accepted
     assert verdict.noted == verdict.reasons
+
+
+def test_a_rejection_says_what_was_bad_alone() -> None:
+    good, odd = Finding("It is finite."), Finding("It is long.", Weight.ODD)
+    unchecked = Finding("No others to compare with.", Weight.UNCHECKED)
+    other = Finding("It points elsewhere.", Weight.ODD)
+    assert verdict_of([good, odd, unchecked], {}).accepted
+    rejected = verdict_of([good, odd, unchecked, other], {})
+    assert not rejected.accepted
+    assert rejected.why == "It is long. It points elsewhere."
+    assert rejected.reasons[0] == "It is finite."
