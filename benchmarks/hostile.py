@@ -41,7 +41,7 @@ LEAST = 20
 """Pictures of the smallest node: of them the default of `privacy.min_examples` trains."""
 
 ROUNDS = 6
-QUICK_SEED, SEEDS = 100, (101, 102, 103)
+QUICK_SEED, SEEDS = 100, (111, 112, 113)
 AUDIT = 200
 RECIPE = Recipe(hidden=0, epochs=2, adam=True, rate=3e-3, batch=16)
 """On a fifth of the training pictures, 0.003 was as good as 0.001, and better than 0.01."""
