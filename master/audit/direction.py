@@ -116,5 +116,6 @@ def _finding(one: Direction, mix: float, is_harmless: bool, policy: AuditPolicy)
     if one.cosine >= policy.least_cosine:
         return Finding(f"{against}.", Weight.ODD)
     if is_harmless:
-        return Finding(f"{against}, and does its own classes no harm.", Weight.ODD)
+        sentence = f"{shown}: it goes against them, and does its own classes no harm."
+        return Finding(sentence, Weight.ODD)
     return Finding(f"{against}.", Weight.WRONG)
