@@ -32,6 +32,7 @@ MOST_JOINTS = 12
 """Colons and semicolons behind which a reason is looked for."""
 
 _ENDED = re.compile(r"(?<=[.?…]) (?=\S)")
+_MORE = re.compile(r"\d+ more")
 _JOINT = re.compile("[:;] ")
 _CHINESE = MappingProxyType({": ": "：", "; ": "；", ", ": "、"})
 _SENTENCES = MappingProxyType({"zh": "", "ru": " "})
@@ -157,7 +158,8 @@ def _shown(value: str, kind: str, spoken: str, depth: int) -> Said:
             said = _series(value.split(cut), cut, _sign(cut, spoken), spoken, depth)
             return said or Said(value, is_whole=False)
         case "list":
-            return Said(value.replace(", ", _sign(", ", spoken)), is_whole=True)
+            names = [_name(one, spoken, depth) for one in value.split(", ")]
+            return Said(_sign(", ", spoken).join(names), is_whole=True)
         case "int":
             return Said(grouped(int(value.replace(",", ""))), is_whole=True)
         case "num":
@@ -165,6 +167,11 @@ def _shown(value: str, kind: str, spoken: str, depth: int) -> Said:
         case "pct":
             return Said(in_percent(value[:-1].replace("-", "\u2212")), is_whole=True)
     return Said(value, is_whole=True)
+
+
+def _name(one: str, spoken: str, depth: int) -> str:
+    """A name, which stays, or how many more there are."""
+    return _retold(one, spoken, depth - 1).words if _MORE.fullmatch(one) else one
 
 
 def _sign(between: str, spoken: str) -> str:
