@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from federated.views import Rewards, RoundCredits
 POLL_SECONDS = 0.25
 
 COLUMNS = ("round", "policy", "site", "examples", "contribution", "credits")
+SUM_COLUMNS = ("site", "rounds", "credits in all")
 
 
 def await_credits(master: Master, run: str) -> list[RoundCredits]:
@@ -51,6 +53,20 @@ def rows_of(rounds: Sequence[RoundCredits]) -> tuple[tuple[str, ...], list[tuple
         for update in one.updates
     ]
     return COLUMNS, rows
+
+
+def sums_of(rounds: Sequence[RoundCredits]) -> list[tuple[str, ...]]:
+    """A row for each site with what it was granted in all, the most first."""
+    granted: dict[str, list[tuple[int, float]]] = {}
+    for one in rounds:
+        if one.state == "granted":
+            for update in one.updates:
+                granted.setdefault(update.node_name, []).append((one.round, update.credits))
+    sums = {site: math.fsum(amount for _, amount in found) for site, found in granted.items()}
+    return [
+        (site, str(len({number for number, _ in granted[site]})), f"{sums[site]:.3f}")
+        for site in sorted(sums, key=lambda site: (-sums[site], site))
+    ]
 
 
 def reasons(rounds: Sequence[RoundCredits]) -> list[str]:

@@ -154,8 +154,11 @@ def tables(
         parts.append(f"Accuracy of each site's model at each site\n{table(*rows_of(cross_site))}")
         parts += reasons(cross_site)
     columns, rows = credits.rows_of(earned)
-    if any(one.state == "granted" for one in earned):
+    granted = [one for one in earned if one.state == "granted"]
+    if granted:
         parts.append(f"Credits\n{table(columns, rows)}")
+    if len(granted) > 1:
+        parts.append(table(credits.SUM_COLUMNS, credits.sums_of(earned)))
     parts += credits.reasons(earned)
     return "\n\n".join(parts)
 

@@ -53,3 +53,15 @@ def test_credits_are_a_table_and_what_was_not_granted_has_its_reason() -> None:
     assert rows_of([])[1] == []
     assert "Credits" not in tables([], None, rounds[1:])
     assert as_document(rounds)[0]["updates"][0]["credits"] == 100.0
+
+
+def test_after_several_rounds_the_sum_of_each_site_is_told_the_most_first() -> None:
+    own = round_(1).updates[0]
+    other = own.model_copy(update={"node": "n2", "node_name": "site-2", "credits": 60.0})
+    little = own.model_copy(update={"credits": 40.0})
+    rounds = [round_(1, updates=[little, other]), round_(2, updates=[little]), round_(3, "none")]
+    text = tables([], None, rounds)
+    rows = [line.split() for line in text.splitlines()]
+    assert rows[-2:] == [["site-1", "2", "80.000"], ["site-2", "1", "60.000"]]
+    # Of a single round it would be the same once more.
+    assert tables([], None, rounds[:1]).splitlines()[-1].split()[0] == "1"
