@@ -86,7 +86,7 @@ def _one(sentence: str, spoken: str, depth: int) -> Said | None:
     if said is None:
         return None
     end = ("。" if spoken == "zh" else ".") if body != sentence else ""
-    return Said(said.words.strip() + end, said.is_whole)
+    return Said(said.words + end, said.is_whole)
 
 
 def _several(sentence: str, spoken: str, depth: int) -> Said | None:

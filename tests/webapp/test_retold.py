@@ -45,13 +45,13 @@ from serving.sentences import validation_sentence
 from webapp.language import speaking
 from webapp.retold import LONGEST, retold
 
-NAMES = {*catalogue(), *RULES, "AUC", "BatchNorm", "FedAvg", "GPS", "dropout"}
+NAMES = {*catalogue(), *RULES, "AUC", "BatchNorm", "FedAvg", "GPS", "HTTP", "Dropout", "dropout"}
 """Words that stay as they are, besides what people have named themselves."""
 
 KEPT = re.compile(
-    r"“[^”]*”|«[^»]*»|\b(clinic|site)-\w+|[（(](quorum|buffer|sampling)\b[^)）]*[)）]"
+    r"\[[^]]*\]|“[^”]*”|«[^»]*»|\b(clinic|site)-\w+|[（(](quorum|buffer|sampling)\b[^)）]*[)）]"
 )
-WORD = re.compile(r"[A-Za-z][\w.]*")
+WORD = re.compile(r"[A-Za-z](?:[A-Za-z0-9_.]*[A-Za-z0-9_])")
 FIELDS = {"epochs", "proximal", "deadline_factor", "validation_fraction"}
 """Of a plan."""
 
