@@ -6,12 +6,15 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
+from federated.training import Training
 from master.evaluation import Answered, EvaluatedModel
+from master.store import sketches
 from master.work_queues import WorkQueues
 from serving.worker import WorkerDied, WorkerFailed
-from tests.master.federation import ChildInTest, Federation, trained
+from tests.master.federation import ChildInTest, Federation, base_of, trained, update_of
 from tests.master.test_evaluation_jobs import PLAN, knowing, upload
 
 UNPAID = PLAN | {"rewards": {"pool": 0}}
@@ -281,12 +284,40 @@ def test_who_names_classes_of_which_there_are_no_pictures_gains_no_good_result(
     announce(federation, a, claimed)
     federation.deliver(a, knowing(a, 9.0, 10))
     assert standings(federation) == {"clinic-a": ("checked", 0)}
+    assert not is_harmless(federation, run, 1)
     # Nor is it held against an honest site that it has them.
     assert updates(federation, run)["clinic-a"]["status"] == "accepted"
     announce(federation, a, {"benign": 1, "malignant": 19})
     federation.settle()
     federation.deliver(a, knowing(a, 10.0, 10))
     assert standings(federation)["clinic-a"][1] == 1
+    assert is_harmless(federation, run, 2)
+
+
+def is_harmless(federation: Federation, run: str, number: int) -> bool:
+    (update,) = updates(federation, run, number).values()
+    with federation.services.database.read() as session:
+        (found,) = sketches.candidates(session, [update["task"]], Training())
+    return found.is_harmless
+
+
+@pytest.mark.parametrize(("part", "good"), [("test", 1), ("audit", 0)])
+def test_whoever_could_have_been_measured_is_not_trusted_for_fitting_the_others(
+    federation: Federation, part: str, good: int
+) -> None:
+    rng = np.random.default_rng(5)
+    federation.study(classes=["benign", "malignant", *(f"other-{n}" for n in range(20))])
+    upload(federation, part, {"benign": 5, "malignant": 7})
+    children = sites(federation, "abcd")
+    federation.run(**UNPAID, quorum=4)
+    federation.evaluator.answered = refusing
+    for child in children:
+        moved = {
+            name: array + rng.normal(1, 0.5, array.shape).astype(np.float32)
+            for name, array in base_of(child).items()
+        }
+        federation.deliver(child, update_of(child.tasks[-1], moved, num_examples=10))
+    assert set(standings(federation).values()) == {("checked", good)}
 
 
 def test_an_update_is_judged_by_what_was_announced_when_it_came(federation: Federation) -> None:
