@@ -14,13 +14,15 @@ from sqlalchemy import Connection, text
 from federated.search import Hyperparameters, TrialState
 from master.search.trials import Trial
 from master.store import MIGRATIONS, trials
-from master.store.tables import AuditRow, Base, NodeRow, RoundRow, RunRow, TaskRow
+from master.store.tables import AuditRow, Base, NodeRow, RoundRow, RunRow, TaskRow, UpdateRow
 from serving.database import Database, sqlite_url
 
 OLD = """
 INSERT INTO nodes (id, name, state, version, activity, joined_at) VALUES
   ('n1', 'clinic-a', 'active', '1', 'idle', 1), ('n2', 'clinic-b', 'active', '1', 'idle', 2);
 INSERT INTO studies (id, document, plan, created_at) VALUES ('skin', '{}', '{}', 1);
+INSERT INTO holdings (node_id, study_id, counts, new_labelled, offered, reported_at) VALUES
+  ('n1', 'skin', '{"benign": 3}', 0, 0, 4);
 INSERT INTO signatures (sha256, document) VALUES ('s', '{}');
 INSERT INTO versions (id, study_id, round, plan, weights, signature, parameters, nbytes, created_at)
   VALUES (7, 'skin', 0, '{}', 'w0', 's', 3, 12, 1), (8, 'skin', 1, '{}', 'w1', 's', 3, 12, 2);
@@ -89,6 +91,9 @@ def test_rounds_and_tasks_of_the_first_version_keep_their_meaning(old: str) -> N
         (audit,) = session.scalars(sa.select(AuditRow))
         assert (audit.close, audit.unchecked) == (True, [])
         assert trials.of_run(session, "r") == []
+        # Who waits for a verdict is judged by what its node has announced last.
+        (update,) = session.scalars(sa.select(UpdateRow))
+        assert update.counts == {"benign": 3}
     with database.write() as session:
         session.get_one(RoundRow, ("r", 2)).extended = True
         session.execute(text("DELETE FROM updates"))
