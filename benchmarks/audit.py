@@ -24,7 +24,7 @@ from federated.plan import AuditPolicy
 DATA = ("skin_binary", "skin_ham7")
 ROUNDS = 4
 SITES = 14
-FIRST_SEED, SEEDS = 300, 10
+FIRST_SEED, SEEDS = 500, 10
 RECIPES = {
     "dirichlet:0.1": (
         Recipe(0, 1, True, 1e-3),
