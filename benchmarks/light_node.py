@@ -78,16 +78,18 @@ class LightNode:
         self._task: str | None = None
         self._tensors: dict[str, np.ndarray] = {}
 
-    async def take_part(self, join_token: str, enrolled: Callable[[], None]) -> None:
+    async def take_part(self, entry: str | Enrolment, enrolled: Callable[[], None]) -> None:
         """Enrols, tells its counts, and works until it is cancelled.
+
+        Args:
+            entry: A join token; or its enrolment, if it has been there before.
+            enrolled: Called once the master knows what it holds.
 
         Raises:
             FederationError: A call was refused, or did not go through.
         """
         try:
-            request = JoinRequest(join_token=join_token, name=self.name)
-            answer = await self._post(self._beating, "/nodes", request)
-            enrolment = Enrolment.model_validate_json(answer)
+            enrolment = await self._enrolled(entry) if isinstance(entry, str) else entry
             self._headers = {"Authorization": f"Bearer {enrolment.token}"}
             self._id = enrolment.node_id
             await self._beat(self._beating)
@@ -98,6 +100,10 @@ class LightNode:
         finally:
             self._beating.close()
             self._working.close()
+
+    async def _enrolled(self, join_token: str) -> Enrolment:
+        request = JoinRequest(join_token=join_token, name=self.name)
+        return Enrolment.model_validate_json(await self._post(self._beating, "/nodes", request))
 
     async def _beats(self) -> None:
         # Nodes that joined together would otherwise call together for ever.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from benchmarks.light_node import LightNode
 from benchmarks.waiting import wait_until
 from engines.processes.client import Master
 from federated.errors import FederationError
+from federated.messages import Enrolment
 
 END_SECONDS = 30.0
 """Time in which all nodes have closed their connections: far more than it takes."""
@@ -40,11 +41,11 @@ class LightSwarm:
         self.check()
         return self._ready == len(self._nodes)
 
-    def start(self, join_tokens: list[str]) -> None:
-        """Lets every node join with a token of its own."""
+    def start(self, entries: Sequence[str | Enrolment]) -> None:
+        """Lets every node join with a token of its own, or come back as what it was."""
         self._thread.start()
-        for node, token in zip(self._nodes, join_tokens, strict=True):
-            asyncio.run_coroutine_threadsafe(self._live(node, token), self._loop)
+        for node, entry in zip(self._nodes, entries, strict=True):
+            asyncio.run_coroutine_threadsafe(self._live(node, entry), self._loop)
 
     def check(self) -> None:
         """Raises the first error that a node has met.
@@ -62,9 +63,9 @@ class LightSwarm:
         self._thread.join()
         self._loop.close()
 
-    async def _live(self, node: LightNode, token: str) -> None:
+    async def _live(self, node: LightNode, entry: str | Enrolment) -> None:
         try:
-            await node.take_part(token, self._enrolled)
+            await node.take_part(entry, self._enrolled)
         except* Exception as group:
             self._errors.append(_first(group))
 
