@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -197,6 +198,25 @@ def choose(name: str, label: str, options: Sequence[str], written: Callable[[str
             label, options, format_func=written, key=key, on_change=_to_address, args=(name,)
         )
     )
+
+
+def paged(name: str, count: int, size: int) -> slice:
+    """Which of many are to be shown: those of the page that stands in the address.
+
+    Args:
+        name: Of the address's parameter.
+        count: How many there are.
+        size: How many a page has.
+    """
+    pages = -(-count // size)
+    if pages < 2:
+        return slice(count)
+    key, wanted = f"choice-{name}", st.query_params.get(name, "")
+    # More digits than these no list has.
+    asked = int(wanted) if re.fullmatch("[1-9][0-9]{0,5}", wanted) else 1
+    st.session_state[key] = min(asked, pages)
+    number = int(st.pagination(pages, key=key, on_change=_to_address, args=(name,)))
+    return slice((number - 1) * size, number * size)
 
 
 def _to_address(name: str) -> None:

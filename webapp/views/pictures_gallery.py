@@ -58,7 +58,7 @@ def gallery(site: Site, held: ChildStudy) -> None:
         return
     options = [EVERY, *(f"{CLASS}{name}" for name in held.study.classes), UNLABELLED]
     view = _view(options)
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         _choose_label(site, options, view)
         _choose_days(site, view)
         purpose = _choose_purpose(site)

@@ -9,7 +9,7 @@ import streamlit as st
 from federated.states import NodeStanding, TaskState
 from federated.views import NodeView, RoundView, TaskView, UpdateView
 from webapp.desk import Desk
-from webapp.layout import badge
+from webapp.layout import badge, paged
 from webapp.retold import retold
 from webapp.texts import text
 from webapp.words import (
@@ -39,12 +39,11 @@ def audit(desk: Desk, round_: RoundView) -> None:
         return
     counted = sum(one.status == TaskState.ACCEPTED for one in sent)
     st.header(text("audit.counted", accepted=counted, count=len(sent)), anchor=False)
-    pages = -(-len(sent) // CARDS)
-    page = st.pagination(pages, key="audit-page") if pages > 1 else 1
+    shown = sent[paged("audit", len(sent), CARDS)]
     standings = {node.id: node for node in desk.operator.nodes()}
     tasks = {task.id: task for task in round_.tasks}
     with st.grid(min_column_width=320, gap="medium"):
-        for update in sent[(page - 1) * CARDS : page * CARDS]:
+        for update in shown:
             _card(update, tasks.get(update.task), standings.get(update.node))
 
 

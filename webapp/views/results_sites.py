@@ -8,7 +8,7 @@ from federated.strategies import asynchronous
 from federated.views import CourseView, RoundView, RunView
 from webapp.charts import measures_told, participation_chart, sites_by_round, staleness_by_round
 from webapp.desk import Desk
-from webapp.layout import choose, guard, section, show
+from webapp.layout import choose, guard, paged, section, show
 from webapp.texts import text
 from webapp.views.results_cross_site import cross_site
 from webapp.views.results_updates import updates
@@ -34,11 +34,7 @@ def _participation(course: CourseView, number: int) -> None:
     numbers = [round_.number for round_ in course.rounds]
     rounds = window(len(numbers), numbers.index(number) if number in numbers else -1, ROUNDS_SHOWN)
     st.caption(text("results.participation_what"))
-    page = 1
-    pages = -(-len(course.sites) // SITES_SHOWN)
-    if pages > 1:
-        page = st.pagination(pages, key="sites-page")
-    shown = slice((page - 1) * SITES_SHOWN, page * SITES_SHOWN)
+    shown = paged("sites", len(course.sites), SITES_SHOWN)
     chart = participation_chart(course, rounds, shown)
     if chart:
         show(chart, "participation")

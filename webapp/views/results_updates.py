@@ -8,11 +8,14 @@ from federated.plan import Plan
 from federated.states import RoundState
 from federated.strategies import asynchronous
 from federated.views import RoundView, TaskView, UpdateView
-from webapp.layout import section, table
+from webapp.layout import paged, section, table
 from webapp.retold import retold
 from webapp.round_words import accepted, behind, task_facts
 from webapp.texts import text, texts
 from webapp.words import NOTHING, clock, credit, figure, marked, percent, span
+
+SITES_SHOWN = 20
+"""Rows of a table on one page."""
 
 TRAINING = ("loss", "accuracy")
 VALIDATION = ("loss", "accuracy", "balanced_accuracy", "f1", "auc", "sensitivity_at_90")
@@ -24,6 +27,7 @@ def updates(round_: RoundView, plan: Plan) -> None:
     tasks = {task.id: task for task in round_.tasks}
     st.markdown(closing(round_))
     if sent:
+        sent = sent[paged("updates", len(sent), SITES_SHOWN)]
         rows = [_figures(update, tasks.get(update.task), plan) for update in sent]
         if round_.state != RoundState.FAILED:
             _formula(plan)
@@ -124,7 +128,8 @@ def _absent(round_: RoundView, plan: Plan) -> None:
     ]
     if rows:
         section("updates.absent")
-        table(_without_empty(rows), text("updates.absent"))
+        shown = rows[paged("absent", len(rows), SITES_SHOWN)]
+        table(_without_empty(shown), text("updates.absent"))
 
 
 def _row(site: str, state: str, reason: str, work: str = "") -> dict[str, object]:

@@ -133,9 +133,8 @@ def _card(desk: Desk, node: NodeView, studies: list[StudyView]) -> None:
         )
     )
     _standing(node)
-    # As code, for Streamlit makes a link of any address, whoever wrote it.
     if node.url:
-        st.code(node.url, language=None)
+        st.caption(plain(node.url))
     for study in studies:
         _study(desk, node, study)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -25,11 +26,10 @@ def taken_part(desk: Desk, node: NodeView) -> None:
         return
     figures(_counts(history))
     st.markdown(_lateness(history))
-    rows = [_row(task) for task in history.tasks[:SHOWN]]
-    table(rows, text("sites.history_table"))
+    table(_rows(history.tasks[:SHOWN]), text("sites.history_table"))
     if len(history.tasks) > SHOWN:
         with st.expander(text("sites.earlier", count=len(history.tasks) - SHOWN)):
-            table([_row(task) for task in history.tasks[SHOWN:]], text("sites.history_table"))
+            table(_rows(history.tasks[SHOWN:]), text("sites.history_table"))
 
 
 def _counts(history: NodeHistory) -> dict[str, str]:
@@ -49,6 +49,15 @@ def _lateness(history: NodeHistory) -> str:
     return text("sites.took", middle=middle, longest=longest, late=late, count=len(history.tasks))
 
 
+def _rows(tasks: Sequence[NodeTask]) -> list[dict[str, object]]:
+    """One row a task; why it did not count where there is one that did not."""
+    rows = [_row(task) for task in tasks]
+    if any(task.reason for task in tasks):
+        for row, task in zip(rows, tasks, strict=True):
+            row[text("sites.why")] = retold(task.reason) if task.reason else NOTHING
+    return rows
+
+
 def _row(task: NodeTask) -> dict[str, object]:
     return {
         text("chart.round"): whole(task.round),
@@ -57,6 +66,5 @@ def _row(task: NodeTask) -> dict[str, object]:
         text("sites.took_column"): NOTHING if task.seconds is None else span(task.seconds),
         text("sites.share"): percent(task.share),
         text("sites.credits"): NOTHING if task.credits is None else credit(task.credits),
-        text("sites.why"): retold(task.reason or (task.audit[0] if task.audit else NOTHING)),
         text("results.run"): short(task.run),
     }

@@ -25,7 +25,7 @@ def approval(desk: Desk, node: NodeView) -> None:
         st.markdown(told("sites.asks", name=node.name), width="stretch")
         label = text("sites.approve")
         if st.button(label, key=f"approve-{node.id}", type="primary", icon=":material/check:"):
-            _ask(desk, node, NodeState.ACTIVE, "sites.approve")
+            _ask(desk, node, NodeState.ACTIVE, "sites.let_in")
 
 
 def participation(desk: Desk, node: NodeView) -> None:
@@ -43,16 +43,15 @@ def participation(desk: Desk, node: NodeView) -> None:
 def _ask(desk: Desk, node: NodeView, state: NodeState, key: str) -> None:
     """Asks once more, and says what comes of it."""
     # A dialog's title is given to its decorator, and the language is known on the page alone.
-    titled = st.dialog(told(key, name=node.name), icon=":material/hub:")
-    titled(_asked)(desk, node, state)
+    label = told(key, name=node.name)
+    st.dialog(label, icon=":material/hub:")(_asked)(desk, node, state, label)
 
 
-def _asked(desk: Desk, node: NodeView, state: NodeState) -> None:
+def _asked(desk: Desk, node: NodeView, state: NodeState, label: str) -> None:
     after = "suspended" if state == NodeState.SUSPENDED else "active"
     st.markdown(text(f"sites.then_{after}"))
     if node.url:
         st.code(node.url, language=None)
-    label = text("sites.confirm")
     if st.button(label, type="primary", key="site-state", on_click=_set, args=(desk, node, state)):
         st.rerun()
 

@@ -10,7 +10,7 @@ import streamlit as st
 from federated.states import NodeStanding, NodeState
 from federated.views import NodeView
 from webapp.desk import Desk
-from webapp.layout import figures, live, table
+from webapp.layout import figures, live, paged, table
 from webapp.texts import text
 from webapp.words import NOTHING, ago, credit, marked, small, whole
 
@@ -51,18 +51,16 @@ def sites_table(desk: Desk, nodes: list[NodeView]) -> None:
     if not kept:
         st.markdown(text("sites.none_fits"))
         return
-    pages = -(-len(kept) // PAGE)
-    number = st.pagination(pages, key=f"site-page-{pages}") if pages > 1 else 1
-    live(_lines, active=True)(desk, str(kind), wanted, number)
+    live(_lines, active=True)(desk, str(kind), wanted, paged("sites", len(kept), PAGE))
 
 
 def _kept(nodes: list[NodeView], kind: str, wanted: str) -> list[NodeView]:
     return [node for node in nodes if FILTERS[kind](node) and wanted in node.name.lower()]
 
 
-def _lines(desk: Desk, kind: str, wanted: str, number: int) -> None:
+def _lines(desk: Desk, kind: str, wanted: str, page: slice) -> None:
     kept = _kept(desk.operator.nodes(), kind, wanted)
-    shown = kept[PAGE * (number - 1) : PAGE * number]
+    shown = kept[page]
     studies = [view.study.id for view in desk.operator.studies()]
     if shown:
         table([_line(node, studies, desk.now()) for node in shown], text("sites.table"))

@@ -269,6 +269,10 @@ def test_fifty_sites_and_two_hundred_rounds_are_shown_in_pages(
     app = open_app("results", tab="sites", round="100")
     assert not app.error
     assert "Rounds 90 to 109 of 20 sites" in shown(app)
+    assert [len(table.value) for table in app.table[:2]] == [20, 20]
+    last = open_app("results", tab="sites", round="100", updates="3")
+    assert [list(table.value["Site"])[-1] for table in last.table[:2]] == ["site-49"] * 2
+    assert len(last.table[0].value) == 10
     cards = open_app("results", tab="audit", round="100")
     assert len(cards.subheader) == 12
 

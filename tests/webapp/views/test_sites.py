@@ -147,7 +147,7 @@ def test_one_site_tells_what_it_took_part_in_and_how_late_it_was(
     master["GET nodes/node-site-1/history"] = ok(history)
     app = open_app("sites", "console", site="site-1")
     told = shown(app)
-    assert "it took 30 s in the middle, at most 12 min; 2 came too late" in told
+    assert "arrived 30 s after the site had taken the work (median), at most 12 min; 2 came" in told
     assert "came 12 s after the deadline" in told
     assert {metric.label: metric.value for metric in app.metric}["Accepted"] == "2"
     assert "site-2" not in "".join(heading.value for heading in app.header)
