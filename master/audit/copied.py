@@ -18,7 +18,7 @@ SAME_CHANGE = "the same change of the weights"
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """An update of the same run that came before, in this round or in another.
+    """An update that came before, in this round or in another.
 
     Attributes:
         node: The node's id.
@@ -27,6 +27,7 @@ class Earlier:
         sketch: Its sketch.
         few_steps: Whether neither it nor the update that is compared with it took more than
             `FEW_STEPS` steps.
+        elsewhere: Whether it was made for another run.
     """
 
     node: str
@@ -34,6 +35,7 @@ class Earlier:
     round: int
     sketch: Sketch
     few_steps: bool = False
+    elsewhere: bool = False
 
 
 def check_copied(
@@ -44,8 +46,9 @@ def check_copied(
     Args:
         sketch: Of the update.
         node: Id of the node that sent it.
-        earlier: Updates of the run that came before, but not the same work: not the same public
-            pictures with the same seed, nor the node's own from the same weights.
+        earlier: Updates that came before, but not the same work: not the same public pictures
+            with the same seed, nor the node's own from the same weights. Of other runs those
+            with the same weights are enough: their changes were drawn by other secrets.
         policy: Says how near is the same.
     """
     if not sketch.is_telling:
@@ -56,8 +59,9 @@ def check_copied(
         own = other.node == node
         whose = "its own" if own else f"that of {other.node_name}"
         if sketch.digest == other.sketch.digest:
-            sentence = f"The update has the same weights as {whose} for round {other.round}."
-            return Finding(sentence, Weight.WRONG)
+            sentence = f"The update has the same weights as {whose} for round {other.round}"
+            where = " of another run." if other.elsewhere else "."
+            return Finding(f"{sentence}{where}", Weight.WRONG)
         if not (other.sketch.is_telling and distance(sketch, other.sketch) <= policy.copy_distance):
             continue
         sentence = f"The update has {SAME_CHANGE} as {whose}"

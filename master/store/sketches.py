@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -86,10 +87,10 @@ def of_task(session: Session, task_id: str) -> Sketch | None:
 
 
 def earlier(session: Session, task: TaskRow, sketch: Sketch, near: float) -> list[Earlier]:
-    """Updates of the run that came before, as far as they are the same by their sketches.
+    """Updates that came before, as far as they are the same by their sketches.
 
     Not the same work done twice: at the same public pictures with the same seed, or by the same
-    node from the same weights.
+    node from the same weights. Of the study's other runs there are those with the same weights.
 
     Args:
         session: The transaction.
@@ -98,9 +99,15 @@ def earlier(session: Session, task: TaskRow, sketch: Sketch, near: float) -> lis
         near: Changes of the same update differ by this part of the longer one at most.
 
     Returns:
-        The newest first.
+        The run's own, the newest first, then those of other runs.
     """
     own = session.get_one(UpdateRow, task.id)
+    return [*_in_run(session, task, sketch, near, own), *_elsewhere(session, task, sketch, own)]
+
+
+def _in_run(
+    session: Session, task: TaskRow, sketch: Sketch, near: float, own: UpdateRow
+) -> list[Earlier]:
     norms = (sketch.norm * (1 - near), sketch.norm / max(1 - near, 1e-9))
     alike = or_(SketchRow.digest == sketch.digest, SketchRow.norm.between(*norms))
     same_slot = (TaskRow.round == task.round) & (TaskRow.slot == task.slot)
@@ -123,6 +130,30 @@ def earlier(session: Session, task: TaskRow, sketch: Sketch, near: float) -> lis
         if other.digest == sketch.digest or distance(sketch, other) <= near
     ]
     return _told(session, {name: found[name] for name in same}, own)
+
+
+def _elsewhere(session: Session, task: TaskRow, sketch: Sketch, own: UpdateRow) -> list[Earlier]:
+    """One with the very same weights in another run of the study, if there is any.
+
+    Runs may begin from the same weights, and what one node sent in the first may have become a
+    model that another node was given. Who begins from the same weights with the same seed, which
+    hangs on the node's name or on the public pictures, comes to the same honestly.
+    """
+    study = session.get_one(RunRow, task.run_id).study_id
+    others = select(RunRow.id).where(RunRow.study_id == study, RunRow.id != task.run_id)
+    same_node = (TaskRow.node_id == task.node_id) | (TaskRow.seed == task.seed)
+    query = (
+        select(*_OF_SKETCH)
+        .join(TaskRow, TaskRow.id == SketchRow.task_id)
+        .join(UpdateRow, UpdateRow.task_id == SketchRow.task_id)
+        .where(SketchRow.run_id.in_(others), SketchRow.digest == sketch.digest)
+        .where(~((TaskRow.weights == task.weights) & (same_node | (TaskRow.slot == task.slot))))
+        .where(UpdateRow.received_at <= own.received_at)
+        .order_by(UpdateRow.received_at.desc(), TaskRow.id)
+        .limit(1)
+    )
+    found = {row.task_id: _sketch(row) for row in session.execute(query)}
+    return [replace(one, elsewhere=True) for one in _told(session, found, own)]
 
 
 def _told(session: Session, found: Mapping[str, Sketch], own: UpdateRow) -> list[Earlier]:

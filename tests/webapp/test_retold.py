@@ -122,12 +122,15 @@ def copies() -> Iterator[str]:
     ):
         earlier = [Earlier(node, "clinic-b", 7, other, few)]
         yield check_copied(own, "n1", earlier, AuditPolicy()).sentence
+    for node in ("n1", "n2"):
+        elsewhere = [Earlier(node, "clinic-b", 7, own, elsewhere=True)]
+        yield check_copied(own, "n1", elsewhere, AuditPolicy()).sentence
     for odd in (sketch("a", 0.0, 1), sketch("a", 3.1, 1, weights=9)):
         yield check_copied(odd, "n1", [], AuditPolicy()).sentence
 
 
 def test_copies() -> None:
-    all_told(copies(), 8)
+    all_told(copies(), 10)
 
 
 def test_directions() -> None:
