@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from federated.views import ComparedRun
 from webapp.texts import text, texts
-from webapp.words import short
+from webapp.words import short, small
 
 SETTINGS_NAMED = 3
 """Settings that the name of a run tells at most; all stand in the table."""
@@ -38,7 +38,7 @@ def setting_value(value: object) -> str:
         return text("compare.unset")
     if isinstance(value, bool):
         return text("compare.yes" if value else "compare.no")
-    return str(value)
+    return small(value) if isinstance(value, float) else str(value)
 
 
 def _telling(runs: Sequence[ComparedRun], settings: Sequence[str]) -> list[str]:
@@ -56,6 +56,8 @@ def _kinds(runs: Sequence[ComparedRun], settings: Sequence[str]) -> int:
 
 def _brief(differs: Mapping[str, object], path: str) -> str:
     value = setting_value(differs.get(path))
-    return (
-        value if path in BY_THEMSELVES else f"{path.rpartition('.')[2].replace('_', ' ')} {value}"
-    )
+    if path in BY_THEMSELVES:
+        return value
+    named = setting_name(path)
+    name = path.rpartition(".")[2].replace("_", " ") if named == path else named
+    return f"{name[0].lower()}{name[1:]} {value}"

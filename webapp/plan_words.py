@@ -7,6 +7,7 @@ from federated.strategies import asynchronous, needed_updates
 from webapp.texts import text
 from webapp.words import (
     commas,
+    sentences,
     span,
     told,
 )
@@ -47,7 +48,7 @@ def model_line(plan: Plan) -> str:
     if plan.search is not None:
         searched = [text(f"search.{name}").lower() for name in plan.search.space.names]
         said.append(text("plan.searches", settings=commas(searched)))
-    return " ".join(said)
+    return sentences(*said)
 
 
 def round_line(plan: Plan, sites: int) -> str:
@@ -59,7 +60,7 @@ def round_line(plan: Plan, sites: int) -> str:
         return f"{_drawn('at_once', drawn, sites)} {version}"
     faster = text("plan.measured") if plan.deadline_factor else ""
     said = (_drawn("asked", drawn, sites), _closes(plan, drawn), faster)
-    return " ".join(filter(None, said))
+    return sentences(*said)
 
 
 def _drawn(key: str, drawn: int, sites: int) -> str:

@@ -57,7 +57,7 @@ def course(run: RunView, round_: RoundView, now: float) -> str:
         return f"{collected} {text('progress.taken_in')}"
     pausing = text("progress.pausing") if run.state == RunState.PAUSED else ""
     said = (collected, _waited_for(round_, run.plan), _deadline(round_, now), pausing)
-    return " ".join(filter(None, said))
+    return sentences(*said)
 
 
 def accepted(round_: RoundView) -> int:

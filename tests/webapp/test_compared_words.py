@@ -31,7 +31,8 @@ def test_runs_that_differ_in_nothing_are_called_by_their_model() -> None:
 
 def test_settings_have_the_names_of_the_form_and_else_their_path() -> None:
     assert setting_name("training.learning_rate") == "Learning rate"
-    assert setting_name("model.settings.alpha") == "model.settings.alpha"
+    assert setting_name("model.settings.alpha") == "Width (alpha)"
+    assert setting_name("model.settings.depth") == "model.settings.depth"
     assert [setting_value(value) for value in (None, True, False, 0.5)] == [
         "not set",
         "yes",

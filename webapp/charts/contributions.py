@@ -11,6 +11,7 @@ from webapp.texts import text
 from webapp.words import (
     credit,
     semicolons,
+    signed,
 )
 
 MOST_TOLD = 8
@@ -40,7 +41,7 @@ def contributions_chart(round_: RoundCredits) -> Chart | None:
                 "color": [BLUE if value >= 0 else VERMILION for value in points],
                 "pattern": {"shape": ["" if value >= 0 else "/" for value in points]},
             },
-            text=[f"{value:+.1f}" for value in points],
+            text=[signed(value) for value in points],
             textposition="outside",
             cliponaxis=False,
             hovertemplate=text("chart.contribution_hover") + "<extra></extra>",
@@ -82,7 +83,7 @@ def _sentence(
     round_: RoundCredits, names: list[str], points: list[float], known: list[CreditShare]
 ) -> str:
     told = [
-        text("chart.contribution", name=name, points=f"{value:+.1f}", credits=credit(one.credits))
+        text("chart.contribution", name=name, points=signed(value), credits=credit(one.credits))
         for name, value, one in zip(names, points, known, strict=True)
     ]
     if len(told) > MOST_TOLD:

@@ -14,8 +14,14 @@ from webapp.charts.figure import BLUE, SEQUENTIAL, SKY, Chart, framed, line
 from webapp.lesson.federation import State, world
 from webapp.lesson.settings import ROUNDS, Lesson
 from webapp.texts import text
-from webapp.words import figure as written
-from webapp.words import percent, whole
+from webapp.words import (
+    figure as written,
+)
+from webapp.words import (
+    percent,
+    sentences,
+    whole,
+)
 
 
 def class_names(lesson: Lesson) -> tuple[str, ...]:
@@ -114,7 +120,7 @@ def accuracies(courses: Mapping[str, list[State]], guess: float | None = None) -
     framed(drawn, x=text("chart.round_axis"), y=text("lesson.accuracy_axis"))
     drawn.update_xaxes(range=[-0.5, ROUNDS + 0.5])
     drawn.update_yaxes(range=[0, 1.02], tickformat=".0%")
-    said = " ".join(_gone(name, states) for name, states in courses.items())
+    said = sentences(*(_gone(name, states) for name, states in courses.items()))
     return Chart(drawn, said, pd.concat(tables, ignore_index=True))
 
 

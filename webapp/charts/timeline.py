@@ -104,7 +104,7 @@ def _bars(phase: str, spans: Sequence[Span], colour: str, pattern: str) -> go.Ba
             "color": colour,
             "pattern": {"shape": pattern, "fillmode": "overlay", "fgcolor": "#FFFFFF"},
         },
-        hovertemplate="%{y}: %{base:.1f} s + %{x:.1f} s",
+        hovertemplate=text("chart.timeline_hover"),
     )
 
 

@@ -110,7 +110,7 @@ def _tested(report: Report | None, number: int) -> list[str]:
         paragraph(text("run_report.on", round=number, count=report.num_examples)),
         figures({text(f"figure.{name}"): told for name, told in written.items()}, below),
         paragraph(text("tested.intervals", count=report.resamples), "quiet"),
-        *([paragraph(" ".join(said))] if said else []),
+        *([paragraph(sentences(*said))] if said else []),
         picture(roc_chart(report)),
         picture(precision_recall_chart(report)),
         picture(reliability_chart(report)),

@@ -53,7 +53,7 @@ def keep(
         if key in st.session_state:
             _kept(site, st.session_state[key], own.label)
             return
-        st.markdown(told("opinion.keep_lead", name=own.label, storage=status.storage))
+        st.markdown(told("opinion.keep_lead", name=own.label, storage=retold(status.storage)))
         agreed = st.checkbox(text("opinion.keep_consent"), key=f"keep-consent-{file.file_id}")
         label = told("opinion.keep", site=site.name)
         if st.button(label, disabled=not agreed, icon=":material/add_photo_alternate:"):

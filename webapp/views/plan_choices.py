@@ -116,7 +116,8 @@ def ask_model_settings(plan: Plan, document: Document, form: Form, models: Model
     values: Document = {**defaults, **given}
     with st.grid(min_column_width=200):
         for one in found.settings:
-            label = one.name.replace("_", " ").capitalize()
+            key = f"setting.model_settings_{one.name}"
+            label = text(key) if key in texts() else one.name.replace("_", " ").capitalize()
             values[one.name] = form.ask(
                 _of_model(one), values[one.name], label, retold(one.help), of=f"{name}-"
             )

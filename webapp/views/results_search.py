@@ -18,6 +18,8 @@ from webapp.words import (
     opened,
     percent,
     plain,
+    sentences,
+    signed,
 )
 
 SIGNS = {"running": "running", "complete": "completed", "failed": "failed"}
@@ -57,7 +59,7 @@ def _best(view: SearchView) -> None:
             told=_told(best, view),
             accuracy=percent(best.score),
             round=best.round,
-            points=f"{100 * (best.lead or 0.0):+.1f}".replace("-", "\u2212"),
+            points=signed(100 * (best.lead or 0.0)),
         )
     )
 
@@ -70,7 +72,7 @@ def _under_way(view: SearchView) -> None:
         told.append(text("search.running", count=running))
     if failed:
         told.append(text("search.failed", count=failed))
-    st.caption(" ".join(told))
+    st.caption(sentences(*told))
 
 
 def _told(one: TrialView, view: SearchView) -> str:
@@ -83,7 +85,7 @@ def _told(one: TrialView, view: SearchView) -> str:
 
 
 def _row(one: TrialView, view: SearchView) -> dict[str, object]:
-    lead = None if one.lead is None else f"{100 * one.lead:+.1f}".replace("-", "\u2212")
+    lead = None if one.lead is None else signed(100 * one.lead)
     return {
         text("search.trial"): one.number,
         text("chart.round"): one.round,

@@ -71,11 +71,11 @@ def _written(report: Report, name: str) -> str:
 
 def _found(report: Report) -> None:
     """How much is found at few false alarms: what a clinician asks first."""
-    sentences = findings(report)
-    if sentences:
+    found = findings(report)
+    if found:
         with st.container(border=True, width=FOUND_WIDTH):
-            st.header(plain(sentences[0]), anchor=False)
-            st.markdown(plain(" ".join(sentences[1:])))
+            st.header(plain(found[0]), anchor=False)
+            st.markdown(plain(sentences(*found[1:])))
 
 
 def _curves(report: Report) -> None:

@@ -9,7 +9,16 @@ from webapp.charts import contributions_chart
 from webapp.layout import badge, show, table
 from webapp.retold import retold
 from webapp.texts import text, texts
-from webapp.words import NOTHING, credit, percent, plain, whole
+from webapp.words import (
+    NOTHING,
+    credit,
+    figure,
+    percent,
+    plain,
+    sentences,
+    signed,
+    whole,
+)
 
 SIGNS = {"granted": "granted", "none": "not_granted", "pending": "pending"}
 
@@ -55,7 +64,7 @@ def _arithmetic(round_: RoundCredits) -> str:
     if round_.state == "granted":
         merits = sum(max(0.0, one.contribution or 0.0) for one in round_.updates)
         told.append(text("rewards.share", pool=whole(round_.pool), sum=_points(merits)))
-    return " ".join(told)
+    return sentences(*told)
 
 
 def _row(one: CreditShare, round_: RoundCredits) -> dict[str, object]:
@@ -77,8 +86,8 @@ def _compared(policy: str) -> str:
 
 
 def _points(share: float) -> str:
-    return f"{100 * share:.1f}"
+    return figure(100 * share, 1)
 
 
 def _signed(share: float) -> str:
-    return f"{100 * share:+.1f}".replace("-", "\u2212")
+    return signed(100 * share)

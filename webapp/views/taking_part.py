@@ -9,6 +9,7 @@ from webapp.charts import site_rounds_chart
 from webapp.departures import bytes_by_kind, departure_rows
 from webapp.desk import Desk, Site
 from webapp.layout import badge, choose_site, figures, opening, section, show
+from webapp.retold import retold
 from webapp.texts import text
 from webapp.views.taking_part_limits import limits
 from webapp.views.taking_part_plans import plans
@@ -30,7 +31,7 @@ def page(desk: Desk) -> None:
     limits(site, known)
     _came_of_it(known)
     section("taking_part.left")
-    st.markdown(plain(known.sharing))
+    st.markdown(plain(retold(known.sharing)))
     _left(site, known, number)
 
 

@@ -96,7 +96,7 @@ def _connection(status: ChildStatus, now: float) -> None:
             badge(str(status.node_state))
     key = "workbench.connected" if status.master_reachable else "workbench.alone"
     st.markdown(text(key, ago=ago(status.last_contact, now)))
-    st.caption(plain(status.storage))
+    st.caption(plain(retold(status.storage)))
 
 
 def _task(task: ChildTask) -> None:

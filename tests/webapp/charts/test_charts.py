@@ -336,14 +336,14 @@ def test_contributions_stand_to_either_side_of_nothing() -> None:
     chart = EVERY["contributions"]
     (bars,) = chart.figure.to_dict()["data"]
     assert list(bars["x"]) == pytest.approx([6.3, 5.7, -4.1])
-    assert list(bars["text"]) == ["+6.3", "+5.7", "-4.1"]
+    assert list(bars["text"]) == ["+6.3", "+5.7", "−4.1"]
     # Told apart by more than colour.
     assert list(bars["marker"]["pattern"]["shape"]) == ["", "", "/"]
     low, high = chart.figure.to_dict()["layout"]["xaxis"]["range"]
     assert low < -4.1 < 6.3 < high
     assert chart.alt == (
         "What each update of round 2 brought on the audit pictures: site-1 +6.3 points, "
-        "52.50 credits; site-2 +5.7 points, 47.50 credits; site-3 -4.1 points, 0.00 credits."
+        "52.50 credits; site-2 +5.7 points, 47.50 credits; site-3 −4.1 points, 0.00 credits."
     )
     assert charts.contributions_chart(sample.credits_pending(3)) is None
 

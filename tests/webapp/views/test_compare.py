@@ -24,7 +24,7 @@ def test_a_table_of_what_differs_and_what_came_out(
     frame = pd.concat([settings, came_out]).map(lambda cell: str(cell).replace("\\", ""))
     rows = {row[0]: tuple(row[1:]) for row in frame.itertuples(index=False, name=None)}
     assert list(pairs["p-value"]) == ["0.510"]
-    assert rows["model.settings.width"] == ("16", "4")
+    assert rows["Width"] == ("16", "4")
     assert rows["Stop early"] == ("not set", "not set")
     assert rows["AUC, audit pictures"] == ("★ 0.810", "0.610")
     assert rows["AUC, test pictures"] == ("0.850", "0.650")
