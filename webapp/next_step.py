@@ -50,6 +50,8 @@ def _of_runs(study: StudyView, nodes: Sequence[NodeView], runs: Sequence[RunView
         return Step(text("step.paused"), "train")
     if live:
         return Step(text("step.running", round=live.round, rounds=live.plan.rounds), "train")
+    if runs and runs[0].state == RunState.FAILED:
+        return Step(text("step.failed"), "results")
     if runs:
         return Step(text("step.look"), "results")
     if not any(labelled(node, study) for node in nodes):

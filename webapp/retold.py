@@ -31,6 +31,9 @@ TOGETHER = 4
 MOST_JOINTS = 12
 """Colons and semicolons behind which a reason is looked for."""
 
+_CODE = re.compile(r"(?<=[.?…]) \([a-z][a-z_]{2,40}\)")
+"""The code of a failure behind its sentence: programs read it, and people have the sentence."""
+
 _ENDED = re.compile(r"(?<=[.?…]) (?=\S)")
 _MORE = re.compile(r"\d+ more")
 _JOINT = re.compile("[:;] ")
@@ -45,6 +48,7 @@ def retold(sentence: str) -> str:
         sentence: One or several, or a phrase, as they came over the wire.
     """
     spoken = language()
+    sentence = _CODE.sub("", sentence)
     if spoken == "en" or len(sentence) > LONGEST:
         return sentence
     return _retold(sentence, spoken, DEEPEST).words

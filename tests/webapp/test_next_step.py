@@ -34,6 +34,11 @@ STANDING = Plan(rounds=2, trigger=Trigger(kind="upload", min_new_pictures=7))
             "waits for 7 new",
         ),
         ((sample.study(), [FULL], [sample.run()]), "results", "See what it learnt"),
+        (
+            (sample.study(), [FULL], [sample.run(state=RunState.FAILED), sample.run()]),
+            "results",
+            "The last run failed",
+        ),
     ],
 )
 def test_the_next_step_follows_from_the_state(facts: Any, page: str | None, says: str) -> None:

@@ -367,3 +367,10 @@ def test_hostile_words_take_no_time(part: str) -> None:
     with speaking("ru"):
         assert retold(sentence)
     assert time.process_time() - began < 30
+
+
+def test_a_failure_is_told_without_its_code() -> None:
+    said = f"Round 1 failed: 1 of at least 2 updates accepted (b: {PAUSED.detail} (paused))"
+    assert "(paused)" not in retold(said)
+    assert retold(said).endswith(f"(b: {PAUSED.detail})")
+    assert retold("Expected a number. (It is none.)") == "Expected a number. (It is none.)"
