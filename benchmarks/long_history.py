@@ -116,7 +116,7 @@ def long_history(servers: Servers, sites: int, rounds: int) -> Iterator[History]
         FederationError: The master refused something, or a run failed.
     """
     began = time.monotonic()
-    works = [Held(Noise(STUDY, 3 + n % 7, n, spread=0.5)) for n in range(sites)]
+    works = [Held(Noise(STUDY, 5 + n % 7, n, spread=0.5, validated=True)) for n in range(sites)]
     past = _kept(servers.state, works, rounds)
     seconds = time.monotonic() - began
     federation = start_federation(servers, FederationSettings(sites=()))
@@ -212,7 +212,7 @@ def plan_of(rounds: int, quorum: int, deadline: float) -> Plan:
     """A run of a tiny model that every site can train."""
     return Plan(
         model=TINY,
-        training=Training(epochs=1, validation_fraction=0),
+        training=Training(epochs=1, validation_fraction=0.2),
         privacy=Privacy(min_examples=1),
         rounds=rounds,
         quorum=quorum,

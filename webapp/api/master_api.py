@@ -30,7 +30,7 @@ from federated.views import (
     SystemView,
     WeightChanges,
 )
-from webapp.api.connection import LONG_SECONDS, Connection, parse
+from webapp.api.connection import KEEP_SECONDS, LONG_SECONDS, Connection, parse
 from webapp.api.evaluation import Evaluation
 from webapp.api.feed import EventFeed
 from webapp.api.shared import parse_once
@@ -134,9 +134,16 @@ class MasterApi:
         """One run, with the tasks of the round under way."""
         return parse_once(RunView, self.connection.get(f"runs/{run}"))
 
-    def course(self, run: str) -> CourseView:
-        """How a run went, round by round and site by site, in few bytes."""
-        return parse_once(CourseView, self.connection.get(f"runs/{run}/course"))
+    def course(self, run: str, *, settled: bool = False) -> CourseView:
+        """How a run went, round by round and site by site.
+
+        Args:
+            run: The run.
+            settled: Whether it has been over for a while: little of it still changes.
+        """
+        keep_seconds = SETTLED_SECONDS if settled else KEEP_SECONDS
+        content = self.connection.get(f"runs/{run}/course", keep_seconds=keep_seconds)
+        return parse_once(CourseView, content)
 
     def changes(self, run: str) -> WeightChanges:
         """How far each tensor moved in each round."""

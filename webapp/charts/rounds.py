@@ -36,21 +36,18 @@ def loss_by_round(course: CourseView) -> Chart:
 def _table(course: CourseView, tested: Sequence[str], local: str) -> pd.DataFrame:
     """A row a round: the test figures, then the lowest and highest of the sites."""
     told = [site.metrics[local] for site in course.sites if local in site.metrics]
-    rows = []
-    for place, round_ in enumerate(course.rounds):
-        values = [of_site[place] for of_site in told if of_site[place] is not None]
-        row: dict[str, object] = {text("chart.round"): round_.number}
-        row |= {text(f"figure.{name}"): round_.evaluation.get(name) for name in tested}
-        row[text("chart.sites_lowest")] = min(values, default=None)  # type: ignore[type-var]
-        row[text("chart.sites_highest")] = max(values, default=None)  # type: ignore[type-var]
-        rows.append(row)
-    columns = [
-        text("chart.round"),
-        *(text(f"figure.{name}") for name in tested),
-        text("chart.sites_lowest"),
-        text("chart.sites_highest"),
+    columns: dict[str, list[float | None]] = {
+        text("chart.round"): [round_.number for round_ in course.rounds]
+    }
+    for name in tested:
+        columns[text(f"figure.{name}")] = [one.evaluation.get(name) for one in course.rounds]
+    by_round = [
+        [of_site[place] for of_site in told if of_site[place] is not None]
+        for place in range(len(course.rounds))
     ]
-    return pd.DataFrame(rows, columns=columns)
+    columns[text("chart.sites_lowest")] = [min(values, default=None) for values in by_round]  # type: ignore[type-var]
+    columns[text("chart.sites_highest")] = [max(values, default=None) for values in by_round]  # type: ignore[type-var]
+    return pd.DataFrame(columns)
 
 
 def _drawn(table: pd.DataFrame, y: str) -> go.Figure:

@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from federated.views import CourseView
-from webapp.charts.figure import GREY, Chart, framed, line
+from webapp.charts.figure import GREY, MOST_MARKERS, Chart, framed, line
 from webapp.texts import text
 from webapp.words import figure as written
 
@@ -74,7 +74,7 @@ def _tested(numbers: list[int], tested: pd.Series[float]) -> go.Scatter:
         name=text("chart.test_part"),
         x=numbers,
         y=tested.tolist(),
-        mode="lines+markers",
+        mode="lines+markers" if len(numbers) <= MOST_MARKERS else "lines",
         line={"color": GREY, "width": 4},
         marker={"symbol": "circle", "size": 9},
     )

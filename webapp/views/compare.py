@@ -43,16 +43,18 @@ def page(desk: Desk) -> None:
     opening("compare")
     study = choose_study(desk)
     name = study.study.id if study else ""
-    all_runs = desk.operator.comparison(name).runs if study else []
-    if len(all_runs) < 2:
+    newest = desk.operator.comparison(name) if study else None
+    if newest is None or len(newest.runs) < 2:
         empty("compare.none", desk, "train")
         return
     tell_of_change(lambda: _state(desk.operator.comparison(name)))
-    chosen = _choose_runs(all_runs)
+    chosen = _choose_runs(newest.runs)
     if len(chosen) < 2:
         st.info(text("compare.two"), icon=":material/compare_arrows:")
         return
-    comparison = desk.operator.comparison(name, chosen)
+    # Which of them is best, and in what they differ, goes by those that are compared.
+    has_all = len(chosen) == len(newest.runs)
+    comparison = newest if has_all else desk.operator.comparison(name, chosen)
     names = names_of(comparison.runs, comparison.settings)
     _course(comparison, names)
     section("compare.settings")

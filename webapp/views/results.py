@@ -15,7 +15,7 @@ from webapp.layout import badge, choose, empty, figures, guard, opening, tell_of
 from webapp.plan_words import model_line, plan_line
 from webapp.retold import retold
 from webapp.round_words import UNDER_WAY, run_name
-from webapp.steering import steering
+from webapp.steering import OVER, steering
 from webapp.texts import text
 from webapp.views.results_audit import audit
 from webapp.views.results_credits import credits_of
@@ -36,6 +36,8 @@ TABS = (
 )
 OF_A_ROUND = ("sites", "model", "evaluation", "audit", "credits")
 
+SETTLING_SECONDS = 120.0
+
 
 def page(desk: Desk) -> None:
     """Draws the page."""
@@ -46,12 +48,17 @@ def page(desk: Desk) -> None:
         return
     run = runs[choose("run", text("results.run"), list(runs), lambda name: run_name(runs[name]))]
     tell_of_change(lambda: _state(desk, run.id))
-    course = desk.operator.course(run.id)
+    course = desk.operator.course(run.id, settled=is_settled(run, desk.now()))
     _headline(desk, run, course)
     if not course.rounds:
         st.markdown(text("results.no_rounds"))
     _tabs(desk, run, course)
     downloads(desk, run, course)
+
+
+def is_settled(run: RunView, now: float) -> bool:
+    """Whether a run has been over for so long that its last model has been measured too."""
+    return run.state in OVER and now - (run.finished_at or now) > SETTLING_SECONDS
 
 
 def _state(desk: Desk, run_id: str) -> tuple[object, ...]:
