@@ -170,7 +170,8 @@ def _shown(value: str, kind: str, spoken: str, depth: int) -> Said:
             return Said(localised(value.replace("-", "\u2212")), is_whole=True)
         case "pct":
             return Said(in_percent(value[:-1].replace("-", "\u2212")), is_whole=True)
-    return Said(value, is_whole=True)
+    # What reaches over the end of a sentence is hardly a name.
+    return Said(value, is_whole=_ENDED.search(value) is None)
 
 
 def _name(one: str, spoken: str, depth: int) -> str:

@@ -26,6 +26,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "num": r"[+-]?(?:\d{1,20}(?:\.\d{1,20})?(?:e[+-]?\d{1,4})?|inf|nan)",
         "path": r"[\w.\-]{1,120}",
         "pct": r"-?\d{1,9}(?:\.\d{1,9})?%",
+        "shape": r"[\d(][\w(),. ×]{0,80}",
         "word": r"[a-z0-9_]{1,64}",
     }
 )

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from child.admission import CLOSED, DECLINED, PAUSED, UNDECIDED
+from child.api.participation import SHARING
+from child.status import STORAGE
 from child.upload_outcomes import Candidate, stored_sentence
 from federated.errors import ImpossiblePlan
 from federated.plan import AuditPolicy, Plan
@@ -318,6 +320,11 @@ def test_what_becomes_of_a_picture() -> None:
             group_hash=None,
         )
         told(stored_sentence(candidate))
+
+
+def test_what_a_site_promises() -> None:
+    told(STORAGE)
+    told(SHARING.replace("(cross_site)", ""))
 
 
 def test_what_cannot_be_relied_on() -> None:
