@@ -54,7 +54,7 @@ KEPT = re.compile(
     r"\[[^]]*\]|“[^”]*”|«[^»]*»|\b(clinic|site)-\w+|[（(](quorum|buffer|sampling)\b[^)）]*[)）]"
 )
 WORD = re.compile(r"[A-Za-z](?:[A-Za-z0-9_.]*[A-Za-z0-9_])")
-FIELDS = {"epochs", "proximal", "deadline_factor", "validation_fraction"}
+FIELDS = {"cross_site", "epochs", "proximal", "deadline_factor", "validation_fraction"}
 """Of a plan."""
 
 SEEDS = range(40)
