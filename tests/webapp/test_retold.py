@@ -324,7 +324,7 @@ def test_what_becomes_of_a_picture() -> None:
 
 def test_what_a_site_promises() -> None:
     told(STORAGE)
-    told(SHARING.replace("(cross_site)", ""))
+    told(SHARING)
 
 
 def test_what_cannot_be_relied_on() -> None:
