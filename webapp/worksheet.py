@@ -11,9 +11,8 @@ from webapp.lesson.federation import state_at
 from webapp.lesson.presets import PRESETS, Preset
 from webapp.lesson.quiz import ANSWERS, QUESTIONS
 from webapp.lesson.settings import ROUNDS, Lesson
-from webapp.numerals import localised
 from webapp.texts import text
-from webapp.words import figure, percent
+from webapp.words import figure, percent, small
 
 SITES = {"A": (10, 0.4), "B": (30, -0.2), "C": (60, 0.1)}
 """Of the exercise by hand: examples, and the weight that the site found."""
@@ -32,6 +31,7 @@ th, td { border: 1px solid #777; padding: 2mm; text-align: left; vertical-align:
 .line { border-bottom: 1px solid #777; height: 9mm; } .name { display: flex; gap: 8mm; }
 .name span { flex: 1; border-bottom: 1px solid #777; padding-bottom: 1mm; }
 .answer { color: #0B6394; font-weight: 600; } li { list-style: none; margin: 1mm 0; }
+section:nth-of-type(3) th:last-child { width: 45%; }
 small { display: block; margin-left: 6mm; color: #444; font-size: 10pt; }
 ul { padding-left: 4mm; margin: 1mm 0; }
 @media print { body { padding: 0; max-width: none; } .answer { color: #000; } }
@@ -91,7 +91,7 @@ def _by_hand(answers: bool) -> str:
         (
             text("by_hand.site", letter=letter),
             str(examples),
-            localised(f"{weight:g}"),
+            small(weight),
             _answer(percent(found.shares[letter], 0), answers),
             _answer(figure(found.shares[letter] * weight), answers),
         )

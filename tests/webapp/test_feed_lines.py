@@ -37,7 +37,7 @@ def test_a_round_that_closed_is_one_line_and_what_went_wrong_another() -> None:
         ("round_open", 4, None),
         ("task_leased", 4, "n2"),
     ) == [
-        "Round 4 is under way: 1 began to train and 0 updates came in since the feed begins",
+        "Round 4 is under way: 1 began to train, 0 updates came in",
         "r1 round 3 done",
         "The update of clinic-2 for round 3 was rejected: told",
     ]

@@ -53,7 +53,7 @@ def report_of(desk: Desk, run: RunView, course: CourseView) -> str:
     studies = {one.study.id: one for one in desk.operator.studies()}
     made = [one.number for one in course.rounds if one.weights_after]
     tested = desk.operator.evaluation(run.id, made[-1]).test if made else None
-    last = desk.operator.round(run.id, course.rounds[-1].number)
+    last = desk.operator.round(run.id, made[-1] if made else course.rounds[-1].number)
     earned = {one.node: one.credits for one in desk.operator.leaderboard(run.id)}
     title = text("run_report.title", name=_name_of(run, studies.get(run.study)))
     parts = [

@@ -199,7 +199,9 @@ def _course(comparison: Comparison, names: Mapping[str, str]) -> None:
     show(measure_by_run(comparison.runs, names, measure), "measure-by-run")
     told = {names[run.id]: run.publish for run in comparison.runs}
     published = [plain(name) for name, publish in told.items() if publish]
-    if published:
+    if len(published) == len(told):
+        st.caption(text("compare.all_published"))
+    elif published:
         st.caption(text("compare.published", runs=commas(published)))
 
 

@@ -20,6 +20,9 @@ MOST = 8
 
 CHANCE = 0.05
 
+LEAST_TOLD = 0.001
+"""P-values below it are told as below it."""
+
 
 def paired(desk: Desk, study: str, runs: Sequence[ComparedRun], names: Mapping[str, str]) -> None:
     """Draws the differences from a reference that a person chooses."""
@@ -88,10 +91,17 @@ def _row(one: PairedRun, p_value: float | None, names: Mapping[str, str]) -> dic
         text("compare.run"): names[one.run],
         text("figure.accuracy"): percent(one.accuracy),
         text("chart.difference"): difference,
-        text("compare.p_value"): figure(p_value),
+        text("compare.p_value"): _written(p_value),
         text("compare.only_run"): str(one.only_run) if known else NOTHING,
         text("compare.only_reference"): str(one.only_reference) if known else NOTHING,
     }
+
+
+def _written(p_value: float | None) -> str:
+    """A p-value is never nothing, however small."""
+    if p_value is None or p_value >= LEAST_TOLD:
+        return figure(p_value)
+    return f"< {figure(LEAST_TOLD)}"
 
 
 def adjusted(p_values: Sequence[float | None]) -> list[float | None]:

@@ -84,7 +84,11 @@ def _rounds(desk: Desk) -> None:
         return
     section("rewards.round")
     run = choose("run", text("results.run"), list(runs), lambda name: run_name(runs[name]))
-    numbers = [str(number) for number in range(runs[run].round, 0, -1)]
+    newest = runs[run].round
+    if newest > 1 and desk.operator.round_credits(run, newest) is None:
+        # It is open still, or failed.
+        newest -= 1
+    numbers = [str(number) for number in range(newest, 0, -1)]
     number = choose("round", text("chart.round"), numbers, str)
     found = desk.operator.round_credits(run, int(number))
     if found is None:
