@@ -11,7 +11,9 @@ from webapp.words import short, small
 SETTINGS_NAMED = 3
 """Settings that the name of a run tells at most; all stand in the table."""
 
-BY_THEMSELVES = ("model.name", "strategy.name")
+RULE = "strategy.name"
+
+BY_THEMSELVES = ("model.name", RULE)
 """Settings whose values say what they are."""
 
 
@@ -32,13 +34,16 @@ def setting_name(path: str) -> str:
     return text(f"setting.{name}") if f"setting.{name}" in texts() else path
 
 
-def setting_value(value: object) -> str:
-    """A setting's value as people read it."""
+def setting_value(value: object, path: str = "") -> str:
+    """A setting's value as people read it; one of several choices as the form calls it."""
     if value is None:
         return text("compare.unset")
     if isinstance(value, bool):
         return text("compare.yes" if value else "compare.no")
-    return small(value) if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return small(value)
+    keys = (f"option.{path.replace('.', '_')}_{value}", f"rule.{value}" if path == RULE else "")
+    return next((text(key) for key in keys if key in texts()), str(value))
 
 
 def _telling(runs: Sequence[ComparedRun], settings: Sequence[str]) -> list[str]:
@@ -55,7 +60,7 @@ def _kinds(runs: Sequence[ComparedRun], settings: Sequence[str]) -> int:
 
 
 def _brief(differs: Mapping[str, object], path: str) -> str:
-    value = setting_value(differs.get(path))
+    value = setting_value(differs.get(path), path)
     if path in BY_THEMSELVES:
         return value
     named = setting_name(path)

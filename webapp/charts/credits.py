@@ -16,6 +16,9 @@ from webapp.words import (
     credit,
 )
 
+DAY = 24 * 3600 * 1000
+"""In milliseconds, as Plotly counts between ticks."""
+
 MARKED = 30
 """Points up to which each has a marker of its own."""
 
@@ -35,6 +38,15 @@ def credit_trend(trends: Sequence[CreditTrend]) -> Chart:
         rows += [(one.node_name, at, total) for at, total in zip(times, sums, strict=True)]
     framed(drawn, x=text("chart.time_axis"), y=text("chart.credits_axis"))
     drawn.update_yaxes(rangemode="tozero")
+    # Plotly would write the months in English.
+    date = text("chart.date_ticks")
+    drawn.update_xaxes(
+        tickformatstops=[
+            {"dtickrange": [None, DAY - 1], "value": f"%H:%M:%S\n{date}"},
+            {"dtickrange": [DAY, None], "value": date},
+        ],
+        hoverformat=f"{date} %H:%M:%S",
+    )
     columns = [text("chart.site"), text("chart.time_axis"), text("chart.credits_axis")]
     totals = commas(f"{one.node_name} {credit(one.points[-1][1])}" for one in trends)
     table = pd.DataFrame(rows, columns=columns)

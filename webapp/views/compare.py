@@ -122,7 +122,7 @@ def _setting(run: ComparedRun, path: str) -> str:
     # A plan has it in seconds; people set it in minutes.
     if path == "deadline_seconds" and isinstance(value, (int, float)):
         return span(value)
-    return setting_value(value)
+    return setting_value(value, path)
 
 
 def _searched(run: ComparedRun) -> str:

@@ -28,7 +28,12 @@ from webapp.views.results_settings import settings
 from webapp.views.results_sites import sites
 from webapp.views.results_tested import tested
 from webapp.views.results_weights import weights
-from webapp.words import figure, opened, percent
+from webapp.words import (
+    figure,
+    opened,
+    percent,
+    sentences,
+)
 
 TABS = (
     *("progress", "sites", "model", "evaluation", "audit"),
@@ -74,7 +79,7 @@ def _headline(desk: Desk, run: RunView, course: CourseView) -> None:
         if run.reason:
             st.markdown(opened(retold(run.reason)), width="content")
         steering(desk, run)
-    st.caption(f"{plan_line(run.plan)}. {model_line(run.plan)}")
+    st.caption(sentences(plan_line(run.plan), model_line(run.plan)))
     tested_on = run.evaluation or {}
     shown = {
         text("results.rounds"): f"{_done(course)} / {run.plan.rounds}",
