@@ -73,14 +73,15 @@ def sketch_of(
     lengths: list[float] = []
     changed = False
     for spec in signature.tensors:
-        new = np.asarray(after.get_tensor(spec.name), order="C")
-        digest.update(new.tobytes())
-        old = before.get_tensor(spec.name)
-        changed = changed or not np.array_equal(old, new)
-        change = np.subtract(new, old, dtype=np.float64).ravel()
-        if spec.trainable:
-            lengths.append(_length(change))
-            sums += _projected(change, spec, seed)
+        draws = _draws(spec, seed)
+        new, old = (reader.get_tensor(spec.name) for reader in (after, before))
+        for now, then in zip(_parts(new), _parts(old), strict=True):
+            digest.update(now.tobytes())
+            changed = changed or not np.array_equal(then, now)
+            if spec.trainable:
+                change = np.subtract(now, then, dtype=np.float64)
+                lengths.append(_length(change))
+                sums += _projected(change, next(draws))
     sketch = Sketch(
         digest=digest.hexdigest(),
         weights=sum(spec.count for spec in signature.tensors if spec.trainable),
@@ -112,22 +113,20 @@ def _unit(sums: np.ndarray) -> np.ndarray:
     return (sums / length if length > 0 else sums).astype(np.float32)
 
 
-def _projected(change: np.ndarray, spec: TensorSpec, seed: str) -> np.ndarray:
-    sums = np.zeros(BUCKETS)
-    for part, draws in zip(_parts(change), _draws(change.size, spec.name, seed), strict=True):
-        signs = np.where(draws & 1, 1.0, -1.0)
-        sums += np.bincount(draws >> 1, weights=signs * part, minlength=BUCKETS)
-    return sums
+def _projected(change: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    signs = np.where(draws & 1, 1.0, -1.0)
+    return np.bincount(draws >> 1, weights=signs * change, minlength=BUCKETS)
 
 
-def _parts(change: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, change.size, CHUNK):
-        yield change[start : start + CHUNK]
+def _parts(values: np.ndarray) -> Iterator[np.ndarray]:
+    flat = values.reshape(-1)
+    for start in range(0, flat.size, CHUNK):
+        yield flat[start : start + CHUNK]
 
 
-def _draws(size: int, name: str, seed: str) -> Iterator[np.ndarray]:
+def _draws(spec: TensorSpec, seed: str) -> Iterator[np.ndarray]:
     """A bucket and a sign for each value, as one whole number below `2 * BUCKETS`."""
-    key = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    key = hashlib.sha256(f"{seed}/{spec.name}".encode()).digest()
     rng = np.random.default_rng(np.frombuffer(key, dtype=np.uint32))
-    for start in range(0, size, CHUNK):
-        yield rng.integers(0, 2 * BUCKETS, min(CHUNK, size - start), dtype=np.uint16)
+    for start in range(0, spec.count, CHUNK):
+        yield rng.integers(0, 2 * BUCKETS, min(CHUNK, spec.count - start), dtype=np.uint16)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
-from master.audit.sketch import BUCKETS, distance, sketch_of
+from federated.signature import signature_of
+from master.audit.sketch import BUCKETS, CHUNK, distance, sketch_of
 from tests.master.audit.updates import SIGNATURE, Arrays, moved, sketched, weights
 
 
@@ -72,3 +75,19 @@ def test_values_as_large_as_there_are_do_not_overflow(rng) -> None:
     sketch = sketched(after, start)
     assert np.isfinite(sketch.norm)
     assert np.linalg.norm(sketch.projection) == pytest.approx(1, rel=1e-5)
+
+
+def test_memory_does_not_grow_with_a_tensor(rng) -> None:
+    shape = (16, CHUNK)
+    start = Arrays({"dense/kernel": rng.normal(size=shape).astype(np.float32)})
+    after = Arrays({"dense/kernel": start["dense/kernel"] + np.float32(0.25)})
+    signature = signature_of(start)
+    tracemalloc.start()
+    try:
+        sketch, _ = sketch_of(after, start, signature, "secret")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert sketch.norm == pytest.approx(0.25 * np.sqrt(16 * CHUNK), rel=1e-6)
+    # Beyond the tensors themselves: some copies of a piece, as float64.
+    assert peak < start["dense/kernel"].nbytes
