@@ -30,8 +30,10 @@ def forget(file_id: str) -> None:
     if context and isinstance(files, MemoryUploadedFileManager):
         files.remove_file(context.session_id, file_id)
     for key in [*st.session_state]:
-        if str(key).endswith(file_id) or key in (ANSWERED, "consent"):
+        if str(key).endswith(file_id) or key == ANSWERED:
             del st.session_state[key]
+    # Deleted here, the box would stay ticked in the browser.
+    st.session_state["consent"] = False
     st.session_state[COUNTER] = turn() + 1
 
 

@@ -26,7 +26,7 @@ from webapp.words import (
 
 FONT = Path(__file__).parents[1] / "assets" / "fonts" / "noto-sans-sc.otf"
 STRENGTH = 0.8
-MARGIN, GAP, PICTURE = 18.0, 6.0, 78.0
+MARGIN, GAP, PICTURE = 18.0, 6.0, 58.0
 """Millimetres."""
 TOP_CLASSES = 8
 INK, FAINT, BLUE, PALE = (29, 39, 51), (96, 104, 114), (11, 99, 148), (226, 223, 214)
