@@ -21,6 +21,7 @@ from streamlit.starlette import App  # noqa: E402
 
 from webapp.gate.keys import Keys  # noqa: E402
 from webapp.gate.members import members_of  # noqa: E402
+from webapp.gate.spoken import Spoken  # noqa: E402
 from webapp.gate.wall import Gate, Wall  # noqa: E402
 from webapp.settings import keys_path, load_settings  # noqa: E402
 
@@ -42,5 +43,5 @@ fonts = StaticFiles(directory=HERE / "assets" / "fonts")
 app = App(
     HERE / "script.py",
     routes=[Mount("/fonts", fonts)],
-    middleware=[Middleware(Wall, gate=gate)],
+    middleware=[Middleware(Wall, gate=gate), Middleware(Spoken)],
 )

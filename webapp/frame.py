@@ -169,6 +169,9 @@ def _choose_language() -> None:
         key="choice-lang",
         on_change=_speak,
     )
+    # The page's own HTML names the language that it was loaded in (`webapp.gate.spoken`).
+    named = f"<script>document.documentElement.lang = '{language()}'</script>"
+    st.html(named, unsafe_allow_javascript=True)
 
 
 def _speak() -> None:

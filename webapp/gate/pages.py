@@ -31,7 +31,7 @@ def refused_page(asking: HTTPConnection, role: Role, *, used: bool) -> str:
     """For who is not signed in: why, and how to get a link."""
     # Classroom and console have no `run_all.sh` of their own.
     command = "./run_all.sh link" if role == "demo" else ".venv/bin/python -m webapp link"
-    with speaking(_preferred(asking)):
+    with speaking(preferred(asking)):
         body = (
             _paragraph("enter.used" if used else "enter.refused"),
             _paragraph("enter.how"),
@@ -43,27 +43,27 @@ def refused_page(asking: HTTPConnection, role: Role, *, used: bool) -> str:
 
 def entered_page(asking: HTTPConnection) -> str:
     """For who has just signed in: goes on by itself, to our own first page and nowhere else."""
-    with speaking(_preferred(asking)):
+    with speaking(preferred(asking)):
         link = f'<p><a href="/">{escape(text("enter.open"))}</a></p>'
         return _page(asking, _paragraph("enter.entered") + link, ONWARD)
 
 
 def left_page(asking: HTTPConnection) -> str:
     """For who has just signed out."""
-    with speaking(_preferred(asking)):
+    with speaking(preferred(asking)):
         return _page(asking, _paragraph("enter.left"))
 
 
 def _page(asking: HTTPConnection, body: str, head: str = "") -> str:
     title = escape(text("enter.title"))
-    return PAGE.format(lang=_preferred(asking), title=title, head=head, body=body)
+    return PAGE.format(lang=preferred(asking), title=title, head=head, body=body)
 
 
 def _paragraph(key: str) -> str:
     return f"<p>{escape(text(key))}</p>"
 
 
-def _preferred(asking: HTTPConnection) -> str:
+def preferred(asking: HTTPConnection) -> str:
     """The language of the address, else the first of the browser's that is ours."""
     tags = [asking.query_params.get(PARAMETER, "")]
     tags += asking.headers.get("accept-language", "")[:200].split(",")
