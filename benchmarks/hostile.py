@@ -142,13 +142,21 @@ def _outcomes(folder: Path, cells: Sequence[Cell], rounds: int) -> Iterator[tupl
     features = made(DATA, folder / "features.npz")
     parts = _masters_part()
     classes = tuple(sorted({one.label for one in parts["test"]}))
-    study = Study(id="hostile", name="Hostile nodes", classes=classes, size=SIZE)
+    prepared: set[str] = set()
     with served(folder / "state", SHARED / "weights") as master:
-        prepare(master, study, _plan(cells[0], rounds), parts)
         for cell in cells:
+            study = Study(id=_study(cell), name="Hostile nodes", classes=classes, size=SIZE)
+            if study.id not in prepared:
+                prepare(master, study, _plan(cells[0], rounds), parts)
+                prepared.add(study.id)
             found = _one(master, study, features, cell, rounds)
             print(f"{cell.title}: {_words(found)}", file=sys.stderr, flush=True)
             yield cell, found
+
+
+def _study(cell: Cell) -> str:
+    """The study of a run: in the same one, two of equal seed would be full of copies."""
+    return "-".join((cell.strategy, cell.attack or "none", "audit" if cell.audited else "lenient"))
 
 
 def _masters_part() -> dict[str, list[Found]]:

@@ -14,6 +14,7 @@ from benchmarks.hostile import (
     _accuracies,
     _cells,
     _plan,
+    _study,
     _verdicts,
 )
 from benchmarks.hostile_sites.federation import Outcome
@@ -30,6 +31,9 @@ def test_every_attack_meets_every_strategy_with_the_audit_and_else_unless_always
     without = {one.attack for one in cells if not one.audited}
     assert without == set(KINDS) - set(ALWAYS_REFUSED)
     assert min(SEEDS) >= 100
+    # What another run of the study has sent already is a copy, and honest nodes of one seed
+    # send the same.
+    assert len({(_study(one), one.seed) for one in cells}) == len(cells)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
