@@ -20,6 +20,7 @@ from webapp.layout import guard, live, problem, tell_of_change
 from webapp.retold import retold
 from webapp.settings import Role, SettingsError
 from webapp.texts import text
+from webapp.widget_words import widget_words
 from webapp.words import plain, span, told
 
 ASSETS = Path(__file__).parent / "assets"
@@ -95,6 +96,7 @@ def main(first: str | None = None) -> None:
         initial_sidebar_state="auto",
     )
     st.html(ASSETS / "style.css")
+    widget_words()
     st.logo(str(ASSETS / "mark.svg"), size="large")
     try:
         desk = shared_desk()

@@ -115,7 +115,11 @@ def _choose_days(site: Site, view: View) -> None:
     if view.days or len(st.session_state.get(key, ())) != 1:
         st.session_state[key] = view.days
     st.date_input(
-        text("pictures.days"), key=key, width=320, on_change=lambda: _went(st.session_state[key])
+        text("pictures.days"),
+        key=key,
+        width=320,
+        format=text("pictures.days_format"),
+        on_change=lambda: _went(st.session_state[key]),
     )
 
 
