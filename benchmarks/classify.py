@@ -1,21 +1,24 @@
 """One picture at a real, warm child, beside the bare model call and the making safe of the file.
 
-A child holds the first model of a study (`cnn10`, 96 pixels) and its pictures. Files of three
+A child holds the first model of a study (`cnn10`, 96 pixels) and its pictures. Files of four
 kinds, real pictures if the folder `shared/data` lies beside the project, else drawn ones:
 
 * small: as they are, about 128 pixels a side;
+* medium: enlarged to 224 × 224;
 * screen: enlarged to 1600 × 1200;
 * camera: enlarged to 4000 × 3000 with a little noise, as a camera of 12 megapixels sends them.
 
 Each picture goes through the child (`POST /predict`, with and without a map), and in this process
 through its parts: making the file safe, looking at its quality, the bare model call, the map.
 They take turns, so that a slow minute of a shared machine hits all. What the page does with the
-answer (its own smaller copy and the map over it) is measured too.
+answer (its own smaller copy and the map over it) is measured too, and in Chromium how soon after a
+picture is handed over its answer stands on the page (`benchmarks.classify_page`).
 """
 
 from __future__ import annotations
 
 import io
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,10 +28,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from benchmarks.classify_page import ClassifyPage, classify_page
 from benchmarks.dataset import draw_dataset
 from benchmarks.figures import Figure, Report, ratio
 from benchmarks.setting import servers, setting
 from engines.processes.client import Child
+from engines.processes.servers import Servers
 from federated.plan import Plan
 from federated.study import Study
 from federated.views import Prediction
@@ -38,7 +43,7 @@ from imaging.sanitise import take_in
 from webapp.heat_map import decoded, overlaid, shown
 
 REAL_PICTURES = Path(__file__).resolve().parents[2] / "shared" / "data" / "skin_binary" / "test"
-SIZES = {"small": None, "screen": (1600, 1200), "camera": (4000, 3000)}
+SIZES = {"small": None, "medium": (224, 224), "screen": (1600, 1200), "camera": (4000, 3000)}
 WARM_UPS = 2
 Spent = dict[str, list[float]]
 
@@ -52,16 +57,21 @@ def run(quick: bool) -> Report:
         measured = setting(folder, folder / "data", Plan(seed=1), size=96, sites=1)
         pictures = _pictures(folder / "data", repetitions + WARM_UPS)
         bare = _Bare(measured.study, measured.plan)
-        with servers(measured) as federation:
-            (child,) = federation.children.values()
-            figures = []
+        with servers(measured) as federation, Servers(folder / "page", os.environ) as page:
+            ((site, child),) = federation.children.items()
+            figures, kinds = [], {}
             for kind, size in SIZES.items():
                 files = [_file(path, size, seed) for seed, path in enumerate(pictures)]
+                kinds[kind] = files
                 figures += _figures(kind, _measured(child, bare, measured.study, files))
+            with classify_page(page, child.url, federation.tokens[site]) as opened:
+                for kind, files in kinds.items():
+                    figures += _shown(kind, opened, files, folder / "picture.jpg")
     settings = {
         "pictures": "real" if REAL_PICTURES.is_dir() else "drawn",
         "model": "cnn10, 96 pixels",
         "repetitions": repetitions,
+        "load": round(os.getloadavg()[0], 1),
     }
     return Report("classify", figures, settings)
 
@@ -131,6 +141,19 @@ def _measured(child: Child, bare: _Bare, study: Study, files: list[bytes]) -> Sp
         timed("map", partial(bare.explain, pixels))
         timed("page", partial(_page, data, answer))
     return {name: seconds[WARM_UPS:] for name, seconds in spent.items()}
+
+
+def _shown(kind: str, opened: ClassifyPage, files: list[bytes], path: Path) -> list[Figure]:
+    """The same files on the page, one after the other."""
+    shown = []
+    for data in files:
+        path.write_bytes(data)
+        shown.append(opened.show(path))
+    answers, whole = zip(*((one.answer, one.whole) for one in shown[WARM_UPS:]), strict=True)
+    return [
+        Figure(f"{kind}_answer", f"{kind}: in Chromium, the answer; goal 1 s", answers, "s"),
+        Figure(f"{kind}_all", "  all of the page", whole, "s"),
+    ]
 
 
 def _asked(child: Child, study: Study, data: bytes, explain: str) -> Prediction:

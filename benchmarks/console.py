@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -28,9 +26,9 @@ from benchmarks.browser import Look, Received, drawn, look, opened_page
 from benchmarks.counting_proxy import Counts, counting_proxy
 from benchmarks.figures import Figure, Report
 from benchmarks.long_history import History, long_history
-from engines.processes.servers import ROOT, Servers
+from benchmarks.streamlit_servers import free_port, one_time_link
+from engines.processes.servers import Servers
 from engines.processes.webapp_server import settings_path, start_webapp, wait_until_healthy
-from federated.errors import FederationError
 from serving.tokens import write_secret
 
 PAGES = ("overview", "sites", "train", "results", "compare", "rewards", "system")
@@ -113,7 +111,7 @@ def look_at(servers: Servers, history: History, pages: Mapping[str, str], care: 
         processes = {name: servers[name].pid for name in ("master", "webapp")}
         received = Received(page)
         seen = [_seen(page, received, BOUND, _empty_page(servers), {}, counts, Care(care.looks, 0))]
-        page.goto(_link(servers, address))
+        page.goto(one_time_link(servers, address))
         drawn(page)
         for name, path in pages.items():
             found = _seen(page, received, name, f"{address}/{path}", processes, counts, care)
@@ -203,7 +201,7 @@ def _web_app(servers: Servers, master: str, token: str) -> str:
     """A web app for an operator; its address."""
     document = {"role": "console", "master": {"url": master, "token": token}}
     write_secret(settings_path(servers.state), json.dumps(document))
-    port = _free_port()
+    port = free_port()
     process = start_webapp(servers, port)
     address = f"http://127.0.0.1:{port}"
     wait_until_healthy({f"{address}/_stcore/health": process})
@@ -212,29 +210,10 @@ def _web_app(servers: Servers, master: str, token: str) -> str:
 
 def _empty_page(servers: Servers) -> str:
     """A web app of a single line; its address."""
-    port = _free_port()
+    port = free_port()
     options = ("--server.port", str(port), "--server.address", "127.0.0.1")
     command = ["streamlit", "run", str(EMPTY_PAGE), *options, "--server.headless", "true"]
     process = servers.spawn("empty", command)
     address = f"http://127.0.0.1:{port}"
     wait_until_healthy({f"{address}/_stcore/health": process})
     return address
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def _link(servers: Servers, address: str) -> str:
-    """A one-time link that signs the browser in."""
-    command = [sys.executable, "-m", "webapp", "link", "--address", address]
-    environment = {**os.environ, "COMMONSIGHT_WEBAPP_CONFIG": str(settings_path(servers.state))}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    links = [word for word in done.stdout.split() if word.startswith(address)]
-    if not links:
-        raise FederationError("There is no link to sign in with", received=done.stderr[-200:])
-    return links[0]

@@ -36,7 +36,7 @@ class CourseSite(Message):
         staleness: Versions that its update was behind when it counted.
         base_rounds: Round whose model that update began from.
         shares: Weight that its update had in the average, 0 to 1.
-        metrics: What it measured, by name (`val_accuracy`, …).
+        metrics: What it measured on its validation pictures, by name (`val_accuracy`, …).
     """
 
     node: str

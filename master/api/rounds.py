@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from apiflask import APIBlueprint
+from flask import Response
 from pydantic import Field
 from sqlalchemy.orm import Session
 
@@ -59,10 +60,12 @@ def get_round(run_id: str, number: int) -> RoundView:
 @blueprint.get("/runs/<run_id>/course")
 @blueprint.auth_required(AUTH, roles=PEOPLE)
 @blueprint.output(CourseView)
-def get_course(run_id: str) -> CourseView:
+def get_course(run_id: str) -> Response:
     """How a run went in few bytes: figures of each round, and how each site fared in it."""
     with services().database.read() as session:
-        return courses.course(session, run_id)
+        view = courses.course(session, run_id)
+    # As it is: of a long run it is some hundred thousand values, which nobody need check anew.
+    return Response(view.model_dump_json(), content_type="application/json")
 
 
 @blueprint.get("/runs/<run_id>/changes")

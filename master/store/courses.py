@@ -40,8 +40,14 @@ FIGURES: Mapping[str, tuple[str | int, ...]] = {
 }
 """Where a report has the figures of the test part that are followed over the rounds."""
 
+OF_SITES = (
+    *("val_auc", "val_balanced_accuracy", "val_f1"),
+    *("val_sensitivity_at_90", "val_accuracy", "val_loss"),
+)
+"""What sites measured that is followed over the rounds; a round tells all that they said."""
+
 DIGITS = 5
-"""Of a figure of a site: more than any chart shows."""
+"""Of a figure of a site behind its point: more than any chart shows."""
 
 
 @dataclass(slots=True)
@@ -186,7 +192,7 @@ def _leave_out(
 
 
 def _site(node: str, name: str, cells: Sequence[_Cell]) -> CourseSite:
-    told = dict.fromkeys(name for cell in cells for name in cell.metrics)
+    told = [name for name in OF_SITES if any(name in cell.metrics for cell in cells)]
     return CourseSite(
         node=node,
         node_name=name,
@@ -199,4 +205,4 @@ def _site(node: str, name: str, cells: Sequence[_Cell]) -> CourseSite:
 
 
 def _short(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.{DIGITS}g}")
+    return None if value is None else round(value, DIGITS)

@@ -40,14 +40,15 @@ def leaderboard(session: Session, now: float, run: str | None = None) -> list[St
         run: One run alone.
     """
     places = _places(session, run)
-    amounts = [place.amount for place in places.values()]
-    ordered = sorted(places, key=lambda node: (-places[node].amount, places[node].name))
+    # Once a node: it is the sum of all its entries.
+    amounts = {node: place.amount for node, place in places.items()}
+    ordered = sorted(places, key=lambda node: (-amounts[node], places[node].name))
     return [
         Standing(
-            rank=1 + sum(amount > places[node].amount for amount in amounts),
+            rank=1 + sum(amount > amounts[node] for amount in amounts.values()),
             node=node,
             node_name=places[node].name,
-            credits=places[node].amount / UNIT,
+            credits=amounts[node] / UNIT,
             updates=places[node].updates,
             pending=places[node].pending,
             recent_average=recent_average(
