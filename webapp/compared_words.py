@@ -6,7 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from federated.views import ComparedRun
 from webapp.texts import text, texts
-from webapp.words import short, small
+from webapp.words import (
+    short,
+    small,
+    within,
+)
 
 SETTINGS_NAMED = 3
 """Settings that the name of a run tells at most; all stand in the table."""
@@ -65,4 +69,4 @@ def _brief(differs: Mapping[str, object], path: str) -> str:
         return value
     named = setting_name(path)
     name = path.rpartition(".")[2].replace("_", " ") if named == path else named
-    return f"{name[0].lower()}{name[1:]} {value}"
+    return f"{within(name)} {value}"

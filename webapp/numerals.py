@@ -10,7 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from babel import Locale
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.numbers import get_decimal_symbol, get_group_symbol
 from babel.units import format_unit
 
@@ -78,6 +78,12 @@ def date_and_time(moment: datetime) -> str:
     if _english(rules):
         return f"{moment:%Y-%m-%d %H:%M}"
     return format_datetime(moment, "short", locale=rules)
+
+
+def date_alone(moment: datetime) -> str:
+    """A date in figures."""
+    rules = locale()
+    return f"{moment:%Y-%m-%d}" if _english(rules) else format_date(moment, "short", locale=rules)
 
 
 def _english(rules: Locale) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
-from webapp.numerals import date_and_time, grouped, in_percent, localised, with_unit
+from webapp.numerals import date_alone, date_and_time, grouped, in_percent, localised, with_unit
 from webapp.texts import text
 
 NOTHING = "–"
@@ -167,6 +167,11 @@ def day(at: float) -> str:
     return date_and_time(datetime.fromtimestamp(at).astimezone())
 
 
+def date(at: float) -> str:
+    """Date of this computer's zone."""
+    return date_alone(datetime.fromtimestamp(at).astimezone())
+
+
 def short(name: str) -> str:
     """The beginning of a hash or identifier, enough to tell it from others."""
     return name[:8]
@@ -249,6 +254,11 @@ def sentences(*several: str) -> str:
 def opened(fragment: str) -> str:
     """A reason or note from elsewhere as a sentence by itself: plain, with a capital letter."""
     return plain(fragment[:1].upper() + fragment[1:])
+
+
+def within(label: str) -> str:
+    """A label within a sentence; an abbreviation stays as it is."""
+    return label if label[:2].isupper() else label[:1].lower() + label[1:]
 
 
 def told(key: str, **values: object) -> str:

@@ -65,7 +65,7 @@ def _headline(states: list[State]) -> None:
             text("lesson.loss_now"): figure(now.measured[0]),
             text("lesson.bytes"): size(now.nbytes),
         },
-        width=96,
+        width=136,
     )
     if now.failed:
         st.warning(text("playground.failed"), icon=":material/error:")

@@ -22,6 +22,7 @@ from webapp.words import (
     size,
     told,
     whole,
+    within,
 )
 
 CARDS = 12
@@ -80,7 +81,9 @@ def _reasons(update: UpdateView, task: TaskView | None) -> None:
 def _measured(figures: Mapping[str, float]) -> str:
     """The figures that people know by name."""
     return commas(
-        f"{text(f'figure.{name}')} {figure(figures[name])}" for name in KNOWN if name in figures
+        f"{within(text(f'figure.{name}'))} {figure(figures[name])}"
+        for name in KNOWN
+        if name in figures
     )
 
 

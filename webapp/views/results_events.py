@@ -13,7 +13,7 @@ from webapp.events import sentence
 from webapp.layout import live
 from webapp.steering import OVER
 from webapp.texts import text
-from webapp.words import clock, day
+from webapp.words import clock, date
 
 PARAMETER = "before"
 
@@ -39,8 +39,8 @@ def _list(desk: Desk, found: Sequence[Event]) -> None:
     if not found:
         st.markdown(text("results.events_none"))
         return
-    for date, told in groupby(found, key=lambda one: day(one.at).split()[0]):
-        st.markdown(f"**{date}**")
+    for on, told in groupby(found, key=lambda one: date(one.at)):
+        st.markdown(f"**{on}**")
         st.markdown("\n".join(f"- {clock(one.at)} · {sentence(one, names)}" for one in told))
 
 

@@ -329,7 +329,7 @@ def test_what_could_not_be_checked_is_told_apart(open_app: Open, master: Script)
     assert told.count(open_end) == 1
     assert told.index("The weights have changed.") < told.index("What could not be checked")
     assert told.index("What could not be checked") < told.index(open_end)
-    assert "Accuracy 0.720, Loss 0.550" in told
+    assert "accuracy 0.720, loss 0.550" in told
     assert "15 training pictures · weight 25.0 %" in told
 
 
