@@ -84,7 +84,7 @@ def _figures(status: ChildStatus, now: float) -> None:
             text("workbench.contact"): ago(status.last_contact, now),
             text("workbench.trained"): ago(status.task.changed_at if status.task else None, now),
         },
-        width=172,
+        width=168,
     )
 
 
