@@ -22,7 +22,7 @@ from webapp.texts import plural_form
 LONGEST = 3000
 """Characters of what is looked at; no server writes more of its own."""
 
-DEEPEST = 6
+DEEPEST = 9
 """Sentences within sentences."""
 
 TOGETHER = 4
@@ -31,8 +31,11 @@ TOGETHER = 4
 MOST_JOINTS = 12
 """Colons and semicolons behind which a reason is looked for."""
 
-_CODE = re.compile(r"(?<=[.?…]) \([a-z][a-z_]{2,40}\)")
-"""The code of a failure behind its sentence: programs read it, and people have the sentence."""
+_CODE = re.compile(r"(\.(?= \(\w+\)[;)])|(?<=[.?…])) \([a-z][a-z_]{2,40}\)")
+"""The code of a failure behind its sentence: programs read it, and people have the sentence.
+
+In a row of reasons the sentence goes without its full stop.
+"""
 
 _ENDED = re.compile(r"(?<=[.?…]) (?=\S)")
 _MORE = re.compile(r"\d+ more")
@@ -110,7 +113,7 @@ def _series(parts: list[str], cut: str, between: str, spoken: str, depth: int) -
                 break
         del parts[:count]
         known, is_whole = known or said.words != piece, is_whole and said.is_whole
-        apart = between or ("" if words.endswith("。") else cut)
+        apart = between if cut != " " else "" if words.endswith("。") else cut
         words += (apart if words else "") + said.words
     return Said(words, is_whole) if known else None
 
@@ -157,10 +160,13 @@ def _shown(value: str, kind: str, spoken: str, depth: int) -> Said:
     match kind:
         case "told":
             return _retold(value, spoken, depth - 1)
+        case "clause":
+            said = _retold(value.removesuffix("."), spoken, depth - 1)
+            return Said(said.words.removesuffix("。"), said.is_whole)
         case "parts" | "each":
             cut = ", " if kind == "parts" else "; "
-            said = _series(value.split(cut), cut, _sign(cut, spoken), spoken, depth)
-            return said or Said(value, is_whole=False)
+            row = _series(value.split(cut), cut, _sign(cut, spoken), spoken, depth)
+            return row or Said(value, is_whole=False)
         case "list":
             names = [_name(one, spoken, depth) for one in value.split(", ")]
             return Said(_sign(", ", spoken).join(names), is_whole=True)

@@ -219,7 +219,7 @@ def _parsed(words: str) -> list[tuple[str, str, str | None, str | None]]:
 
 
 def test_the_kinds_of_places_are_known() -> None:
-    kinds = {"told", "parts", "each", "list", *KINDS}
+    kinds = {"clause", "told", "parts", "each", "list", *KINDS}
     for sentence, _ in entries():
         for kind in re.findall(r"\{\w+:(\w+)\}", sentence):
             assert kind in kinds, sentence
