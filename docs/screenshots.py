@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlencode
@@ -22,6 +23,8 @@ from playwright.sync_api import FloatRect, Page, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
 WIDTH = 1180
+GROUNDS = 32
+"""Colours that a picture keeps exactly: the most frequent ones."""
 PATIENCE = 60_000
 """Milliseconds that a page may take to be drawn."""
 
@@ -52,7 +55,7 @@ def story(page: Page, url: str) -> None:
     opened(page, url, "")
     page.get_by_role("link", name="Story").click()
     settled(page)
-    page.set_viewport_size({"width": WIDTH, "height": 1150})
+    page.set_viewport_size({"width": WIDTH, "height": 1500})
 
 
 def by_hand(page: Page, url: str) -> None:
@@ -130,6 +133,26 @@ def _classified(page: Page, url: str) -> None:
     settled(page)
 
 
+def overview(page: Page, url: str) -> None:
+    """The demo's first page, once something has been trained."""
+    opened(page, url, "overview")
+    tall(page, 1100)
+
+
+def pictures(page: Page, url: str) -> None:
+    """What a site holds, from the counts to the gallery."""
+    opened(page, url, "pictures", site="site-3")
+    tall(page, 1100)
+    page.get_by_role("heading", name="What the site holds").evaluate("one => one.scrollIntoView()")
+    page.wait_for_timeout(1000)
+
+
+def training(page: Page, url: str) -> None:
+    """A round under way."""
+    opened(page, url, "train")
+    tall(page, 820)
+
+
 def console_overview(page: Page, url: str) -> None:
     """What the operator sees first, with a round under way."""
     opened(page, url, "overview")
@@ -189,6 +212,9 @@ PICTURES: Mapping[str, Callable[[Page, str], None]] = {
     "quiz": quiz,
     "classify": classify,
     "checklists": checklists,
+    "overview": overview,
+    "pictures": pictures,
+    "training": training,
     "console-overview": console_overview,
     "console-sites": console_sites,
     "console-new-run": console_new_run,
@@ -201,9 +227,19 @@ PICTURES: Mapping[str, Callable[[Page, str], None]] = {
 def written(content: bytes, path: Path) -> None:
     """Writes a picture in few colours, which takes a third of the room."""
     with Image.open(io.BytesIO(content)) as picture:
-        # By coverage: the thin lines of a chart keep their colours beside large grounds.
-        few = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE)
-        few.save(path, optimize=True)
+        whole = picture.convert("RGB")
+        # By coverage: the thin lines of a chart keep their colours beside large grounds. By the
+        # median: a photograph keeps its shades.
+        half = (256 - GROUNDS) // 2
+        rest: list[int] = []
+        for method in (Image.Quantize.MAXCOVERAGE, Image.Quantize.MEDIANCUT):
+            rest += whole.quantize(half, method).getpalette() or []
+        # The grounds themselves are to stay what they are.
+        counted = Counter(zip(*[iter(whole.tobytes())] * 3, strict=True)).most_common(GROUNDS)
+        grounds = [part for colour, _ in counted for part in colour]
+        palette = Image.new("P", (1, 1))
+        palette.putpalette((grounds + rest)[: 256 * 3])
+        whole.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def part(page: Page, name: str) -> FloatRect | None:

@@ -44,6 +44,7 @@ def counts_by_site(counts: Mapping[str, Mapping[str, int]], classes: Sequence[st
                 text=[value or "" for value in values],
                 textposition="inside",
                 insidetextanchor="middle",
+                textangle=0,
                 insidetextfont={"color": ink_on(style_of(place)["color"])},
                 marker={
                     "color": style_of(place)["color"],
@@ -58,7 +59,9 @@ def counts_by_site(counts: Mapping[str, Mapping[str, int]], classes: Sequence[st
     height = 130 + 44 * max(len(counts), 1)
     framed(drawn, x=text("chart.pictures_axis"), y="", height=height, barmode="stack", bargap=0.35)
     drawn.update_yaxes(autorange="reversed")
-    drawn.update_layout(legend={"traceorder": "normal"})
+    # A number that finds no room in its part stands in the sentence and in the table.
+    room = {"minsize": 10, "mode": "hide"}
+    drawn.update_layout(legend={"traceorder": "normal"}, uniformtext=room)
     said = _counts_sentence(counts)
     if more:
         said = f"{said} {text('chart.more_sites', count=more)}"

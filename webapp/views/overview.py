@@ -26,6 +26,7 @@ from webapp.words import (
     percent,
     plain,
     told,
+    whole,
 )
 
 FEED_LENGTH = 12
@@ -106,7 +107,7 @@ def _figures(desk: Desk, study_id: str) -> None:
             text("overview.model"): current.model if current else NOTHING,
             text("overview.round"): str(current.round) if current else NOTHING,
             text("overview.online"): text("overview.of", online=online, all=len(nodes)),
-            text("overview.held"): str(pictures),
+            text("overview.held"): whole(pictures),
             text("figure.auc"): figure(tested.get("auc")),
             text("figure.accuracy"): percent(tested.get("accuracy")),
         }

@@ -33,14 +33,14 @@ def importing(site: Site, held: ChildStudy) -> None:
         if latest is not None and latest.state == "running":
             _running(site, latest)
             return
-        _choosing(site, held, found)
+        _choosing(site, held, found, latest.source if latest else None)
         if latest is not None:
             _result(latest)
             _take(site, held, latest)
 
 
-def _choosing(site: Site, held: ChildStudy, found: ImportSources) -> None:
-    """What to look at; nothing is stored by looking."""
+def _choosing(site: Site, held: ChildStudy, found: ImportSources, last: str | None) -> None:
+    """What to look at, at first what was looked at last; nothing is stored by looking."""
     st.markdown(text("imports.lead"))
     if not found.sources:
         st.info(text("imports.nothing_there"), icon=":material/folder_off:")
@@ -50,6 +50,7 @@ def _choosing(site: Site, held: ChildStudy, found: ImportSources) -> None:
         source = st.selectbox(
             text("imports.source"),
             list(sizes),
+            index=list(sizes).index(last) if last in sizes else 0,
             format_func=lambda name: _source_name(name, sizes[name]),
         )
         labels = st.selectbox(
