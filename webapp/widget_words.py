@@ -14,6 +14,7 @@ TAKEN = f'[data-testid="stCameraInput"]:has(img) {CAMERA}'
 STYLE = """<style>
 [data-testid="stFileUploaderDropzoneInstructions"] {{ display: none; }}
 {upload}, {camera} {{ font-size: 0; }}
+{upload} {{ max-width: none; }}
 {upload}::after {{ content: "{upload_word}"; font-size: 0.875rem; }}
 {camera}::after {{ content: "{camera_word}"; font-size: 0.875rem; }}
 {taken}::after {{ content: "{again_word}"; }}
