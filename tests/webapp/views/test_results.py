@@ -331,6 +331,10 @@ def test_what_could_not_be_checked_is_told_apart(open_app: Open, master: Script)
     assert told.index("What could not be checked") < told.index(open_end)
     assert "accuracy 0.720, loss 0.550" in told
     assert "15 training pictures · weight 25.0 %" in told
+    # In another language the master's sentence is told in it; one that nobody knows stays.
+    told = shown(open_app("results", tab="audit", lang="zh"))
+    assert "The weights have changed" not in told
+    assert told.index("权重已改变。") < told.index(open_end)
 
 
 def test_a_late_update_is_told_with_its_reason_and_earns_nothing(
