@@ -57,7 +57,7 @@ def round_line(plan: Plan, sites: int) -> str:
     mode = asynchronous(plan.strategy)
     if mode is not None:
         version = text("plan.version", count=mode.buffer)
-        return f"{_drawn('at_once', drawn, sites)} {version}"
+        return sentences(_drawn("at_once", drawn, sites), version)
     faster = text("plan.measured") if plan.deadline_factor else ""
     said = (_drawn("asked", drawn, sites), _closes(plan, drawn), faster)
     return sentences(*said)

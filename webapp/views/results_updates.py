@@ -12,7 +12,16 @@ from webapp.layout import paged, section, table
 from webapp.retold import retold
 from webapp.round_words import accepted, behind, task_facts
 from webapp.texts import text, texts
-from webapp.words import NOTHING, clock, credit, figure, marked, percent, span
+from webapp.words import (
+    NOTHING,
+    clock,
+    credit,
+    figure,
+    marked,
+    percent,
+    sentences,
+    span,
+)
 
 SITES_SHOWN = 20
 """Rows of a table on one page."""
@@ -57,7 +66,7 @@ def closing(round_: RoundView) -> str:
         said = text("updates.closed", **facts, **counts, length=length)
         if round_.state == RoundState.FAILED:
             said = text("updates.failed", **facts, **counts, length=length)
-    return f"{said} {text('updates.extended')}" if round_.extended else said
+    return sentences(said, text("updates.extended")) if round_.extended else said
 
 
 def _figures(update: UpdateView, task: TaskView | None, plan: Plan) -> dict[str, object]:

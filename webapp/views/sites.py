@@ -34,6 +34,7 @@ from webapp.words import (
     commas,
     credit,
     plain,
+    sentences,
     short,
     small,
     told,
@@ -198,7 +199,7 @@ def _weights(desk: Desk, node: NodeView, study: StudyView, received: ReceivedMod
     figures(five, width=104, fine=f"{node.id}-{study.study.id}")
     said = text("weights.count", count=whole(shown.all.count))
     if current and current.frozen and current.weights == received.weights:
-        said += f" {text('weights.besides', count=whole(current.frozen_parameters))}"
+        said = sentences(said, text("weights.besides", count=whole(current.frozen_parameters)))
     st.caption(said)
 
 
