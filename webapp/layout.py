@@ -77,7 +77,7 @@ def show(chart: Chart, key: str) -> None:
 
     Args:
         chart: What to show.
-        key: Constant over reruns, so that a refresh does not flicker.
+        key: Constant over reruns, so that a chart of which nothing has changed stays the same.
     """
     st.plotly_chart(chart.figure, key=key, config=PLOTLY, alt=chart.alt)
     st.caption(plain(chart.alt))

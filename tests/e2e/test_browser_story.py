@@ -44,6 +44,19 @@ COLUMN = """title => {
 }"""
 """The cells below a title, once there is a table that has it."""
 
+FRAME_BY_FRAME = """() => {
+  window.palest = 1;
+  const look = () => {
+    for (const one of document.querySelectorAll("[data-stale='true']")) {
+      const style = getComputedStyle(one);
+      if (style.filter === "none") palest = Math.min(palest, style.opacity);
+    }
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+"""How pale anything becomes that is about to be drawn anew, but what takes long and shows it."""
+
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text() + "; null"
 # Browsers let the keyboard reach a table that scrolls; axe-core knows that only of older ones.
 SERIOUS = """async () => {
@@ -294,8 +307,11 @@ def test_a_run_without_waiting_on_public_batches(demo, browser):
 
     visitor.open("results?tab=sites")
     visitor.sees("Without waiting (FedBuff)")
+    visitor.page.evaluate(FRAME_BY_FRAME)
     expect(visitor.page.get_by_text("completed").first).to_be_visible(timeout=2 * PATIENCE)
     visitor.sees("Updates that counted: 4")
+    # The page refreshed itself meanwhile, and nothing of it flickered.
+    assert visitor.page.evaluate("palest") == 1
     began = [int(number) for number in _column(visitor.page, "Began from round")]
     behind = [int(number) for number in _column(visitor.page, "Versions behind")]
     assert [b + age for b, age in zip(began, behind, strict=True)] == [1, 1]
