@@ -12,8 +12,13 @@ from webapp.words import figure as written
 from webapp.words import percent
 
 
-def reliability_chart(report: Report) -> Chart | None:
-    """Accuracy by confidence, over bars of how many pictures; None without any bin."""
+def reliability_chart(report: Report, *, rounded: bool = False) -> Chart | None:
+    """Accuracy by confidence, over bars of how many pictures; None without any bin.
+
+    Args:
+        report: What was measured.
+        rounded: Whether its counts are rounded, so that no mean is to be taken over them.
+    """
     filled = [entry for entry in report.reliability if entry.count]
     if not filled:
         return None
@@ -24,7 +29,7 @@ def reliability_chart(report: Report) -> Chart | None:
     columns = ("from", "to", "pictures", "confidence", "right_axis")
     rows = [(e.lower, e.upper, e.count, e.confidence, e.accuracy) for e in report.reliability]
     table = pd.DataFrame(rows, columns=[text(f"chart.{name}") for name in columns])
-    return Chart(drawn, _sentence(report, filled), table)
+    return Chart(drawn, _rounded(report) if rounded else _sentence(report, filled), table)
 
 
 def _bars(report: Report) -> go.Bar:
@@ -61,6 +66,14 @@ def _points(filled: list[ReliabilityBin]) -> go.Scatter:
         marker={"size": 9},
         customdata=[entry.count for entry in filled],
         hovertemplate=text("chart.reliability_hover"),
+    )
+
+
+def _rounded(report: Report) -> str:
+    return text(
+        "chart.reliability_rounded",
+        accuracy=percent(report.accuracy),
+        error=written(report.calibration_error),
     )
 
 

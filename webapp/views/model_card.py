@@ -115,7 +115,8 @@ def _chart(section: Section, facts: CardFacts) -> object:
     if section.name != "calibration" or facts.test is None:
         return None
     counted = sum(entry.count for entry in facts.test.reliability)
-    chart = reliability_chart(facts.test.model_copy(update={"num_examples": max(counted, 1)}))
+    drawn = facts.test.model_copy(update={"num_examples": max(counted, 1)})
+    chart = reliability_chart(drawn, rounded=True)
     if chart is not None:
         show(chart, "card-reliability")
     return chart
