@@ -7,6 +7,7 @@ the order in which it puts the pictures. Wrong labels do.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -19,6 +20,9 @@ Figures = Mapping[str, float]
 
 FLOOR = 0.01
 """The others' figures are taken to vary by this much at least."""
+
+CHANCE = 2.0
+"""Standard errors that a drop has to be larger by, where there are too few others to tell."""
 
 
 def check_contributions(
@@ -45,6 +49,7 @@ def check_contributions(
             start.get(name),
             None if others is None else float(others[place]),
             0.0 if spreads is None else float(spreads[place]),
+            found[row].get("num_examples", math.inf),
             policy,
         )
     return findings
@@ -61,6 +66,7 @@ def _finding(
     start: float | None,
     others: float | None,
     spread: float,
+    pictures: float,
     policy: AuditPolicy,
 ) -> Finding:
     word = "AUC" if name == "auc" else "accuracy"
@@ -69,12 +75,24 @@ def _finding(
         return Finding(f"{shown}; the round's first model was not measured.", Weight.UNCHECKED)
     shown = f"{shown}; the round's first model has {start:.3f}"
     drop, far = start - score, True
+    # Where no others show what is usual, a handful of audit pictures is to reject nobody.
+    most = policy.most_drop + CHANCE * _standard_error(score, pictures)
     if others is not None:
         shown = f"{shown} and the median of the others {others:.3f}"
+        most = policy.most_drop
         drop = min(drop, others - score)
         far = others - score > policy.drop_deviations * max(spread, FLOOR)
-    if far and drop > policy.most_drop:
+    if far and drop > most:
         return Finding(f"{shown}: it makes the model much worse.", Weight.WRONG)
     if far and drop > policy.odd_drop:
         return Finding(f"{shown}: it makes the model worse.", Weight.ODD)
     return Finding(f"{shown}.")
+
+
+def _standard_error(score: float, pictures: float) -> float:
+    """At most that of an AUC (or accuracy) on so many pictures, in two classes of one size.
+
+    D. van Dantzig, "On the consistency and the power of Wilcoxon's two sample test", Proc. Kon.
+    Ned. Akad. v. Wetenschappen A 54, 1951: the variance is no more than a(1 - a) / min(m, n).
+    """
+    return math.sqrt(max(0.0, score * (1 - score)) / max(1.0, pictures / 2))

@@ -99,6 +99,18 @@ def test_what_is_hardly_sure_is_noted_and_what_is_sure_and_tiny_is_too(
     assert check_mirror(many, {"a": 1, "b": 1}, lenient).weight is Weight.NOTED
 
 
+def test_whose_answers_are_shifted_but_in_as_good_an_order_is_watched_and_counts(
+    rng: np.random.Generator,
+) -> None:
+    shifted = errors(rng, -0.2, -0.2)
+    assert weight(shifted, BOTH) is Weight.WRONG
+    for drop, expected in ((-0.02, Weight.NOTED), (0.05, Weight.NOTED), (0.06, Weight.WRONG)):
+        found = check_mirror(replace(shifted, auc_drop=drop), BOTH, POLICY)
+        assert found.weight is expected
+        assert ("in as good an order as before" in found.sentence) == (expected is Weight.NOTED)
+    assert weight(replace(errors(rng, 0.2, 0.2), auc_drop=-0.1), BOTH) is Weight.FITS
+
+
 def test_what_loses_speaks_for_nobody_whatever_its_mirror_image_does(
     rng: np.random.Generator,
 ) -> None:

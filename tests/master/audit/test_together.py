@@ -216,6 +216,14 @@ def test_in_a_small_round_the_audit_pictures_still_speak(rng) -> None:
     assert judged(start, sent, {1: {"auc": 0.55, "accuracy": 0.5}}) == [True, False]
 
 
+def test_where_a_round_is_small_a_handful_of_audit_pictures_rejects_nobody(rng) -> None:
+    start, sent = round_of(rng, 2)
+    worse = {"auc": 0.55, "accuracy": 0.5}
+    # 0.25 below the round's start: 0.2, and 2 * (0.55 * 0.45 / 20) ** 0.5 = 0.22, are allowed.
+    for pictures, counts in ((40, True), (4000, False)):
+        assert judged(start, sent, {1: worse | {"num_examples": pictures}}) == [True, counts]
+
+
 def test_an_update_without_a_sketch_is_not_compared(rng) -> None:
     found = compare([Candidate("t", "clinic", None, {}, {})], {}, POLICY)["t"]
     assert [finding.weight for finding in found] == [Weight.UNCHECKED]
