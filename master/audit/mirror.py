@@ -33,6 +33,9 @@ SUSPECT = 2.0
 """Standard errors by which an update has to lose against the round's first model before its
 mirror image is looked at: that costs another measurement."""
 
+FAIR_PART = 0.2
+"""Share of a site's pictures from which a class of it counts as one that it has learnt."""
+
 NOTED = 0.75
 """Part of `AuditPolicy.mirror_deviations` from which the finding is noted."""
 
@@ -52,15 +55,12 @@ class Errors:
         update: Of the update.
         mirror: Of the update's mirror image: what trains as far on the other side of the first
             model, and the update's own statistics; None as long as nobody has asked.
-        auc_drop: How much smaller the update's AUC is than the first model's, where the model has
-            moving statistics; None where it has none, or no AUC was measured.
     """
 
     labels: tuple[str, ...]
     start: np.ndarray
     update: np.ndarray
     mirror: np.ndarray | None = None
-    auc_drop: float | None = None
 
     def with_mirror(self, mirror: np.ndarray) -> Errors:
         """The same with the mirror image's."""
@@ -87,21 +87,28 @@ def speaks_for(errors: Errors, counts: Mapping[str, int]) -> bool:
 def check_mirror(errors: Errors, counts: Mapping[str, int], policy: AuditPolicy) -> Finding:
     """Whether an update is good for the classes of its own site.
 
-    The moving statistics of BatchNorm follow slowly. After a few steps on a handful of pictures
-    they may shift all answers of an honest site's model to one class, which is a great error; the
-    others' statistics make up for it in the mean. The order of the pictures it leaves as it was.
+    A network that learns from scratch swings: after a few steps it names one class too often,
+    after the next few another. Each swing does one class good and does great harm in the mean,
+    as its opposite would not; the others' swings make up for it. That is no sign of anything.
 
     Args:
         errors: Of the update and those that it is compared with.
         counts: Pictures that the site has announced, by class.
-        policy: `mirror_deviations`, `mirror_size` and `odd_drop`.
+        policy: `mirror_deviations` and `mirror_size`.
     """
     found = _own_classes(errors, counts, policy)
-    is_shift = errors.auc_drop is not None and errors.auc_drop <= policy.odd_drop
-    if found.weight is not Weight.WRONG or not is_shift:
+    if found.weight is not Weight.WRONG or not _swings(errors, counts):
         return found
-    why = "It counts and its site is watched: it puts the pictures in as good an order as before."
+    why = "It counts and its site is watched: it does one of its classes good."
     return Finding(f"{found.sentence} {why}", Weight.NOTED)
+
+
+def _swings(errors: Errors, counts: Mapping[str, int]) -> bool:
+    """Whether an update does a class good that makes up a fair part of its site's pictures."""
+    least = FAIR_PART * sum(counts.values())
+    changes = errors.update - errors.start
+    alone = [mixed(changes, errors.labels, {name: 1}) for name, n in counts.items() if n >= least]
+    return any(one is not None and one.deviations < -SUSPECT for one in alone)
 
 
 def _own_classes(errors: Errors, counts: Mapping[str, int], policy: AuditPolicy) -> Finding:

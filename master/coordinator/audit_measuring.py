@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from federated.errors import FederationError
+from federated.study import Study
 from master.audit import Measurement
 from master.audit.mirror import Errors, is_suspect
 from master.coordinator.evaluation_jobs import global_model, twice
@@ -59,7 +60,7 @@ def measure(services: Services, asked: Sequence[Measured]) -> list[Measurement]:
     starts = dict(zip(bases, found, strict=False))
     _keep(services, starts)
     beside = [
-        _beside(starts[one.base.id], own, examples, one.base)
+        _beside(starts[one.base.id], own, examples, study)
         for one, own in zip(asked, found[len(bases) :], strict=True)
     ]
     return _with_mirrors(services, asked, beside, examples)
@@ -75,16 +76,13 @@ def _keep(services: Services, starts: Mapping[int, Measurement]) -> None:
 
 
 def _beside(
-    start: Measurement, update: Measurement, examples: LabelledRows, base: Version
+    start: Measurement, update: Measurement, examples: LabelledRows, study: Study
 ) -> Measurement:
     """An update's figures, with its errors beside those of what it started from."""
     if start.scores is None or update.scores is None:
         return update
-    labels = tuple(base.study.classes[label] for label in examples.labels)
-    errors = Errors(labels, start.scores, update.scores)
-    if base.signature.statistics and {"auc"} <= start.figures.keys() & update.figures.keys():
-        errors = replace(errors, auc_drop=start.figures["auc"] - update.figures["auc"])
-    return replace(update, errors=errors)
+    labels = tuple(study.classes[label] for label in examples.labels)
+    return replace(update, errors=Errors(labels, start.scores, update.scores))
 
 
 def _with_mirrors(
