@@ -8,7 +8,7 @@ the order in which it puts the pictures. Wrong labels do.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -26,7 +26,10 @@ CHANCE = 2.0
 
 
 def check_contributions(
-    found: Sequence[Figures], start: Figures, policy: AuditPolicy
+    found: Sequence[Figures],
+    start: Figures,
+    policy: AuditPolicy,
+    harmless: Collection[int] = (),
 ) -> list[Finding | None]:
     """One finding for each update of a round; None for one that was not measured.
 
@@ -34,6 +37,8 @@ def check_contributions(
         found: Figures of each update on the audit pictures; empty for what was not measured.
         start: Those of the model that the round started from; may be empty.
         policy: `odd_drop`, `most_drop`, `drop_deviations` and `compare_from`.
+        harmless: Places of those that are known to do their own site's classes no harm: a network
+            that has seen one class only, and learns from scratch, forgets all others.
     """
     name = _figure_of([*found, start])
     measured = [row for row, figures in enumerate(found) if name in figures]
@@ -51,6 +56,7 @@ def check_contributions(
             0.0 if spreads is None else float(spreads[place]),
             found[row].get("num_examples", math.inf),
             policy,
+            is_harmless=row in harmless,
         )
     return findings
 
@@ -68,6 +74,8 @@ def _finding(
     spread: float,
     pictures: float,
     policy: AuditPolicy,
+    *,
+    is_harmless: bool,
 ) -> Finding:
     word = "AUC" if name == "auc" else "accuracy"
     shown = f"On the audit pictures its {word} is {score:.3f}"
@@ -82,6 +90,9 @@ def _finding(
         most = policy.most_drop
         drop = min(drop, others - score)
         far = others - score > policy.drop_deviations * max(spread, FLOOR)
+    if far and drop > most and is_harmless:
+        why = "it makes the model much worse, but not at its own site's classes"
+        return Finding(f"{shown}: {why}.", Weight.ODD)
     if far and drop > most:
         return Finding(f"{shown}: it makes the model much worse.", Weight.WRONG)
     if far and drop > policy.odd_drop:

@@ -84,7 +84,8 @@ def compare(
         return found
     _add_forms(found, candidates, sketched, policy)
     measured = [one.measured for one in candidates]
-    contributions = check_contributions(measured, start, policy)
+    harmless = {row for row, one in enumerate(candidates) if one.is_harmless}
+    contributions = check_contributions(measured, start, policy, harmless)
     for one, finding in zip(candidates, contributions, strict=True):
         if finding is not None:
             found[one.task].append(finding)

@@ -103,8 +103,9 @@ def contributions() -> Iterator[str]:
         first = {} if start is None else {name: start}
         for low in (0.61, 0.5, 0.21):
             scores = [{name: 0.64 + 0.01 * n} for n in range(count - 1)] + [{name: low}]
-            found = check_contributions(scores, first, AuditPolicy())
-            yield from (one.sentence for one in found if one)
+            for harmless in ((), (count - 1,)):
+                found = check_contributions(scores, first, AuditPolicy(), harmless)
+                yield from (one.sentence for one in found if one)
 
 
 def test_contributions() -> None:

@@ -191,6 +191,13 @@ def test_what_makes_the_model_much_worse_does_not_count(rng) -> None:
     assert judged(start, sent, {2: {"auc": 0.78, "accuracy": 0.5}})[2]
 
 
+def test_a_site_of_one_class_may_have_its_model_forget_all_others(rng) -> None:
+    start, sent = round_of(rng, 7)
+    worse = {4: {"auc": 0.5, "accuracy": 0.5}}
+    assert judged(start, sent, worse) == [n != 4 for n in range(7)]
+    assert judged(start, sent, worse, harmless=(4,)) == [True] * 7
+
+
 def test_one_odd_sign_is_not_enough_and_two_are(rng) -> None:
     start, sent = round_of(rng, 7)
     worse = {4: {"auc": 0.7, "accuracy": 0.6}}
