@@ -139,7 +139,8 @@ def _channels(server: Server) -> list[Any]:
 
 
 def _kept(channel: Any) -> int:
-    buffer = channel.request.body_rcv.buf
+    # The other caller's request may still be there, and has no body.
+    buffer = getattr(channel.request.body_rcv, "buf", None)
     return len(buffer.getfile().read()) if hasattr(buffer, "getfile") else 0
 
 
