@@ -89,7 +89,8 @@ def check_mirror(errors: Errors, counts: Mapping[str, int], policy: AuditPolicy)
 
     A network that learns from scratch swings: after a few steps it names one class too often,
     after the next few another. Each swing does one class good and does great harm in the mean,
-    as its opposite would not; the others' swings make up for it. That is no sign of anything.
+    as its opposite would not; the others' swings make up for it. An honest one cannot be told from
+    one that was turned, so it is noted, and what else was found decides.
 
     Args:
         errors: Of the update and those that it is compared with.
