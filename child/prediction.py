@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from child.local_statistics import LocalStatistics
+from child.store.measured import Measured, MeasuredStore
 from child.store.studies import StudyStore
 from child.worker_messages import (
     Examples,
@@ -18,7 +19,6 @@ from child.worker_messages import (
 from federated.errors import Conflict, InvalidInput
 from federated.messages import StudyPush
 from federated.study import Study
-from federated.uncertainty import Calibration, Sureness
 from federated.values import sha256_of
 from federated.views import Prediction
 from federated.views.site import Explanation
@@ -58,23 +58,6 @@ class Wish:
     layer: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """How far a model can be relied on, as measured when it was last asked.
-
-    Attributes:
-        blobs: SHA-256 of its parts.
-        calibration: How its probabilities are put right.
-        sureness: From where on it is sure.
-        sureness_missing: Why that is not known.
-    """
-
-    blobs: Set[str]
-    calibration: Calibration
-    sureness: Sureness | None
-    sureness_missing: str | None
-
-
 class Predictor:
     """Asks the predictor process; it is started when first needed.
 
@@ -84,6 +67,7 @@ class Predictor:
         blobs: Where its weights lie.
         pictures: Where the site's own pictures lie.
         statistics: BatchNorm's statistics that this site keeps to itself.
+        measured: Keeps how far models can be relied on.
         limits: How large a picture may be.
     """
 
@@ -94,6 +78,7 @@ class Predictor:
         blobs: BlobStore,
         pictures: OwnPictures,
         statistics: LocalStatistics,
+        measured: MeasuredStore,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._worker = worker
@@ -101,8 +86,8 @@ class Predictor:
         self._blobs = blobs
         self._pictures = pictures
         self._statistics = statistics
+        self._measured = measured
         self._limits = limits
-        self._measured: dict[str, Measured] = {}
 
     def predict(self, study_id: str, data: bytes, wish: Wish = Wish()) -> Prediction:
         """What the study's current global model makes of a JPEG or PNG file.
@@ -124,16 +109,13 @@ class Predictor:
         result = self._ask(self._request(current, picture, wish))
         if result.known_layers is not None:
             raise _unknown_layer(wish.layer, result.known_layers)
-        self._measured[study_id] = Measured(
-            current.blobs.keys(), result.calibration, result.sureness, result.sureness_missing
-        )
+        self._measured.keep(study_id, _measured(current, result))
         own = self._own_statistics(current) is not None
         return _prediction(current, result, picture, own_statistics=own)
 
     def measured(self, push: StudyPush) -> Measured | None:
-        """How far a model can be relied on; None where it has seen no picture since the start."""
-        found = self._measured.get(push.study.id)
-        return found if found is not None and found.blobs == push.blobs.keys() else None
+        """How far a model can be relied on; None where it has seen no picture here yet."""
+        return self._measured.of(push.study.id, push.blobs)
 
     def _own_statistics(self, push: StudyPush) -> Path | None:
         """What this site puts on to predict, where the plan lets it keep its own statistics."""
@@ -186,6 +168,15 @@ def _unknown_layer(name: str | None, known: tuple[str, ...]) -> InvalidInput:
         received=repr(name),
         code="unknown_layer",
         reasons=[", ".join(line) for line in lines],
+    )
+
+
+def _measured(push: StudyPush, result: PredictionResult) -> Measured:
+    return Measured(
+        blobs=tuple(sorted(push.blobs)),
+        calibration=result.calibration,
+        sureness=result.sureness,
+        sureness_missing=result.sureness_missing,
     )
 
 

@@ -42,6 +42,7 @@ from child.settings import Settings
 from child.state_folder import StateFolder
 from child.status import heartbeat
 from child.store.departures import DepartureStore
+from child.store.measured import MeasuredStore
 from child.store.opening import open_database
 from child.store.participation import ParticipationStore
 from child.store.pictures import PictureStore
@@ -308,6 +309,7 @@ class Child:
                 validation=lambda study: validation_part(study, self.pictures),
             ),
             self.statistics,
+            MeasuredStore(self._database),
         )
 
     def _make_batch_fetcher(self) -> BatchFetcher:

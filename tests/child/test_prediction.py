@@ -147,3 +147,18 @@ def test_a_site_puts_the_probabilities_right_on_its_own_validation_part(site, ke
     assert (answer["sureness"], answer["sure"]) == (None, None)
     assert "has 30 labelled" in answer["sureness_missing"]
     assert "40 are needed" in answer["sureness_missing"]
+
+
+def test_what_was_measured_is_known_after_a_restart_and_of_that_model_alone(
+    site, make_child, keras_runtime
+):
+    hold_model(site)
+    push = site.child.studies.get("skin").current
+    assert site.child.predictor.measured(push) is None
+    answer = asked(site).json
+    site.child.close()
+    again = make_child()
+    known = again.predictor.measured(push)
+    assert known.calibration.model_dump() == answer["calibration"]
+    assert known.sureness_missing == answer["sureness_missing"]
+    assert again.predictor.measured(push.model_copy(update={"weights": "0" * 64})) is None
