@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,20 +15,11 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from engines.processes.webapp_server import new_link
+from tests.chromium import CHROMIUM, FLAGS
 from webapp.frame import pages_of
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTEFACTS = ROOT / "artefacts"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 READY = "Commonsight is ready: "
 CONNECTED = "[data-testid='stApp'][data-test-connection-state='CONNECTED']"
 PATIENCE = 90_000
