@@ -24,6 +24,7 @@ from webapp.widget_words import widget_words
 from webapp.words import plain, span, told
 
 ASSETS = Path(__file__).parent / "assets"
+PHONE = ASSETS / "phone.js"
 RETRY_SECONDS = 5.0
 
 AREAS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -172,8 +173,8 @@ def _choose_language() -> None:
         on_change=_speak,
     )
     # The page's own HTML names the language that it was loaded in (`webapp.gate.spoken`).
-    named = f"<script>document.documentElement.lang = '{language()}'</script>"
-    st.html(named, unsafe_allow_javascript=True)
+    named = f"document.documentElement.lang = '{language()}';\n{PHONE.read_text()}"
+    st.html(f"<script>{named}</script>", unsafe_allow_javascript=True)
 
 
 def _speak() -> None:
