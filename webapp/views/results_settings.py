@@ -20,9 +20,9 @@ def settings(desk: Desk, run: RunView, course: CourseView) -> None:
     st.markdown("\n".join(f"- {line}" for line in lines))
     table(identity(run, course), text("results.identity"))
     section("results.as_toml")
-    st.code(
-        as_toml(run.plan, run_name(run), text("results.plan_of_run", run=run.id)), language="toml"
-    )
+    written = as_toml(run.plan, run_name(run), text("results.plan_of_run", run=run.id))
+    # In one colour: those of the highlighting are too pale to be read by everybody.
+    st.code(written, language=None, wrap_lines=True)
     _environment(desk, course)
 
 

@@ -237,4 +237,4 @@ def _invitation(desk: Desk) -> None:
         command = COMMAND.format(name=name, master=address, token=token)
         command += ADDRESS if called == "push" else ""
         command += DEMO if desk.role == "demo" else ""
-        st.code(command, language="bash")
+        st.code(command, language=None, wrap_lines=True)
