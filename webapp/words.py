@@ -108,9 +108,16 @@ def figure(value: float | None, digits: int = 3) -> str:
     return localised(f"{value:.{digits}f}".replace("-", MINUS))
 
 
+MOST_WHOLE = 1e9
+"""From here on a figure is told by its power of ten."""
+
+
 def small(value: float) -> str:
-    """A figure of any magnitude, with three significant digits."""
-    return localised(f"{value:.3g}".replace("-", MINUS))
+    """A figure of any magnitude, with three significant digits: `0.0123`, `1,520`."""
+    written = f"{value:.3g}"
+    if "e+" in written and abs(value) < MOST_WHOLE:
+        return grouped(int(float(written))).replace("-", MINUS)
+    return localised(written.replace("-", MINUS))
 
 
 def signed(value: float, digits: int = 1) -> str:
