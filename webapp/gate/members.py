@@ -19,8 +19,8 @@ USER_COOKIE = "_streamlit_user"
 
 
 def provider_library() -> bool:
-    """Whether Authlib is there, which Streamlit needs to talk to a provider."""
-    return find_spec("authlib") is not None
+    """Whether all is there that Streamlit needs to talk to a provider: `streamlit[auth]`."""
+    return all(map(find_spec, ("authlib", "httpx", "httpcore")))
 
 
 @dataclass(frozen=True, slots=True)

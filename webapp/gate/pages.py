@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from starlette.requests import HTTPConnection
@@ -24,6 +25,8 @@ code {{ display: block; padding: .75rem 1rem; border-radius: .5rem;
 </style></head><body><main><h1>{title}</h1>{body}</main></body></html>
 """
 
+CODE = re.compile(r"[a-z_]{1,40}")
+"""Of OAuth 2.0 and OpenID Connect, as in `access_denied`."""
 ONWARD = '<meta http-equiv="refresh" content="0;url=/">'
 
 
@@ -46,6 +49,18 @@ def entered_page(asking: HTTPConnection) -> str:
     with speaking(preferred(asking)):
         link = f'<p><a href="/">{escape(text("enter.open"))}</a></p>'
         return _page(asking, _paragraph("enter.entered") + link, ONWARD)
+
+
+def not_signed_in_page(asking: HTTPConnection) -> str:
+    """For whom the identity provider has sent back without an account.
+
+    Of what it said only the code is told: anybody can make an address with a sentence in it.
+    """
+    code = asking.query_params.get("error", "")
+    told = f"<code>{escape(code)}</code>" if CODE.fullmatch(code) else ""
+    with speaking(preferred(asking)):
+        link = f'<p><a href="/">{escape(text("enter.again"))}</a></p>'
+        return _page(asking, _paragraph("enter.not_signed_in") + told + link)
 
 
 def left_page(asking: HTTPConnection) -> str:

@@ -12,13 +12,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from webapp.gate.keys import SESSION_SECONDS, Keys
 from webapp.gate.members import NOBODY, Members, user_of
-from webapp.gate.pages import entered_page, left_page, refused_page
+from webapp.gate.pages import entered_page, left_page, not_signed_in_page, refused_page
 from webapp.settings import Role, SettingsError
 
 HEALTH = "/_stcore/health"
 ENTER = "/enter"
 LEAVE = "/leave"
 METRICS = "/_stcore/metrics"
+CALLBACK = "/oauth2callback"
+"""Where a provider sends the browser back to."""
 WITH_PICTURES = ("/media/", "/_stcore/upload_file/")
 
 # Streamlit's own page begins with a script in its HTML, and styles itself as it goes.
@@ -147,7 +149,12 @@ class Wall:
 
 
 def _for_members(asking: HTTPConnection, members: Members, path: str) -> Response | None:
-    """Pages ask for the sign-in themselves; pictures and figures of use are kept here."""
+    """Pages ask for the sign-in themselves; pictures and figures of use are kept here.
+
+    What a provider says when it signs nobody in Streamlit writes into its log alone.
+    """
+    if path.endswith(CALLBACK) and "error" in asking.query_params:
+        return HTMLResponse(not_signed_in_page(asking), status_code=403)
     if (_holds_pictures(path) or METRICS in path) and not members.admits(user_of(asking.cookies)):
         return Response(status_code=401)
     return None
