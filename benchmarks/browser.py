@@ -65,6 +65,18 @@ class Look:
     cpu: dict[str, float]
 
 
+def chromium() -> str:
+    """Where the browser is.
+
+    Raises:
+        FederationError: There is none.
+    """
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        raise FederationError("Chromium is not installed")
+    return path
+
+
 @contextmanager
 def opened_page() -> Iterator[Any]:
     """A page of a browser that has seen nothing yet.
@@ -74,11 +86,8 @@ def opened_page() -> Iterator[Any]:
     """
     from playwright.sync_api import sync_playwright
 
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        raise FederationError("Chromium is not installed")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=[*FLAGS])
         yield browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
         browser.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -15,12 +16,16 @@ from webapp.gate.members import NOBODY, Members, user_of
 from webapp.gate.pages import entered_page, left_page, not_signed_in_page, refused_page
 from webapp.settings import Role, SettingsError
 
+log = logging.getLogger(__name__)
+
 HEALTH = "/_stcore/health"
 ENTER = "/enter"
 LEAVE = "/leave"
 METRICS = "/_stcore/metrics"
 CALLBACK = "/oauth2callback"
 """Where a provider sends the browser back to."""
+MOST_LOGGED = 300
+"""Characters."""
 WITH_PICTURES = ("/media/", "/_stcore/upload_file/")
 
 # Streamlit's own page begins with a script in its HTML, and styles itself as it goes.
@@ -151,9 +156,13 @@ class Wall:
 def _for_members(asking: HTTPConnection, members: Members, path: str) -> Response | None:
     """Pages ask for the sign-in themselves; pictures and figures of use are kept here.
 
-    What a provider says when it signs nobody in Streamlit writes into its log alone.
+    Streamlit itself only asks once more where a provider signs nobody in.
     """
     if path.endswith(CALLBACK) and "error" in asking.query_params:
+        said = asking.query_params
+        told = f"{said['error']}: {said.get('error_description', '')}"
+        # As Python writes it: a stranger's words begin no line of their own.
+        log.warning("The identity provider signed nobody in: %s", repr(told[:MOST_LOGGED]))
         return HTMLResponse(not_signed_in_page(asking), status_code=403)
     if (_holds_pictures(path) or METRICS in path) and not members.admits(user_of(asking.cookies)):
         return Response(status_code=401)

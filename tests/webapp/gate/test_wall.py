@@ -229,13 +229,16 @@ def test_with_a_provider_pages_ask_themselves_and_pictures_are_kept_here() -> No
         assert client.ask(place).status == 401
 
 
-def test_who_comes_back_without_an_account_is_told_so_and_nothing_that_a_stranger_wrote() -> None:
+def test_who_comes_back_without_an_account_is_told_so_and_nothing_that_a_stranger_wrote(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     member = browser(Gate("site", None, Members(("@clinic.example",))))
     refused = member.ask("/oauth2callback?error=access_denied&error_description=Pay+evil.example")
     assert refused.status == 403
     assert "did not sign you in" in refused.text
     assert "access_denied" in refused.text
     assert "evil" not in refused.text
+    assert "access_denied: Pay evil.example" in caplog.text
     assert "evil" not in member.ask("/oauth2callback?error=Go+to+evil.example").text
     assert "content-security-policy" in refused.headers
     assert member.ask("/oauth2callback?code=1").text == "behind"
