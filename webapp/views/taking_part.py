@@ -8,7 +8,15 @@ from federated.views import Participation
 from webapp.charts import site_rounds_chart
 from webapp.departures import bytes_by_kind, departure_rows
 from webapp.desk import Desk, Site
-from webapp.layout import badge, choose_site, figures, opening, section, show
+from webapp.layout import (
+    badge,
+    choose_site,
+    figures,
+    opening,
+    section,
+    show,
+    tell_of_change,
+)
 from webapp.retold import retold
 from webapp.texts import text
 from webapp.views.taking_part_limits import limits
@@ -33,6 +41,14 @@ def page(desk: Desk) -> None:
     section("taking_part.left")
     st.markdown(plain(retold(known.sharing)))
     _left(site, known, number)
+    # Who is asked about a plan waits for it here.
+    tell_of_change(lambda: _asked(site))
+
+
+def _asked(site: Site) -> tuple[object, ...]:
+    """What makes the page worth drawing anew."""
+    known = site.child.participation(limit=1)
+    return (known.paused, [(plan.sha256, plan.decision) for plan in known.plans])
 
 
 def _standing(site: Site, known: Participation) -> None:
