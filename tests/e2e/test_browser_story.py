@@ -10,10 +10,10 @@ import zipfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import axe_playwright_python
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from benchmarks.walk.looks import hindrances
 from engines.processes.webapp_server import new_link
 from tests.chromium import CHROMIUM, FLAGS
 from webapp.frame import pages_of
@@ -46,17 +46,6 @@ FRAME_BY_FRAME = """() => {
   look();
 }"""
 """How pale anything becomes that is about to be drawn anew, but what takes long and shows it."""
-
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text() + "; null"
-# Browsers let the keyboard reach a table that scrolls; axe-core knows that only of older ones.
-SERIOUS = """async () => {
-  const isTable = (found, node) => found.id === "scrollable-region-focusable"
-    && document.querySelector(node.target[0])?.querySelector("table");
-  return (await axe.run(document, {resultTypes: ["violations"]})).violations
-  .filter(found => ["serious", "critical"].includes(found.impact))
-  .map(found => ({...found, nodes: found.nodes.filter(node => !isTable(found, node))}))
-  .filter(found => found.nodes.length)
-  .map(found => [found.id, found.nodes.map(node => node.html.slice(0, 200))]); }"""
 
 PICTURES = {"site-1": 8, "site-2": 20}
 """Unequal, so that an unweighted average would show other shares."""
@@ -129,11 +118,6 @@ class Visitor:
     def _hear(self, message):
         if "Content Security Policy" in message.text:
             self.violations.append(message.text)
-
-    def hindrances(self):
-        """What on the page hinders people who see, hear or move otherwise (axe-core)."""
-        self.page.evaluate(AXE)
-        return self.page.evaluate(SERIOUS)
 
     def open(self, name):
         self.page.goto(f"{self.address}/{name}")
@@ -311,7 +295,7 @@ def test_every_page_fits_the_screen_and_is_for_everybody(demo, browser, width, s
         assert visitor.page.evaluate(wider) <= 0, name
         assert visitor.page.locator("h1").count() == 1, name
         visitor.page.wait_for_selector(IDLE)
-        assert visitor.hindrances() == [], name
+        assert hindrances(visitor.page) == [], name
     if width == 390:
         # The navigation covers the page there, and goes once something is chosen.
         visitor.page.get_by_test_id("stExpandSidebarButton").click()
@@ -327,5 +311,4 @@ def test_a_stranger_is_told_how_to_get_a_link(demo, browser):
     page = browser.new_context(locale="en-GB").new_page()
     assert page.goto(f"{demo[0]}/overview").status == 401
     expect(page.get_by_text("./run_all.sh link")).to_be_visible()
-    assert page.evaluate(AXE) is None
-    assert page.evaluate(SERIOUS) == []
+    assert hindrances(page) == []
