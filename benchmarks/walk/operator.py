@@ -7,11 +7,10 @@ from pathlib import Path
 
 from benchmarks.walk.servers import Stage
 from benchmarks.walk.walker import Walker
-from engines.processes.federation import child_state
 from webapp.texts import text
 from webapp.views.plan_inputs import label_of
 
-ROUNDS, EPOCHS = 8, 20
+ROUNDS, EPOCHS = 20, 20
 """Enough for a run that is still under way when somebody looks at it."""
 TABS = ("progress", "sites", "model", "evaluation", "audit", "credits", "events", "settings")
 
@@ -28,18 +27,20 @@ def walk(one: Walker, stage: Stage, folder: Path) -> None:
     one.open("overview")
     one.shoot("overview")
     guest = f"guest-{one.setting.language}-{one.setting.width}"
-    _lets_in(one, stage, guest)
-    _starts(one)
-    _steers(one)
-    run = stage.federation.master.get("/runs")["runs"][0]["id"]
-    stage.wait_for_end(run)
-    _reads(one, run)
-    for page in ("compare", "rewards", "system", "model_card"):
-        one.open(page)
-        one.shoot(page)
-    _suspends(one, guest)
-    stage.servers[guest].stop(20)
-    _never_takes_a_picture(one)
+    try:
+        _lets_in(one, stage, guest)
+        _starts(one)
+        _steers(one)
+        run = stage.federation.master.get("/runs")["runs"][0]["id"]
+        stage.wait_for_end(run)
+        _reads(one, run)
+        for page in ("compare", "rewards", "system", "model_card"):
+            one.open(page)
+            one.shoot(page)
+        _suspends(one, guest)
+        _never_takes_a_picture(one)
+    finally:
+        stage.dismiss(guest)
 
 
 def _lets_in(one: Walker, stage: Stage, guest: str) -> None:
@@ -54,11 +55,7 @@ def _lets_in(one: Walker, stage: Stage, guest: str) -> None:
     if token is None or guest not in command:
         one.faults.append("the command to paste has no token, or not the name that was asked for")
         return
-    state = child_state(stage.servers.state, guest)
-    options = ("--state", str(state), "--master", stage.federation.master.url, "--name", guest)
-    stage.servers.spawn(
-        guest, ["child", "serve", *options], {"COMMONSIGHT_JOIN_TOKEN": token.group(1)}
-    )
+    stage.invite(guest, token.group(1))
     one.button(text("sites.approve")).wait_for()
     one.shoot("asks")
     one.press("sites.approve")

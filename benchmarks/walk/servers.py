@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,7 +17,12 @@ from typing import Any
 from benchmarks.dataset import draw_dataset
 from benchmarks.streamlit_servers import free_port
 from engines.processes.dataset import Dataset
-from engines.processes.federation import Federation, FederationSettings, start_federation
+from engines.processes.federation import (
+    Federation,
+    FederationSettings,
+    child_state,
+    start_federation,
+)
 from engines.processes.preparing import prepare_study
 from engines.processes.process import ServerProcess
 from engines.processes.servers import ROOT, Servers, server_environment
@@ -79,6 +84,18 @@ class Stage:
         if not found:
             raise FederationError("There is no link to sign in with", received=done.stderr[-200:])
         return found[0]
+
+    def invite(self, name: str, token: str) -> None:
+        """Starts one more site, as the command says that the operator's page shows."""
+        state, master = child_state(self.servers.state, name), self.federation.master.url
+        options = ("--state", str(state), "--port", "0", "--master", master, "--name", name)
+        secret = {"COMMONSIGHT_JOIN_TOKEN": token}
+        self.servers.spawn(name, ["child", "serve", *options], secret)
+
+    def dismiss(self, name: str) -> None:
+        """Ends a site that was started so, where it was."""
+        with suppress(KeyError):
+            self.servers[name].stop(PATIENCE_SECONDS)
 
     def run(self, plan: Plan) -> str:
         """A run from its beginning to its end; its id."""
