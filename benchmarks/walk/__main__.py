@@ -18,7 +18,7 @@ from webapp.language import LANGUAGES, speaking
 
 PEOPLE = {"operator": "console", "clinician": "site", "educator": "classroom"}
 """Whose stories are walked, each with the role of the web app."""
-SCHEMES = {DESK: "light", PHONE: "light"}
+WIDTHS = (DESK, PHONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.walk", description=__doc__)
     parser.add_argument("--people", nargs="+", choices=PEOPLE, default=[*PEOPLE])
     parser.add_argument("--languages", nargs="+", choices=[*LANGUAGES], default=[*LANGUAGES])
-    parser.add_argument("--widths", nargs="+", type=int, choices=SCHEMES, default=[*SCHEMES])
+    parser.add_argument("--widths", nargs="+", type=int, choices=WIDTHS, default=[*WIDTHS])
     parser.add_argument("--scheme", choices=["light", "dark"], default="light", help="colours")
     parser.add_argument("--album", type=Path, default=Path("artefacts/walk"), help="for pictures")
     return parser.parse_args()
