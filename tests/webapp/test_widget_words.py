@@ -22,6 +22,7 @@ PAGE = """
 <span id="fault">
 Error: Number is outside the allowed range. Please enter a value between 1 and 9.
 </span>
+<ul><li role="option" id="class">None</li><li role="option" id="all">Select all</li></ul>
 <div data-testid="stMarkdownContainer"><p id="ours">Search</p></div>
 <div data-testid="stTooltipContent">
 <div data-testid="stMarkdownContainer"><p id="tip">Search</p></div></div>
@@ -68,6 +69,8 @@ def test_a_widget_speaks_the_language_of_the_page(page: Any) -> None:
     assert page.inner_text("#tip") == "搜索"
     # A person's own words stay, whatever they are.
     assert page.inner_text("#ours") == "Search"
+    assert page.inner_text("#class") == "None"
+    assert page.inner_text("#all") == "全选"
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")

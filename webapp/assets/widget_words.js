@@ -12,6 +12,8 @@
   // What is ours has its language already; a tooltip of Streamlit's is told in the same way as ours.
   const OURS = "[data-testid='stMarkdownContainer']";
   const TOOLTIP = "[data-testid='stTooltipContent']";
+  // A class may be called "None": a single word that is chosen from others is somebody's own.
+  const CHOICE = "[role='option'], [role='combobox'], [data-testid='stSelectbox'], [data-testid='stMultiSelect']";
   const FAULT = "Error:";
   const DATA = "code, pre, table, script, style, svg";
 
@@ -34,10 +36,13 @@
     return said;
   };
 
+  const isChoice = (element, words) => !/\s/.test(words.trim()) && element.closest(CHOICE);
+
   const tellText = (node) => {
     const parent = node.parentElement;
     if (!node.data.trim() || !parent || parent.closest(DATA)) return;
     if (parent.closest(OURS) && !parent.closest(TOOLTIP)) return;
+    if (isChoice(parent, node.data)) return;
     const said = told(node, "text", node.data);
     if (said !== node.data) node.data = said;
   };
@@ -45,7 +50,7 @@
   const tellNames = (element) => {
     for (const name of NAMES) {
       const now = element.getAttribute(name);
-      if (!now) continue;
+      if (!now || isChoice(element, now)) continue;
       const said = told(element, name, now);
       if (said !== now) element.setAttribute(name, said);
     }
