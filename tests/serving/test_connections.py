@@ -147,5 +147,8 @@ def _until_refused(server: Server) -> None:
             connected(server).close()
         except ConnectionRefusedError:
             return
+        except ConnectionResetError:
+            # Met at the very moment at which it stopped listening.
+            continue
         time.sleep(0.01)
     raise AssertionError("the server still listens")
