@@ -40,6 +40,7 @@ class ServerProcess:
     ) -> None:
         self.name = name
         self.log_path = log_path
+        self._was_asked = False
         self._addresses: queue.Queue[str | None] = queue.Queue()
         log_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -96,8 +97,12 @@ class ServerProcess:
         return self._process.wait()
 
     def ask_to_stop(self) -> None:
-        """Asks for a clean end; does not wait for it."""
-        if self.exit_status is None:
+        """Asks for a clean end, once; does not wait for it.
+
+        A second signal, met by a server that is already ending, would break that off.
+        """
+        if self.exit_status is None and not self._was_asked:
+            self._was_asked = True
             self._process.terminate()
 
     def stop(self, timeout: float) -> None:

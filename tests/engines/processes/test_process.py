@@ -40,6 +40,16 @@ def test_a_server_is_started_announces_itself_and_stops_cleanly(start):
     assert not psutil.pid_exists(server.pid)
 
 
+def test_a_server_that_is_ending_is_not_asked_again(start):
+    server = start("patient")
+    server.wait_for_address(20)
+    server.ask_to_stop()
+    while "ending" not in server.log_path.read_text():
+        time.sleep(0.01)
+    server.stop(10)
+    assert server.exit_status == 0
+
+
 def test_a_server_runs_in_a_session_of_its_own(start):
     server = start("good")
     server.wait_for_address(20)
