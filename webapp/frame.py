@@ -24,7 +24,7 @@ from webapp.widget_words import widget_words
 from webapp.words import plain, span, told
 
 ASSETS = Path(__file__).parent / "assets"
-PHONE = ASSETS / "phone.js"
+PHONE = (ASSETS / "phone.js").read_text(encoding="utf-8")
 RETRY_SECONDS = 5.0
 
 AREAS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -173,7 +173,7 @@ def _choose_language() -> None:
         on_change=_speak,
     )
     # The page's own HTML names the language that it was loaded in (`webapp.gate.spoken`).
-    named = f"document.documentElement.lang = '{language()}';\n{PHONE.read_text()}"
+    named = f"document.documentElement.lang = '{language()}';\n{PHONE}"
     st.html(f"<script>{named}</script>", unsafe_allow_javascript=True)
 
 
